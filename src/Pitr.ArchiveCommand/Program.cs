@@ -1,0 +1,2 @@
+System.Console.Error.WriteLine("pitr-archive");
+return 2;
