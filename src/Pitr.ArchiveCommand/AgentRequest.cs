@@ -13,9 +13,11 @@ static class AgentRequest
     /// <returns>The bytes to send, or null if they are more than the protocol allows.</returns>
     internal static byte[]? Write(CommandLine line, string absolutePath)
     {
+        // Concatenated: interpolation brings in the array pool, which reads /dev/urandom.
         var text = line.Verb == ArchiveVerb.Push
-            ? $"pitr-agent 1 push\nservice: {line.Service}\npath: {absolutePath}\n\n"
-            : $"pitr-agent 1 get\nservice: {line.Service}\nfile: {line.File}\npath: {absolutePath}\n{(line.Standby ? "standby: true\n" : "")}\n";
+            ? "pitr-agent 1 push\nservice: " + line.Service + "\npath: " + absolutePath + "\n\n"
+            : "pitr-agent 1 get\nservice: " + line.Service + "\nfile: " + line.File + "\npath: " + absolutePath +
+                (line.Standby ? "\nstandby: true\n\n" : "\n\n");
         var bytes = Encoding.UTF8.GetBytes(text);
         return bytes.Length <= MaximumLength ? bytes : null;
     }
