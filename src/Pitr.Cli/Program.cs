@@ -1,1 +1,26 @@
-return 2;
+using System.CommandLine;
+using Pitr.Cli;
+using Pitr.Cli.Commands;
+using Pitr.Cli.Output;
+
+// The composition root: commands are registered here, and errors become exit codes here, nowhere else.
+var root = PitrCommand.Create();
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    return ErrorOutput.Usage(parsed);
+}
+
+try
+{
+    return await parsed.InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        // A backup or drill that is told to stop first gives back its lease and clears its scratch space.
+        ProcessTerminationTimeout = TimeSpan.FromMinutes(1),
+    });
+}
+catch (Exception e)
+{
+    return ErrorOutput.Report(e, parsed);
+}

@@ -161,7 +161,15 @@ public sealed class WalArchive(PostgresService service)
         return content is null ? null : Encoding.UTF8.GetString(content);
     }
 
-    async Task<WalSegmentSize> ReadSegmentSizeAsync(CancellationToken cancellation)
+    /// <summary>True when the service has ever stored something; false when every repository answers that it has not.</summary>
+    public async Task<bool> ExistsAsync(CancellationToken cancellation) => await TryReadSegmentSizeAsync(cancellation) is not null;
+
+    async Task<WalSegmentSize> ReadSegmentSizeAsync(CancellationToken cancellation) =>
+        await TryReadSegmentSizeAsync(cancellation) ?? throw new ImpossiblePlanException(
+            $"service {service.Name} has nothing stored in repository {service.Repositories.Names}",
+            "no WAL has arrived and no backup was taken yet; `pitr check` shows whether archiving works");
+
+    async Task<WalSegmentSize?> TryReadSegmentSizeAsync(CancellationToken cancellation)
     {
         var registry = new ServiceRegistry(service);
         foreach (var store in service.Repositories.Stores)
@@ -174,8 +182,6 @@ public sealed class WalArchive(PostgresService service)
             await RepositorySet.RequireInitialisedAsync(store, cancellation);
         }
 
-        throw new ImpossiblePlanException(
-            $"service {service.Name} has nothing stored in repository {service.Repositories.Names}",
-            "no WAL has arrived and no backup was taken yet; `pitr check` shows whether archiving works");
+        return null;
     }
 }

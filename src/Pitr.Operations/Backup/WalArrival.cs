@@ -14,9 +14,13 @@ public sealed class WalArrival(PostgresService service)
 
     /// <summary>Waits for one file and reads it.</summary>
     /// <exception cref="RepositoryUnavailableException">It did not arrive within backup.wal-deadline.</exception>
-    public async Task<byte[]> WaitForFileAsync(WalFileName name, CancellationToken cancellation)
+    public Task<byte[]> WaitForFileAsync(WalFileName name, CancellationToken cancellation) =>
+        WaitForFileAsync(name, service.Settings.Backup.WalDeadline, cancellation);
+
+    /// <summary>Waits for one file, with a deadline of one's own, and reads it.</summary>
+    public async Task<byte[]> WaitForFileAsync(WalFileName name, TimeSpan deadline, CancellationToken cancellation)
     {
-        await WaitAsync(name, cancellation);
+        await WaitAsync(name, deadline, cancellation);
         return await new ArchiveGet(service).ReadAsync(name, cancellation)
             ?? throw new RepositoryUnavailableException($"{name} was there a moment ago and is no more");
     }
@@ -27,7 +31,7 @@ public sealed class WalArrival(PostgresService service)
     {
         for (var segment = first; ; segment = segment.Next(size))
         {
-            await WaitAsync(WalFileName.Parse(segment.ToString()), cancellation);
+            await WaitAsync(WalFileName.Parse(segment.ToString()), service.Settings.Backup.WalDeadline, cancellation);
             if (segment.CompareTo(last) >= 0)
             {
                 return;
@@ -35,7 +39,7 @@ public sealed class WalArrival(PostgresService service)
         }
     }
 
-    async Task WaitAsync(WalFileName name, CancellationToken cancellation)
+    async Task WaitAsync(WalFileName name, TimeSpan deadline, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Wal(service.Name, name);
         var started = service.Clock.GetTimestamp();
@@ -43,9 +47,9 @@ public sealed class WalArrival(PostgresService service)
         {
             while (await store.StatAsync(key, cancellation) is null)
             {
-                if (service.Clock.GetElapsedTime(started) > service.Settings.Backup.WalDeadline)
+                if (service.Clock.GetElapsedTime(started) > deadline)
                 {
-                    throw TimedOut(service.Settings.Backup.WalDeadline, null, $"{name} did not reach repository {store.Name}");
+                    throw TimedOut(deadline, null, $"{name} did not reach repository {store.Name}");
                 }
 
                 await Task.Delay(Pause, service.Clock, cancellation);

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using Pitr.Cli.Output;
+using Pitr.Operations.Agent;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
+using Pitr.Operations.Setup;
+using Serilog;
+using Serilog.Events;
+using Spectre.Console;
+
+namespace Pitr.Cli;
+
+/// <summary>What every command starts from: the global options, the configuration, the log.</summary>
+sealed class CommandContext : IDisposable
+{
+    readonly ParseResult _parsed;
+    readonly Lazy<PitrConfiguration> _configuration;
+    readonly Lazy<Serilog.Core.Logger> _log;
+
+    public CommandContext(ParseResult parsed, LogEventLevel consoleLevel = LogEventLevel.Warning)
+    {
+        _parsed = parsed;
+        Output = parsed.GetValue(GlobalOptions.Output) == OutputFormat.Json ? OutputFormat.Json : OutputFormat.Text;
+        _configuration = new(() => ConfigurationLoader.Load(ConfigurationPath, Environment.GetEnvironmentVariable));
+        _log = new(() => LogSetup.Create(_configuration.Value.Log, parsed.GetValue(GlobalOptions.Verbose) ? LogEventLevel.Debug : consoleLevel));
+    }
+
+    /// <summary>Text for people or JSON for programs.</summary>
+    public OutputFormat Output { get; }
+
+    /// <summary>Where the configuration is.</summary>
+    public string ConfigurationPath => ConfigurationLoader.FindPath(_parsed.GetValue(GlobalOptions.Config), Environment.GetEnvironmentVariable);
+
+    /// <summary>The configuration, read on first use.</summary>
+    public PitrConfiguration Configuration => _configuration.Value;
+
+    /// <summary>The log.</summary>
+    public ILogger Log => _log.Value;
+
+    /// <summary>Source of time.</summary>
+    public static TimeProvider Clock => TimeProvider.System;
+
+    /// <summary>This program's version.</summary>
+    public static string Version => typeof(CommandContext).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>Opens the named service; without a name the only one there is.</summary>
+    public PostgresService OpenService(string? name) => new(Configuration, ChooseService(name), Clock, Log, AskPassphrase);
+
+    /// <summary>Answers requests of pitr-archive.</summary>
+    public ArchiveRequestHandler CreateArchiveHandler() => new(name => OpenService(name), new ArchiveFailures(), Log);
+
+    /// <summary>Writes the commands that PostgreSQL runs.</summary>
+    public ArchiveCommandLine ArchiveCommands(string service) => ArchiveCommands(Configuration, Configuration.PostgresService(service).ArchiveProgram);
+
+    /// <summary>Writes the commands that PostgreSQL runs, for a configuration that was just made.</summary>
+    public static ArchiveCommandLine ArchiveCommands(PitrConfiguration configuration, string? program) =>
+        new(program ?? Path.Combine(Path.GetDirectoryName(Environment.ProcessPath)!, "pitr-archive"), configuration);
+
+    string ChooseService(string? name)
+    {
+        if (name is not null)
+        {
+            return name;
+        }
+
+        return Configuration.Services.Count == 1
+            ? Configuration.Services.Keys.Single()
+            : throw new RefusedInputException($"which service? the configuration has {string.Join(", ", Configuration.Services.Keys)}", "name one after the command");
+    }
+
+    /// <summary>Asks for the passphrase on a terminal; null where there is none.</summary>
+    public static string? AskPassphrase()
+    {
+        if (Console.IsInputRedirected)
+        {
+            return null;
+        }
+
+        return AnsiConsole.Prompt(new TextPrompt<string>("Passphrase of the identity:").Secret());
+    }
+
+    public void Dispose()
+    {
+        if (_log.IsValueCreated)
+        {
+            _log.Value.Dispose();
+        }
+    }
+}

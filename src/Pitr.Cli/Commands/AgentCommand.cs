@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Pitr.Operations.Agent;
+using Serilog.Events;
+
+namespace Pitr.Cli.Commands;
+
+/// <summary>`pitr agent`: stays in the foreground and serves pitr-archive until it is told to stop.</summary>
+static class AgentCommand
+{
+    public static Command Create()
+    {
+        var command = new Command(
+            "agent",
+            """
+            Serve pitr-archive on a Unix socket: keeps keys, connections and code warm.
+
+            Runs in the foreground until SIGTERM or Ctrl-C, as the user that owns the PostgreSQL cluster. Without an agent archiving
+            works too, only slower: pitr-archive then starts pitr for each segment.
+
+              pitr agent
+              systemctl enable --now pitr-agent        with docs/systemd/pitr-agent.service
+            """);
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var context = new CommandContext(parsed, LogEventLevel.Information);
+        await using var handler = context.CreateArchiveHandler();
+        await using var socket = ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log);
+        context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, context.Configuration.Agent.Socket);
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        context.Log.Information("pitr agent stops");
+        return ExitCodes.Success;
+    }
+}

@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Pitr.Cli.Output;
+using Pitr.Operations.Window;
+using Spectre.Console;
+
+namespace Pitr.Cli.Commands;
+
+/// <summary>`pitr info`: what can be brought back, in one sentence and then in tables.</summary>
+static class InfoCommand
+{
+    static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
+
+    public static Command Create()
+    {
+        var command = new Command(
+            "info",
+            """
+            Say to which moments each service can be brought back, and list its backups.
+
+              pitr info
+              pitr info main --output json
+            """)
+        {
+            ServiceName,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var context = new CommandContext(parsed);
+        var names = parsed.GetValue(ServiceName) is { } one ? [one] : context.Configuration.Services.Keys.Order(StringComparer.Ordinal).ToArray();
+        var services = new JsonArray();
+        foreach (var name in names)
+        {
+            await using var service = context.OpenService(name);
+            var window = await new RecoveryWindowReader(service).ReadAsync(cancellation);
+            services.Add((JsonNode)ToJson(name, window));
+            if (context.Output == OutputFormat.Text)
+            {
+                Print(name, window);
+            }
+        }
+
+        if (context.Output == OutputFormat.Json)
+        {
+            Json.Write(new JsonObject { ["format"] = 1, ["services"] = services });
+        }
+
+        return ExitCodes.Success;
+    }
+
+    static void Print(string name, RecoveryWindow window)
+    {
+        AnsiConsole.MarkupLine(Sentence(name, window));
+        if (window.Backups.Count == 0)
+        {
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumns("backup", "ended", "took", "method", "timeline", "size", "stored", "WAL");
+        foreach (var backup in window.Backups)
+        {
+            table.AddRow(
+                backup.Id,
+                Texts.Moment(backup.Finished),
+                Texts.Span(backup.Finished - backup.Started),
+                backup.Method,
+                $"{backup.Timeline}",
+                Texts.Size(backup.DatabaseBytes),
+                Texts.Size(backup.StoredBytes),
+                backup.StartWal == backup.StopWal ? backup.StartWal : $"{backup.StartWal} to {backup.StopWal}");
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    static string Sentence(string name, RecoveryWindow window)
+    {
+        if (window.Spans.Count == 0)
+        {
+            var why = window.Backups.Count == 0 ? $"no backup yet; take one with `pitr backup {name}`" : "no backup has the WAL it needs";
+            return $"[red]{Markup.Escape(name)}: nothing can be restored[/] ({why})";
+        }
+
+        var last = window.Spans[^1];
+        var ago = window.LastCommit is { } commit ? $"last archived commit {Texts.Span(CommandContext.Clock.GetUtcNow() - commit)} ago" : "no commit archived yet";
+        var gaps = window.Wal!.Timelines.Sum(t => t.Gaps(window.Wal.SegmentSize).Count());
+        var spans = window.Spans.Count == 1 ? "" : $", in {window.Spans.Count} separate spans since {Texts.Moment(window.Spans[0].From)}";
+        return $"[green]{Markup.Escape(name)}: restorable to any moment from {Texts.Moment(last.From)} to {Texts.Moment(last.To)}[/]{spans}; {ago}; {(gaps == 0 ? "no gaps" : $"[red]{gaps} gap(s) in the WAL, see `pitr wal list {Markup.Escape(name)}`[/]")}";
+    }
+
+    static JsonObject ToJson(string name, RecoveryWindow window) => new()
+    {
+        ["service"] = name,
+        ["restorable"] = window.Spans.Count > 0,
+        ["last-commit"] = Json.Moment(window.LastCommit),
+        ["spans"] = Json.Array(window.Spans, s => new JsonObject
+        {
+            ["timeline"] = s.Timeline.Value,
+            ["from"] = Json.Moment(s.From),
+            ["to"] = Json.Moment(s.To),
+            ["first-backup"] = s.FirstBackup,
+            ["last-wal"] = s.LastWal.ToString(),
+        }),
+        ["backups"] = Json.Array(window.Backups, b => new JsonObject
+        {
+            ["id"] = b.Id,
+            ["method"] = b.Method,
+            ["started"] = Json.Moment(b.Started),
+            ["finished"] = Json.Moment(b.Finished),
+            ["stop-time"] = Json.Moment(b.StopTime),
+            ["timeline"] = b.Timeline,
+            ["start-lsn"] = b.StartLsn.ToString(),
+            ["stop-lsn"] = b.StopLsn.ToString(),
+            ["start-wal"] = b.StartWal,
+            ["stop-wal"] = b.StopWal,
+            ["database-bytes"] = b.DatabaseBytes,
+            ["stored-bytes"] = b.StoredBytes,
+            ["postgres-version"] = b.PostgresVersion,
+        }),
+        ["timelines"] = window.Wal is null ? new JsonArray() : WalListCommand.ToJson(window.Wal),
+    };
+}

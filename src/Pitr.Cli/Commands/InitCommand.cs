@@ -1,0 +1,141 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Pitr.Cli.Output;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Setup;
+
+namespace Pitr.Cli.Commands;
+
+/// <summary>`pitr init`: key pair, configuration, repository, and what to tell PostgreSQL.</summary>
+static class InitCommand
+{
+    static readonly Option<string> ServiceName = new("--service") { Description = "Name of the service to protect", DefaultValueFactory = _ => "main" };
+    static readonly Option<string?> DataDirectory = new("--data-directory") { Description = "PostgreSQL's data directory", HelpName = "DIR" };
+    static readonly Option<string?> Connection = new("--connection") { Description = "How to reach the server", HelpName = "TEXT" };
+    static readonly Option<string> Repository = new("--repository") { Description = "Where backups and WAL are kept", HelpName = "URL", Required = true };
+    static readonly Option<string> RepositoryName = new("--repository-name") { Description = "Its name in the configuration", DefaultValueFactory = _ => "local" };
+    static readonly Option<string?> StateDirectory = new("--state-directory") { Description = "This host's private files (default /var/lib/pitr)", HelpName = "DIR" };
+    static readonly Option<string?> Socket = new("--socket") { Description = "The agent's socket (default /run/pitr/agent.sock)", HelpName = "PATH" };
+    static readonly Option<string?> BinDirectory = new("--bin-directory") { Description = "Where PostgreSQL's programs are, when not in the usual places", HelpName = "DIR" };
+    static readonly Option<bool> Protect = new("--protect-identity") { Description = "Protect the identity with the passphrase in $PITR_PASSPHRASE" };
+    static readonly Option<bool> Apply = new("--apply") { Description = "Set what archiving needs with ALTER SYSTEM" };
+    static readonly Option<bool> Force = new("--force") { Description = "Replace an existing configuration file (never the keys)" };
+
+    public static Command Create()
+    {
+        var command = new Command(
+            "init",
+            """
+            Make a first set-up: configuration, key pair and repository; say what PostgreSQL needs.
+
+              pitr init --service main --data-directory /var/lib/postgresql/15/main --repository file:///backup/pitr
+              pitr init --config ~/pitr/pitr.yaml --state-directory ~/pitr/state --socket ~/pitr/agent.sock \
+                        --connection "Host=/tmp;Port=5433;Username=me" --repository file:///backup/pitr --apply
+            """)
+        {
+            ServiceName, DataDirectory, Connection, Repository, RepositoryName, StateDirectory, Socket, BinDirectory, Protect, Apply, Force,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var log = LogSetup.Create(new LogSettings("warning", null), Serilog.Events.LogEventLevel.Warning);
+        var environment = Variables();
+        var path = Path.GetFullPath(ConfigurationLoader.FindPath(parsed.GetValue(GlobalOptions.Config), Environment.GetEnvironmentVariable));
+        var passphrase = parsed.GetValue(Protect)
+            ? environment.GetValueOrDefault("PITR_PASSPHRASE") ?? throw new RefusedInputException("--protect-identity needs the passphrase in $PITR_PASSPHRASE", "read -rs PITR_PASSPHRASE; export PITR_PASSPHRASE")
+            : null;
+        var service = parsed.GetValue(ServiceName)!;
+        var wanted = new NewConfiguration
+        {
+            ServiceName = service,
+            RepositoryUrl = parsed.GetValue(Repository)!,
+            RepositoryName = parsed.GetValue(RepositoryName)!,
+            RecipientFiles = [],
+            StateDirectory = parsed.GetValue(StateDirectory),
+            Socket = parsed.GetValue(Socket),
+            DataDirectory = parsed.GetValue(DataDirectory),
+            BinDirectory = parsed.GetValue(BinDirectory),
+            Connection = parsed.GetValue(Connection) ?? PostgresServiceSettings.DefaultConnection,
+            PassphraseReference = passphrase is null ? null : "${PITR_PASSPHRASE}",
+        };
+        var configuration = await new InitRun(CommandContext.Clock, log, environment).RunAsync(
+            new InitRequest(path, wanted, passphrase, parsed.GetValue(Force)), cancellation);
+        var settings = configuration.PostgresService(service);
+        var advice = ServerSettingAdvice.For(CommandContext.ArchiveCommands(configuration, settings.ArchiveProgram).Push(service));
+        var applied = parsed.GetValue(Apply) ? await ServerSettingsApplied.ApplyAsync(settings.RevealConnection(), advice, cancellation) : null;
+        if (parsed.GetValue(GlobalOptions.Output) == OutputFormat.Json)
+        {
+            Json.Write(ToJson(configuration, advice, applied));
+        }
+        else
+        {
+            Print(configuration, service, advice, applied);
+        }
+
+        return ExitCodes.Success;
+    }
+
+    static Dictionary<string, string> Variables() =>
+        Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+
+    static JsonObject ToJson(PitrConfiguration configuration, IReadOnlyList<ServerSettingAdvice> advice, ServerSettingsApplied? applied) => new()
+    {
+        ["format"] = 1,
+        ["configuration"] = configuration.FilePath,
+        ["identity"] = configuration.Encryption.IdentityFile,
+        ["recipients"] = Json.Array(configuration.Encryption.RecipientFiles, r => r),
+        ["settings"] = Json.Array(advice, a => new JsonObject { ["name"] = a.Name, ["value"] = a.Value, ["why"] = a.Why }),
+        ["applied"] = applied is null ? null : new JsonObject
+        {
+            ["changed"] = Json.Array(applied.Changed, c => c),
+            ["restart-needed"] = Json.Array(applied.RestartNeeded, c => c),
+        },
+    };
+
+    static void Print(PitrConfiguration configuration, string service, IReadOnlyList<ServerSettingAdvice> advice, ServerSettingsApplied? applied)
+    {
+        Console.WriteLine(
+            $"""
+            Written:
+              {configuration.FilePath}   the configuration
+              {configuration.Encryption.IdentityFile}   the identity: the private key that opens every backup
+              {configuration.Encryption.RecipientFiles[0]}   the recipient: the public key that everything is sealed to
+
+            Recovery kit. Without the identity nothing can be restored, so do this now:
+              1. Copy {configuration.Encryption.IdentityFile} to two places that do not burn together with this host
+                 (a password manager, an offline medium in a safe).
+              2. Better yet, add an escrow key that never was on this host. On another machine:
+                   pitr key new --identity escrow.pem --recipient escrow-recipient.pem
+                 bring escrow-recipient.pem here, name it under encryption.recipients, and for keys that exist already:
+                   pitr key add-recipient escrow-recipient.pem
+              3. This host needs the identity only for restore, verify and drill. Where those run elsewhere, take it away from here
+                 and remove encryption.identity: backups then cannot be read by whoever takes over this host.
+
+            """);
+        if (applied is null)
+        {
+            Console.WriteLine("PostgreSQL needs these settings (postgresql.conf, or `pitr init --apply` with --force):");
+            foreach (var setting in advice)
+            {
+                Console.WriteLine($"  {setting.ToLine()}");
+            }
+
+            Console.WriteLine("archive_mode and wal_level take effect after a restart, the others after a reload.");
+        }
+        else
+        {
+            Console.WriteLine(applied.Changed.Count == 0
+                ? "PostgreSQL already has every setting it needs."
+                : $"Set with ALTER SYSTEM and reloaded: {string.Join(", ", applied.Changed)}.");
+            Console.WriteLine(applied.RestartNeeded.Count == 0
+                ? "No restart is needed."
+                : $"A RESTART OF POSTGRESQL IS NEEDED for {string.Join(", ", applied.RestartNeeded)}.");
+        }
+
+        Console.WriteLine($"\nNext: start `pitr agent`, then `pitr check {service}`, then `pitr backup {service}`.");
+    }
+}

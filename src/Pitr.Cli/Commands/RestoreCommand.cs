@@ -1,0 +1,135 @@
+using System.CommandLine;
+using Pitr.Cli.Output;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Restore;
+using Pitr.Operations.Services;
+using Pitr.Postgres.Cluster;
+using Pitr.Postgres.Recovery;
+
+namespace Pitr.Cli.Commands;
+
+/// <summary>`pitr restore`: brings a cluster back to a moment.</summary>
+static class RestoreCommand
+{
+    static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
+    static readonly Option<string> To = new("--to") { Description = "New or empty directory that becomes the data directory", HelpName = "DIR", Required = true };
+    static readonly RestoreTargetOptions Target = new();
+    static readonly Option<RecoveryAction> Action = new("--target-action") { Description = "What PostgreSQL does at the target (latest always promotes)", DefaultValueFactory = _ => RecoveryAction.Promote };
+    static readonly Option<string?> ArchiveMode = new("--archive-mode") { Description = "off: the copy does not archive (default unless --to is the service's own data directory); keep: as the cluster was set", HelpName = "off|keep" };
+    static readonly Option<bool> Start = new("--start") { Description = "Start PostgreSQL there and wait until the target is reached; it goes on running" };
+    static readonly Option<string> SocketDirectory = new("--socket-directory") { Description = "With --start: where its Unix socket goes", DefaultValueFactory = _ => "/tmp", HelpName = "DIR" };
+    static readonly Option<int> Port = new("--port") { Description = "With --start: its port number (default: a free one)" };
+    static readonly Option<bool> DryRun = new("--dry-run") { Description = "Show the plan and do nothing" };
+
+    public static Command Create()
+    {
+        var command = new Command(
+            "restore",
+            """
+            Bring a cluster back to any moment, in a new directory.
+
+            Makes a plan first and refuses what is impossible before the first byte, naming the nearest moment that is possible.
+
+              pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --dry-run
+              pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --start
+              pitr restore main --to /var/lib/postgresql/15/main                  all there is, on a new host
+              pitr restore main --to /tmp/look --target-name before_migration --target-action pause --start
+            """)
+        {
+            ServiceName, To,
+        };
+        Target.AddTo(command);
+        foreach (var option in new Option[] { Action, ArchiveMode, Start, SocketDirectory, Port, DryRun })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var request = Target.Read(parsed);
+        var directory = Path.GetFullPath(parsed.GetValue(To)!);
+        using var context = new CommandContext(parsed);
+        await using var service = context.OpenService(parsed.GetValue(ServiceName));
+        RestoreDirectory.RequireFillable(directory);
+        var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
+        var archiveOff = IsArchiveOff(parsed, service, directory);
+        if (parsed.GetValue(DryRun))
+        {
+            ClusterRestore.RequirePossible(plan, directory);
+            RestoreOutput.Plan(context.Output, plan, directory, archiveOff);
+            return ExitCodes.Success;
+        }
+
+        RefuseRoot();
+        if (context.Output == OutputFormat.Text)
+        {
+            RestoreOutput.Plan(OutputFormat.Text, plan, directory, archiveOff);
+        }
+
+        var started = CommandContext.Clock.GetTimestamp();
+        var options = new RestoreOptions(parsed.GetValue(Action), context.ArchiveCommands(service.Name.ToString()).Get(service.Name.ToString()), archiveOff);
+        RestoreOutcome outcome;
+        using (var display = new ProgressDisplay())
+        {
+            var progress = new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes));
+            await new ClusterRestore(service).RunAsync(plan, directory, options, progress, cancellation);
+            var restored = CommandContext.Clock.GetElapsedTime(started);
+            outcome = parsed.GetValue(Start)
+                ? await StartAsync(parsed, context, service, plan, directory, progress, cancellation)
+                : new RestoreOutcome(null, null, 0, null, restored);
+            outcome = outcome with { Took = CommandContext.Clock.GetElapsedTime(started) };
+        }
+
+        RestoreOutput.Done(context.Output, plan, directory, outcome);
+        return ExitCodes.Success;
+    }
+
+    static async Task<RestoreOutcome> StartAsync(
+        ParseResult parsed, CommandContext context, PostgresService service, RestorePlan plan, string directory, IProgress<RestoreProgress> progress, CancellationToken cancellation)
+    {
+        await using var handler = context.CreateArchiveHandler();
+        var log = Path.Combine(directory, "pitr-recovery.log");
+        var options = new RecoveryServerOptions(
+            directory, parsed.GetValue(SocketDirectory)!, parsed.GetValue(Port), log, new Dictionary<string, string>(StringComparer.Ordinal), OwnConfiguration: false);
+        await using var recovering = RecoveryServer.Start(service, plan.Backup, options, handler);
+        var server = recovering.Server;
+        RecoveryProgress? last = null;
+        var end = await server.WaitUntilRecoveryEndsAsync(
+            state =>
+            {
+                last = state;
+                progress.Report(new RestoreProgress($"replaying WAL {state.LastRestored}", plan.RestoredBytes, plan.RestoredBytes));
+            },
+            cancellation);
+        if (end == RecoveryEnd.ShutDown)
+        {
+            return new RestoreOutcome(end, null, 0, last?.LastCommit, default);
+        }
+
+        await server.WaitUntilAcceptingAsync(cancellation);
+        var outcome = new RestoreOutcome(end, server.SocketDirectory, server.Port, last?.LastCommit, default);
+        server.Detach();
+        return outcome;
+    }
+
+    // A copy beside the original would put a new timeline into the original's archive, and `latest` would follow it from then on.
+    static bool IsArchiveOff(ParseResult parsed, PostgresService service, string directory) => parsed.GetValue(ArchiveMode) switch
+    {
+        null => service.Settings.DataDirectory is not { } own || Path.GetFullPath(own) != directory,
+        "off" => true,
+        "keep" => false,
+        var other => throw new RefusedInputException($"--archive-mode {other} is not known", "off or keep"),
+    };
+
+    static void RefuseRoot()
+    {
+        if (Environment.IsPrivilegedProcess)
+        {
+            throw new RefusedInputException("PostgreSQL does not run as root, and files restored by root could not be read by it", "run this as the owner of the cluster: sudo -u postgres pitr restore …");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+using Pitr.Cli.Output;
+using Pitr.Operations.Restore;
+using Pitr.Postgres.Cluster;
+
+namespace Pitr.Cli.Commands;
+
+/// <summary>Prints plans and results of restores.</summary>
+static class RestoreOutput
+{
+    public static void Plan(OutputFormat format, RestorePlan plan, string directory, bool archiveOff)
+    {
+        if (format == OutputFormat.Json)
+        {
+            Json.Write(ToJson(plan, directory, archiveOff));
+            return;
+        }
+
+        Console.WriteLine(
+            $"""
+            Plan
+              target     {plan.Target}
+              backup     {plan.Backup.Id} ({plan.BackupReason}), consistent at {Texts.Moment(plan.Backup.StopTime)}, PostgreSQL {plan.Backup.PostgresVersion / 10000}
+              timelines  {string.Join(" → ", plan.Timelines)}
+              WAL        {plan.FirstWal} to {plan.LastWal}, {plan.WalSegments} segment(s), all there
+              last commit archived  {(plan.LastCommit is { } last ? Json.Moment(last) : "none after the backup")}
+              fetch      {Texts.Size(plan.FetchBytes)} from the repository, plus WAL
+              write      {Texts.Size(plan.RestoredBytes)} into {directory}
+              archiving  {(archiveOff ? "off in the restored cluster (--archive-mode keep changes that)" : "as the cluster was set")}
+            """);
+    }
+
+    public static void Done(OutputFormat format, RestorePlan plan, string directory, RestoreOutcome outcome)
+    {
+        if (format == OutputFormat.Json)
+        {
+            Json.Write(new JsonObject
+            {
+                ["format"] = 1,
+                ["service"] = plan.Backup.Service,
+                ["backup"] = plan.Backup.Id,
+                ["directory"] = directory,
+                ["recovery"] = outcome.End?.ToString().ToLowerInvariant(),
+                ["socket-directory"] = outcome.SocketDirectory,
+                ["port"] = outcome.SocketDirectory is null ? null : outcome.Port,
+                ["last-commit"] = Json.Moment(outcome.LastCommit),
+                ["seconds"] = Math.Round(outcome.Took.TotalSeconds, 3),
+            });
+            return;
+        }
+
+        Console.WriteLine($"restored {directory} in {Texts.Span(outcome.Took)}");
+        Console.WriteLine(outcome.End switch
+        {
+            null => $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it, for example `pg_ctl -D {directory} start`; it recovers to {plan.Target} by itself.",
+            RecoveryEnd.ShutDown => "The target is reached and the server has shut down, as asked. Remove recovery.signal or choose another target before the next start.",
+            RecoveryEnd.Paused => $"The target is reached, the server is read-only and paused: psql -h {outcome.SocketDirectory} -p {outcome.Port}\nSELECT pg_wal_replay_resume() ends recovery there.",
+            _ => $"The target is reached and the server takes writes: psql -h {outcome.SocketDirectory} -p {outcome.Port}",
+        });
+        if (outcome.SocketDirectory is not null)
+        {
+            Console.WriteLine($"Its log: {Path.Combine(directory, "pitr-recovery.log")}. Stop it with `pg_ctl -D {directory} stop`.");
+        }
+    }
+
+    static JsonObject ToJson(RestorePlan plan, string directory, bool archiveOff) => new()
+    {
+        ["format"] = 1,
+        ["service"] = plan.Backup.Service,
+        ["target"] = plan.Target.ToString(),
+        ["backup"] = plan.Backup.Id,
+        ["backup-reason"] = plan.BackupReason,
+        ["timelines"] = Json.Array(plan.Timelines, t => t.Value),
+        ["first-wal"] = plan.FirstWal.ToString(),
+        ["last-wal"] = plan.LastWal.ToString(),
+        ["wal-segments"] = plan.WalSegments,
+        ["last-commit"] = Json.Moment(plan.LastCommit),
+        ["fetch-bytes"] = plan.FetchBytes,
+        ["restored-bytes"] = plan.RestoredBytes,
+        ["directory"] = directory,
+        ["archive-off"] = archiveOff,
+    };
+}

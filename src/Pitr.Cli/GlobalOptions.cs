@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Pitr.Cli.Output;
+
+namespace Pitr.Cli;
+
+/// <summary>Options every command takes.</summary>
+static class GlobalOptions
+{
+    public static readonly Option<string?> Config = new("--config", "-c")
+    {
+        Description = "Configuration file (else $PITR_CONFIG, else /etc/pitr/pitr.yaml)",
+        HelpName = "FILE",
+        Recursive = true,
+    };
+
+    public static readonly Option<OutputFormat> Output = new("--output", "-o")
+    {
+        Description = "text for people, json for programs (docs/json.md)",
+        Recursive = true,
+    };
+
+    public static readonly Option<bool> Verbose = new("--verbose", "-v")
+    {
+        Description = "Log what is done to standard error",
+        Recursive = true,
+    };
+
+    /// <summary>The argument that names a service.</summary>
+    public static Argument<string?> Service(bool required)
+    {
+        var argument = new Argument<string?>("SERVICE")
+        {
+            Description = required ? "Name of the service in the configuration" : "Name of the service; may be left out when there is only one",
+            Arity = required ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne,
+        };
+        argument.CompletionSources.Add(ServiceNames.Complete);
+        return argument;
+    }
+}

@@ -1,0 +1,8 @@
+namespace Pitr.Cli.Output;
+
+/// <summary>Who reads standard output.</summary>
+enum OutputFormat
+{
+    Text,
+    Json,
+}

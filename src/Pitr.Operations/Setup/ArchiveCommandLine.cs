@@ -1,0 +1,43 @@
+using Pitr.Operations.Configuration;
+
+namespace Pitr.Operations.Setup;
+
+/// <summary>Writes the commands that PostgreSQL runs: archive_command and restore_command.</summary>
+/// <param name="program">Absolute path of pitr-archive.</param>
+/// <param name="configuration">The configuration the commands refer to.</param>
+public sealed class ArchiveCommandLine(string program, PitrConfiguration configuration)
+{
+    /// <summary>Where the configuration is looked for when nobody names another place.</summary>
+    public const string DefaultConfigurationPath = "/etc/pitr/pitr.yaml";
+
+    /// <summary>The value of archive_command.</summary>
+    public string Push(string service) => $"{Prefix()} push {service} %p";
+
+    /// <summary>The value of restore_command.</summary>
+    public string Get(string service) => $"{Prefix()} get {service} %f %p";
+
+    string Prefix()
+    {
+        var words = new List<string> { Quote(program) };
+        if (configuration.FilePath != DefaultConfigurationPath)
+        {
+            words.Add($"--config {Quote(configuration.FilePath)}");
+        }
+
+        if (configuration.Agent.Socket != AgentSettings.DefaultSocket)
+        {
+            words.Add($"--socket {Quote(configuration.Agent.Socket)}");
+        }
+
+        return string.Join(' ', words);
+    }
+
+    // PostgreSQL replaces %-escapes first and hands the rest to sh.
+    static string Quote(string path)
+    {
+        var escaped = path.Replace("%", "%%", StringComparison.Ordinal);
+        return escaped.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '%' or '+' or ':' or '@')
+            ? escaped
+            : $"'{escaped.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    }
+}

@@ -1,0 +1,51 @@
+using Pitr.Format.Keys;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
+using Serilog;
+
+namespace Pitr.Operations.Setup;
+
+/// <summary>Makes a first set-up: key pair, configuration, an initialised repository.</summary>
+public sealed class InitRun(TimeProvider clock, ILogger log, IReadOnlyDictionary<string, string> environment)
+{
+    /// <summary>Makes what is missing. An identity that exists is kept: replacing it would make what it opens unreadable.</summary>
+    /// <returns>The configuration as it was written and read back.</returns>
+    /// <exception cref="ConflictException">A configuration exists and <see cref="InitRequest.Force"/> is not set.</exception>
+    public async Task<PitrConfiguration> RunAsync(InitRequest request, CancellationToken cancellation)
+    {
+        var path = request.ConfigurationPath;
+        if (File.Exists(path) && !request.Force)
+        {
+            throw new ConflictException($"the configuration {path} exists already", "add the service to it by hand, name another file with --config, or replace it with --force");
+        }
+
+        var directory = Path.GetDirectoryName(path)!;
+        var identityPath = Path.Combine(directory, "identity.pem");
+        var recipientPath = Path.Combine(directory, "recipient.pem");
+        try
+        {
+            Directory.CreateDirectory(directory);
+            if (!File.Exists(identityPath))
+            {
+                KeyFiles.Create(identityPath, recipientPath, request.Passphrase);
+            }
+
+            var content = request.Configuration with { IdentityFile = identityPath, RecipientFiles = [recipientPath] };
+            StateFile.Replace(path, System.Text.Encoding.UTF8.GetBytes(ConfigurationText.Render(content)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RefusedInputException($"{directory} cannot be written: {e.Message}", "run as a user that may write there, or name another place with --config", e);
+        }
+
+        var configuration = ConfigurationLoader.Load(path, environment);
+        foreach (var repository in configuration.Repositories.Values)
+        {
+            await using var store = RepositoryOpener.Open(repository, clock, log);
+            await RepositorySet.InitialiseAsync(store, clock, cancellation);
+        }
+
+        return configuration;
+    }
+}
