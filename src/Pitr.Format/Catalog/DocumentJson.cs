@@ -60,6 +60,16 @@ sealed partial class DocumentJson : JsonSerializerContext
         }
     }
 
+    // Annotations are enforced for members, but not for the elements of collections.
+    public static void RequireNoNull<T>(IEnumerable<T> items, string what, string member)
+        where T : class
+    {
+        foreach (var item in items)
+        {
+            Require(item is not null, what, $"{member} has a null");
+        }
+    }
+
     static void CheckFormat(ReadOnlySpan<byte> utf8, string what)
     {
         var reader = new Utf8JsonReader(utf8);

@@ -67,10 +67,10 @@ public sealed record KeyDocument
     public static KeyDocument Parse(ReadOnlySpan<byte> utf8)
     {
         var document = DocumentJson.Read(utf8, DocumentJson.Default.KeyDocument, What);
+        DocumentJson.RequireNoNull(document.Wraps, What, "wraps");
         foreach (var wrap in document.Wraps)
         {
-            DocumentJson.Require(wrap is not null, What, "a wrap is null");
-            Check(wrap!);
+            Check(wrap);
         }
 
         return document;
