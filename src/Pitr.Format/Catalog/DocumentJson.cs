@@ -45,11 +45,6 @@ sealed partial class DocumentJson : JsonSerializerContext
         {
             throw new DamagedObjectException($"{what} is damaged: {e.Message}", e);
         }
-        catch (InvalidOperationException e)
-        {
-            // Strings that are not UTF-8 or hold half a surrogate pair are found only when they are read.
-            throw new DamagedObjectException($"{what} is damaged: {e.Message}", e);
-        }
     }
 
     public static void Require(bool condition, string what, string problem)

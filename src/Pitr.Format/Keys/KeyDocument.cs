@@ -30,7 +30,7 @@ public sealed record KeyDocument
 
     /// <summary>Members this version does not know, kept when the document is rewritten.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 
     /// <summary>Ids of the recipients whose identity opens the key.</summary>
     [JsonIgnore]
