@@ -7,6 +7,8 @@ namespace Pitr.Format.Catalog;
 /// </summary>
 public sealed record BackupDocument
 {
+    const string What = "backup document";
+
     public int Format { get; init; } = 1;
 
     /// <summary>Backup id, e.g. 20261121T031500Z.</summary>
@@ -91,7 +93,14 @@ public sealed record BackupDocument
 
     /// <exception cref="DamagedObjectException">Not such a document.</exception>
     /// <exception cref="UnsupportedFormatException">Written in a newer format.</exception>
-    public static BackupDocument Parse(ReadOnlySpan<byte> utf8) => DocumentJson.Read(utf8, DocumentJson.Default.BackupDocument, "backup document");
+    public static BackupDocument Parse(ReadOnlySpan<byte> utf8)
+    {
+        var document = DocumentJson.Read(utf8, DocumentJson.Default.BackupDocument, What);
+        DocumentJson.RequireNoNull(document.Packs, What, "packs");
+        DocumentJson.RequireNoNull(document.DataKeys, What, "data-keys");
+        DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
+        return document;
+    }
 
     public byte[] ToJson() => DocumentJson.Write(this, DocumentJson.Default.BackupDocument);
 }

@@ -45,11 +45,6 @@ sealed partial class DocumentJson : JsonSerializerContext
         {
             throw new DamagedObjectException($"{what} is damaged: {e.Message}", e);
         }
-        catch (InvalidOperationException e)
-        {
-            // Strings that are not UTF-8 or hold half a surrogate pair are found only when they are read.
-            throw new DamagedObjectException($"{what} is damaged: {e.Message}", e);
-        }
     }
 
     public static void Require(bool condition, string what, string problem)
@@ -57,6 +52,16 @@ sealed partial class DocumentJson : JsonSerializerContext
         if (!condition)
         {
             throw new DamagedObjectException($"{what} is damaged: {problem}");
+        }
+    }
+
+    // Annotations are enforced for members, but not for the elements of collections.
+    public static void RequireNoNull<T>(IEnumerable<T> items, string what, string member)
+        where T : class
+    {
+        foreach (var item in items)
+        {
+            Require(item is not null, what, $"{member} has a null");
         }
     }
 

@@ -3,6 +3,8 @@ namespace Pitr.Format.Catalog;
 /// <summary><c>services/&lt;name&gt;/service.json</c>: what a service is and which clusters it has been.</summary>
 public sealed record ServiceDocument
 {
+    const string What = "service document";
+
     public int Format { get; init; } = 1;
 
     public required string Name { get; init; }
@@ -17,7 +19,12 @@ public sealed record ServiceDocument
 
     /// <exception cref="DamagedObjectException">Not such a document.</exception>
     /// <exception cref="UnsupportedFormatException">Written in a newer format.</exception>
-    public static ServiceDocument Parse(ReadOnlySpan<byte> utf8) => DocumentJson.Read(utf8, DocumentJson.Default.ServiceDocument, "service document");
+    public static ServiceDocument Parse(ReadOnlySpan<byte> utf8)
+    {
+        var document = DocumentJson.Read(utf8, DocumentJson.Default.ServiceDocument, What);
+        DocumentJson.RequireNoNull(document.SystemIdentifiers, What, "system-identifiers");
+        return document;
+    }
 
     public byte[] ToJson() => DocumentJson.Write(this, DocumentJson.Default.ServiceDocument);
 }

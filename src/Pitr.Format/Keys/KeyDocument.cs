@@ -30,7 +30,7 @@ public sealed record KeyDocument
 
     /// <summary>Members this version does not know, kept when the document is rewritten.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 
     /// <summary>Ids of the recipients whose identity opens the key.</summary>
     [JsonIgnore]
@@ -67,10 +67,10 @@ public sealed record KeyDocument
     public static KeyDocument Parse(ReadOnlySpan<byte> utf8)
     {
         var document = DocumentJson.Read(utf8, DocumentJson.Default.KeyDocument, What);
+        DocumentJson.RequireNoNull(document.Wraps, What, "wraps");
         foreach (var wrap in document.Wraps)
         {
-            DocumentJson.Require(wrap is not null, What, "a wrap is null");
-            Check(wrap!);
+            Check(wrap);
         }
 
         return document;

@@ -29,5 +29,5 @@ public sealed record KeyWrap
 
     /// <summary>Members this version does not know, kept when the document is rewritten.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
 }
