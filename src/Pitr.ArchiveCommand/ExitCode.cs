@@ -1,7 +1,7 @@
 namespace Pitr.ArchiveCommand;
 
 /// <summary>
-/// Turns every outcome into an exit code that PostgreSQL understands rightly (PostgreSQL 15 src/backend/postmaster/pgarch.c,
+/// Turns every outcome into an exit code that PostgreSQL understands rightly (PostgreSQL 15 src/backend/postmaster/shell_archive.c,
 /// src/backend/access/transam/xlogarchive.c, src/common/wait_error.c).
 /// <c>archive_command</c>: 0 lets PostgreSQL delete the segment, 1..125 makes it ask again, above 125 also restarts the archiver.
 /// <c>restore_command</c>: 1..125 means "no such file", which <em>ends</em> recovery; above 125 stops recovery with an error.
