@@ -32,6 +32,8 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         // unknown keys
         { AtTop("¦loog: {}"), "unknown key \"loog\" in the configuration", "did you mean \"log\"? valid keys: state-directory, agent, log, repositories, encryption, services" },
         { AtTop("¦nothing-like-it: 1"), "unknown key \"nothing-like-it\" in the configuration", "valid keys: state-directory, agent, log, repositories, encryption, services" },
+        { InMain("¦password:hunter2: x"), "unknown key \"password…\" in \"services.main\"", "put a space after \"password:\"" },
+        { InMain("¦\"hunter 2\": x"), "unknown key \"hunter…\" in \"services.main\"", "valid keys: kind, repositories, objectives, retention, data-directory, password, connection, bin-directory, backup, wal, archive-program" },
         { AtTop("agent: { ¦sokcet: /x }"), "unknown key \"sokcet\" in \"agent\"", "did you mean \"socket\"? valid keys: socket" },
         { InMain("¦data-directroy: /x"), "unknown key \"data-directroy\" in \"services.main\"", "did you mean \"data-directory\"? valid keys: kind, repositories, objectives, retention, data-directory, password, connection, bin-directory, backup, wal, archive-program" },
         { InMain("¦Data-Directory: /x"), "unknown key \"Data-Directory\" in \"services.main\"", "did you mean \"data-directory\"? valid keys: kind, repositories, objectives, retention, data-directory, password, connection, bin-directory, backup, wal, archive-program" },
