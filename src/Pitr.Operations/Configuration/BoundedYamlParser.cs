@@ -29,7 +29,7 @@ sealed class BoundedYamlParser(TextReader text, ConfigurationReading reading) : 
             }
             if (_parser.Current is Scalar key && _frames.TryPeek(out var frame) && frame.IsAtKey && !frame.Keys.Add(key.Value))
             {
-                reading.Report(Here, $"duplicate key \"{key.Value}\"", "keep one of them");
+                reading.Report(Here, $"duplicate key \"{ConfigurationReading.Shown(key.Value)}\"", "keep one of them");
                 SkipValue();
                 continue;
             }

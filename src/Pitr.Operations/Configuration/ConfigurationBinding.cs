@@ -144,7 +144,7 @@ static class ConfigurationBinding
             {
                 names.Add(name.Text);
             }
-            else
+            else if (known.Count > 0)
             {
                 section.Report(
                     name.Where,

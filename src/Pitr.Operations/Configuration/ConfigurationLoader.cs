@@ -137,9 +137,9 @@ public static class ConfigurationLoader
     static string? HintFor(string text, YamlException e)
     {
         var lines = text.Split('\n');
-        // The mark is where the mapping began for some errors and where it broke for others.
+        // The mark is where the value began for some errors and where it broke for others; a tab breaks what the line before began.
         var first = Math.Clamp((int)e.Start.Line - 1, 0, lines.Length - 1);
-        var last = Math.Clamp((int)e.End.Line - 1, first, lines.Length - 1);
+        var last = Math.Clamp((int)e.End.Line, first, lines.Length - 1);
         var lineText = string.Concat(lines[first..(last + 1)]);
         return lineText.Contains("${", StringComparison.Ordinal) ? "between { } a reference needs quotes: \"${VARIABLE}\""
             : lineText.Contains('\t') ? "indent with spaces, not with tabs"

@@ -72,7 +72,7 @@ sealed class ConfigurationReading(string file, Func<string, string?> environment
     {
         foreach (var (where, key, section) in _unknown)
         {
-            Report(where, $"unknown key \"{key}\" in {section.Title}", HintFor(key, section));
+            Report(where, $"unknown key \"{Shown(key)}\" in {section.Title}", HintFor(key, section));
         }
         foreach (var name in environmentNames.Where(IsUnknownOverride).Order(StringComparer.Ordinal))
         {
@@ -95,6 +95,20 @@ sealed class ConfigurationReading(string file, Func<string, string?> environment
         }
     }
 
+    /// <summary>
+    /// A key as messages may repeat it: as far as it looks like one. <c>password:secret</c> without the space is a key to YAML.
+    /// </summary>
+    public static string Shown(string key)
+    {
+        const int LongestShown = 63;
+        var word = 0;
+        while (word < Math.Min(key.Length, LongestShown) && (char.IsAsciiLetterOrDigit(key[word]) || key[word] is '_' or '-'))
+        {
+            word++;
+        }
+        return word == key.Length ? key : key[..word] + "…";
+    }
+
     bool IsUnknownOverride(string name) =>
         name.StartsWith(Prefix, StringComparison.Ordinal)
         && !ReservedVariables.Contains(name)
@@ -104,6 +118,10 @@ sealed class ConfigurationReading(string file, Func<string, string?> environment
 
     string HintFor(string key, YamlSection section)
     {
+        if (key.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && section.KnownKeys.Contains(key[..colon]))
+        {
+            return $"put a space after \"{key[..colon]}:\"";
+        }
         // "rpo: 5m" one level too high is a likelier slip than a misspelling.
         var elsewhere = _keys.Keys.Where(path => path.EndsWith("." + key, StringComparison.Ordinal)).Select(path => path[..^(key.Length + 1)]).ToList();
         return elsewhere.Count > 0 && NearestName.Find(key, section.KnownKeys) is null

@@ -19,6 +19,9 @@ static partial class PostgresConnectionText
         "Application Name", "Timeout", "Command Timeout", "Options", "Keepalive", "Search Path", "Target Session Attributes",
     ];
 
+    // Npgsql's synonyms of Password.
+    static readonly HashSet<string> PasswordKeywords = new(["Password", "PWD", "PSW"], StringComparer.OrdinalIgnoreCase);
+
     // libpq keyword → Npgsql keyword, where both mean the same.
     static readonly Dictionary<string, string> FromLibpq = new(StringComparer.Ordinal)
     {
@@ -58,6 +61,13 @@ static partial class PostgresConnectionText
         }
         if (pairs is null)
         {
+            return false;
+        }
+        if (builder.Host?.AsSpan().IndexOfAny(" \t='\"") >= 0
+            || pairs.Exists(pair => !PasswordKeywords.Contains(pair.Key) && SwallowedPassword().IsMatch(pair.Value)))
+        {
+            // One slip in libpq's notation makes all of it one value of Npgsql's, and a password in it would be shown as part of that.
+            problem = "mixes notations or leaves a quote open";
             return false;
         }
         if (!string.IsNullOrEmpty(builder.SslPassword))
@@ -160,6 +170,9 @@ static partial class PostgresConnectionText
         problem = "holds a keyword that is not known" + (nearest is null ? "" : $" (did you mean \"{nearest}\"?)");
         return false;
     }
+
+    [GeneratedRegex(@"\b(password|pwd|psw)\s*=", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
+    private static partial Regex SwallowedPassword();
 
     const string PairPattern = @"(?<key>[A-Za-z_]+)\s*=\s*(?<value>'(\\.|[^'\\])*'|(\\.|[^\s;'\\])+)";
 

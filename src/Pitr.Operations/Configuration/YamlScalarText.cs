@@ -32,9 +32,11 @@ static class YamlScalarText
 
     // Narrow on purpose: a value quoted without need is harmless, the other way round is not.
     static bool IsPlain(string value) =>
-        value.Length > 0
+        ConfigurationUnits.TryParseDuration(value, out _)
+        || ConfigurationUnits.TryParseSize(value, out _)
+        || (value.Length > 0
         && (char.IsAsciiLetter(value[0]) || value[0] == '/')
         && value.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '_' or '.' or '-' or '+' or ':')
         && !value.EndsWith(':')
-        && !Reserved.Contains(value);
+        && !Reserved.Contains(value));
 }

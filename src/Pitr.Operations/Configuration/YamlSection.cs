@@ -19,8 +19,16 @@ sealed class YamlSection
     readonly Dictionary<string, (YamlNode Key, YamlNode Value)> _entries = new(StringComparer.Ordinal);
     readonly List<string> _known = [];
 
-    YamlSection(ConfigurationReading reading, YamlNode? node, ConfigurationLocation where, string path, string pattern, string variable)
+    YamlSection(
+        ConfigurationReading reading,
+        YamlNode? node,
+        ConfigurationLocation where,
+        string path,
+        string pattern,
+        string variable,
+        bool isMistyped = false)
     {
+        _isMistyped = isMistyped;
         (_reading, _where, _path, _pattern, _variable) = (reading, where, path, pattern, variable);
         if (node is YamlMappingNode mapping)
         {
@@ -167,8 +175,18 @@ sealed class YamlSection
     }
 
     /// <summary>A secret or a reference to one, or null if there is none.</summary>
-    public SecretValue? Secret(string key) =>
-        Read(key, "secret", defaultText: null, isRequired: false, isSecret: true) is { } value ? SecretFrom(key, value) : null;
+    public SecretValue? Secret(string key)
+    {
+        if (_entries.TryGetValue(key, out var entry)
+            && entry.Value is YamlScalarNode { Value: { Length: > 0 } text }
+            && !IsNull(entry.Value)
+            && !SecretReference.IsReference(text))
+        {
+            // Also when the environment overrides it: what stands in the file can be read there all the same.
+            _reading.FoundLiteralSecret(At(entry.Value));
+        }
+        return Read(key, "secret", defaultText: null, isRequired: false, isSecret: true) is { } value ? SecretFrom(key, value) : null;
+    }
 
     /// <summary>Follows the rules of secrets for a value that came from elsewhere, e.g. from inside a connection string.</summary>
     public SecretValue? SecretFrom(string key, ScalarValue value) => SecretReference.Parse(_reading, Of(key), value);
@@ -186,7 +204,7 @@ sealed class YamlSection
         }
         if (!_entries.TryGetValue(key, out var entry))
         {
-            _reading.Report(_where, $"{Title} lacks the key \"{key}\"", $"add \"{key}\": a {type}");
+            ReportMissing(key, "a " + type);
             return [];
         }
         if (entry.Value is not YamlSequenceNode sequence)
@@ -250,7 +268,7 @@ sealed class YamlSection
         var below = pattern.Length == 0 ? patternPart : pattern + "." + patternPart;
         return _entries.TryGetValue(key, out var entry)
             ? new YamlSection(_reading, entry.Value, At(entry.Key), PathOf(key), below, VariableOf(key)) { Name = key }
-            : new YamlSection(_reading, null, _where, PathOf(key), below, VariableOf(key)) { Name = key };
+            : new YamlSection(_reading, null, _where, PathOf(key), below, VariableOf(key), _isMistyped) { Name = key };
     }
 
     ScalarValue? Read(string key, string type, string? defaultText, bool isRequired, bool isSecret = false)
@@ -264,7 +282,7 @@ sealed class YamlSection
         {
             if (isRequired)
             {
-                _reading.Report(_where, $"{Title} lacks the key \"{key}\"", $"add \"{key}\": {type}");
+                ReportMissing(key, type);
             }
             return null;
         }
@@ -274,6 +292,15 @@ sealed class YamlSection
         }
         _reading.Report(At(entry.Value), $"{Of(key)} must be a single value ({type}), but is {Describe(entry.Value)}", null);
         return null;
+    }
+
+    void ReportMissing(string key, string type)
+    {
+        // Of a section that is no mapping, everything is missing; saying so once is enough.
+        if (!_isMistyped)
+        {
+            _reading.Report(_where, $"{Title} lacks the key \"{key}\"", $"add \"{key}\": {type}");
+        }
     }
 
     ScalarValue? Filled(string key, ScalarValue value, bool isSecret)
