@@ -1,13 +1,16 @@
 namespace Pitr.Storage.Testing;
 
 /// <summary>
-/// One thing that goes wrong, made by the factory methods and handed to <see cref="FaultyObjectStore.Inject"/>. It strikes each matching call,
-/// after <see cref="Skip"/> of them and <see cref="Times"/> times, once unless said otherwise.
+/// One thing that goes wrong, made by the factory methods and handed to <see cref="FaultyObjectStore.Inject"/>. It strikes the next call of its
+/// operation, once, unless <see cref="On"/>, <see cref="After"/> and <see cref="Repeated"/> say otherwise.
 /// </summary>
 public sealed class StoreFault
 {
     readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    Predicate<string> _matches = static _ => true;
+    int _skip;
+    int _times = 1;
     int _seen;
 
     StoreFault(StoreOperation operation, StoreFaultKind kind, long position = 0, Exception? error = null)
@@ -20,15 +23,6 @@ public sealed class StoreFault
 
     /// <summary>Which operation it strikes.</summary>
     public StoreOperation Operation { get; }
-
-    /// <summary>Which keys (for a listing: prefixes) it strikes; all of them unless set.</summary>
-    public Predicate<string> Matches { get; init; } = static _ => true;
-
-    /// <summary>How many matching calls pass before it strikes.</summary>
-    public int Skip { get; init; }
-
-    /// <summary>How many calls it strikes; <see cref="int.MaxValue"/> for ever.</summary>
-    public int Times { get; init; } = 1;
 
     /// <summary>Completes when a call has met this fault.</summary>
     public Task Reached => _reached.Task;
@@ -66,18 +60,39 @@ public sealed class StoreFault
     /// <summary>The operation does its work, and then waits until <see cref="Release"/> or cancellation.</summary>
     public static StoreFault HoldAfter(StoreOperation operation) => new(operation, StoreFaultKind.HoldAfter);
 
+    /// <summary>Strikes only these keys (for a listing: prefixes).</summary>
+    public StoreFault On(Predicate<string> keys)
+    {
+        _matches = keys;
+        return this;
+    }
+
+    /// <summary>Lets this many matching calls pass first.</summary>
+    public StoreFault After(int calls)
+    {
+        _skip = calls;
+        return this;
+    }
+
+    /// <summary>Strikes this many matching calls; <see cref="int.MaxValue"/> for ever.</summary>
+    public StoreFault Repeated(int times)
+    {
+        _times = times;
+        return this;
+    }
+
     /// <summary>Lets held operations go on, also those that come later.</summary>
     public void Release() => _released.TrySetResult();
 
     internal bool Strikes(StoreOperation operation, string key)
     {
-        if (operation != Operation || !Matches(key))
+        if (operation != Operation || !_matches(key))
         {
             return false;
         }
 
         var seen = Interlocked.Increment(ref _seen);
-        if (seen <= Skip || (long)seen > (long)Skip + Times)
+        if (seen <= _skip || seen > (long)_skip + _times)
         {
             return false;
         }

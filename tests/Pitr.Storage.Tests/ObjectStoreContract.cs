@@ -1,0 +1,505 @@
+using Pitr.Storage.Tests.Child;
+
+namespace Pitr.Storage.Tests;
+
+/// <summary>
+/// Every promise of <see cref="IObjectStore"/>, as tests that each driver inherits. A driver gives an empty store per test.
+/// </summary>
+public abstract class ObjectStoreContract : IAsyncLifetime
+{
+    static readonly CancellationToken None = CancellationToken.None;
+
+    /// <summary>The store under test: empty at first, nobody else's, and existing.</summary>
+    protected IObjectStore Store { get; private set; } = null!;
+
+    /// <summary>What <see cref="ChildProgram"/> takes to open the same store in another process.</summary>
+    protected abstract string ChildStore { get; }
+
+    public virtual async Task InitializeAsync() => Store = await OpenEmptyAsync();
+
+    public virtual async Task DisposeAsync() => await Store.DisposeAsync();
+
+    /// <summary>Makes a place for one test and opens it.</summary>
+    protected abstract Task<IObjectStore> OpenEmptyAsync();
+
+    /// <summary>Opens the place of this test once more, as another host would.</summary>
+    protected abstract Task<IObjectStore> OpenAgainAsync();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(4095)]
+    [InlineData(300_000)]
+    [InlineData(9_000_001)]
+    public async Task What_is_put_is_read_listed_and_statted_as_it_was(int length)
+    {
+        var bytes = Contents.Bytes(length);
+        await Store.PutAsync("services/main/wal/a", bytes, PutMode.CreateNew, None);
+        await Store.PutAsync("services/main/wal/b", Contents.Streamed(bytes), PutMode.CreateNew, None);
+
+        foreach (var key in (string[])["services/main/wal/a", "services/main/wal/b"])
+        {
+            Assert.Equal(bytes, await Store.ReadAllAsync(key, None));
+            var info = await Store.StatAsync(key, None);
+            Assert.Equal(key, info!.Key);
+            Assert.Equal(length, info.Size);
+        }
+
+        var listed = await Store.ListAsync("services/main/wal/", ListMode.Children, None).ToListAsync();
+        Assert.Equal([("services/main/wal/a", length, false), ("services/main/wal/b", length, false)],
+            listed.Select(listing => (listing.Key, listing.Size, listing.IsPrefix)));
+        Assert.Equal((await Store.StatAsync("services/main/wal/a", None))!.Modified, listed[0].Modified);
+        Assert.InRange(listed[0].Modified, TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+    }
+
+    [Fact]
+    public async Task What_one_client_put_another_sees_at_once()
+    {
+        await using var other = await OpenAgainAsync();
+        Assert.Null(await other.StatAsync("a/b", None));
+        await Store.PutAsync("a/b", Contents.Bytes(10), PutMode.CreateNew, None);
+        Assert.Equal(Contents.Bytes(10), await other.ReadAllAsync("a/b", None));
+        Assert.Equal(["a/b"], await other.KeysAsync());
+        await other.DeleteAsync("a/b", None);
+        Assert.Null(await Store.StatAsync("a/b", None));
+    }
+
+    [Fact]
+    public async Task Absent_is_an_answer()
+    {
+        await Store.PutAsync("a/b/c", Contents.Bytes(1), PutMode.CreateNew, None);
+        foreach (var key in (string[])["x", "a/x", "a/b/x", "x/y/z", "a/b", "a", "a/b/c/d"])
+        {
+            Assert.Null(await Store.StatAsync(key, None));
+            Assert.False(await Store.ExistsAsync(key, None));
+            Assert.Null(await Store.TryReadAllAsync(key, None));
+            var error = await Assert.ThrowsAsync<ObjectNotFoundException>(() => Store.OpenReadAsync(key, range: null, None));
+            Assert.False(error.IsTransient);
+            Assert.Equal(key, error.Key);
+            Assert.Equal(Store.Name, error.Repository);
+            Assert.Contains(key, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Create_new_refuses_a_taken_key_and_leaves_it_alone()
+    {
+        await Store.PutAsync("a/b", Contents.Bytes(100, 1), PutMode.CreateNew, None);
+        var error = await Assert.ThrowsAsync<ObjectExistsException>(
+            () => Store.PutAsync("a/b", Contents.Bytes(50, 2), PutMode.CreateNew, None));
+        Assert.False(error.IsTransient);
+        Assert.Equal("a/b", error.Key);
+        Assert.Equal(Contents.Bytes(100, 1), await Store.ReadAllAsync("a/b", None));
+        Assert.Equal(["a/b"], await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Replace_takes_the_place_of_what_was_there_or_was_not()
+    {
+        await Store.PutAsync("a/b", Contents.Bytes(100, 1), PutMode.Replace, None);
+        await Store.PutAsync("a/b", Contents.Bytes(50, 2), PutMode.Replace, None);
+        Assert.Equal(Contents.Bytes(50, 2), await Store.ReadAllAsync("a/b", None));
+        Assert.Equal(["a/b"], await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Of_racing_creators_exactly_one_wins()
+    {
+        await using var other = await OpenAgainAsync();
+        for (var round = 0; round < 25; round++)
+        {
+            var key = $"race/{round}/object";
+            var arrived = 0;
+            var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var racers = Enumerable.Range(0, 4).Select(async racer =>
+            {
+                // All have given half of their bytes before any may go on, so none can be refused early.
+                var content = Contents.PausedHalfway(Contents.Bytes(2000, racer), _ => Arrive());
+                try
+                {
+                    await (racer % 2 == 0 ? Store : other).PutAsync(key, content, PutMode.CreateNew, None);
+                    return racer;
+                }
+                catch (ObjectExistsException)
+                {
+                    return -1;
+                }
+            }).ToArray();
+            var outcomes = await Task.WhenAll(racers);
+            var winner = Assert.Single(outcomes, outcome => outcome >= 0);
+            Assert.Equal(Contents.Bytes(2000, winner), await Store.ReadAllAsync(key, None));
+
+            Task Arrive()
+            {
+                if (Interlocked.Increment(ref arrived) == 4)
+                {
+                    gate.SetResult();
+                }
+
+                return gate.Task;
+            }
+        }
+
+        Assert.Equal(25, (await Store.KeysAsync()).Length);
+    }
+
+    [Fact]
+    public async Task A_reader_sees_the_old_object_or_the_new_one()
+    {
+        const int Length = 200_000;
+        var versions = Enumerable.Range(0, 20).Select(seed => Contents.Bytes(Length, seed)).ToArray();
+        await Store.PutAsync("a", versions[0], PutMode.Replace, None);
+        using var done = new CancellationTokenSource();
+        var reader = Task.Run(async () =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                var seen = await Store.ReadAllAsync("a", None);
+                Assert.Contains(versions, version => version.AsSpan().SequenceEqual(seen));
+            }
+        });
+        foreach (var version in versions)
+        {
+            await Store.PutAsync("a", version, PutMode.Replace, None);
+        }
+
+        await done.CancelAsync();
+        await reader;
+    }
+
+    [Fact]
+    public async Task Ranges_give_exactly_what_was_asked_for()
+    {
+        var bytes = Contents.Bytes(100_000);
+        await Store.PutAsync("a", bytes, PutMode.CreateNew, None);
+        foreach (var (offset, length) in ((int, int)[])[(0, 104), (1, 1), (99_999, 1), (5000, 70_000), (0, 100_000), (50, 0), (100_000, 0)])
+        {
+            await using var stream = await Store.OpenReadAsync("a", new ByteRange(offset, length), None);
+            using var all = new MemoryStream();
+            await stream.CopyToAsync(all);
+            Assert.Equal(bytes[offset..(offset + length)], all.ToArray());
+        }
+    }
+
+    [Fact]
+    public async Task A_read_may_be_synchronous()
+    {
+        var bytes = Contents.Bytes(100_000);
+        await Store.PutAsync("a", bytes, PutMode.CreateNew, None);
+        await using var stream = await Store.OpenReadAsync("a", new ByteRange(10, 99_000), None);
+        var read = new byte[99_000];
+        // The synchronous way on purpose: authenticating readers are synchronous.
+#pragma warning disable CA1849
+        stream.ReadExactly(read);
+        Assert.Equal(-1, stream.ReadByte());
+#pragma warning restore CA1849
+        Assert.Equal(bytes[10..99_010], read);
+    }
+
+    [Theory]
+    [InlineData(0, 101)]
+    [InlineData(100, 1)]
+    [InlineData(101, 0)]
+    [InlineData(90, long.MaxValue - 90)]
+    public async Task A_range_past_the_end_is_a_permanent_error(long offset, long length)
+    {
+        await Store.PutAsync("a", Contents.Bytes(100), PutMode.CreateNew, None);
+        var error = await Assert.ThrowsAsync<StorageException>(() => Store.OpenReadAsync("a", new ByteRange(offset, length), None));
+        Assert.False(error.IsTransient);
+        Assert.Contains("100", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Contents_can_be_put_again()
+    {
+        using var directory = new TemporaryDirectory();
+        var bytes = Contents.Bytes(2_500_000);
+        await System.IO.File.WriteAllBytesAsync(directory["source"], bytes);
+        foreach (var content in (ObjectContent[])[ObjectContent.FromMemory(bytes), ObjectContent.FromFile(directory["source"]), Contents.Streamed(bytes)])
+        {
+            await Store.PutAsync("a", content, PutMode.Replace, None);
+            await Store.PutAsync("b", content, PutMode.Replace, None);
+            Assert.Equal(bytes, await Store.ReadAllAsync("a", None));
+            Assert.Equal(bytes, await Store.ReadAllAsync("b", None));
+        }
+    }
+
+    [Theory]
+    [InlineData(99_999)]
+    [InlineData(100_001)]
+    public async Task A_content_of_another_length_than_announced_is_not_stored(long announced)
+    {
+        var error = await Assert.ThrowsAsync<StorageException>(
+            () => Store.PutAsync("a/b", Contents.Lying(Contents.Bytes(100_000), announced), PutMode.CreateNew, None));
+        Assert.False(error.IsTransient);
+        Assert.Null(await Store.StatAsync("a/b", None));
+        Assert.Empty(await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task A_put_whose_source_fails_leaves_nothing()
+    {
+        var content = Contents.PausedHalfway(Contents.Bytes(100_000), _ => throw new InvalidOperationException("the source failed"));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Store.PutAsync("a/b", content, PutMode.CreateNew, None));
+        Assert.Null(await Store.StatAsync("a/b", None));
+        Assert.Empty(await Store.KeysAsync());
+        Assert.Empty(await Store.KeysAsync(mode: ListMode.Children));
+    }
+
+    [Theory]
+    [InlineData(PutMode.CreateNew)]
+    [InlineData(PutMode.Replace)]
+    public async Task A_cancelled_put_leaves_what_was_there(PutMode mode)
+    {
+        if (mode == PutMode.Replace)
+        {
+            await Store.PutAsync("a/b", Contents.Bytes(10), PutMode.CreateNew, None);
+        }
+
+        using var cancellation = new CancellationTokenSource();
+        var content = Contents.PausedHalfway(Contents.Bytes(100_000), async cancellationToken =>
+        {
+            await cancellation.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.PutAsync("a/b", content, mode, cancellation.Token));
+        Assert.Equal(mode == PutMode.Replace ? Contents.Bytes(10) : null, await Store.TryReadAllAsync("a/b", None));
+        Assert.Equal(mode == PutMode.Replace ? ["a/b"] : [], await Store.KeysAsync());
+        Assert.Equal(mode == PutMode.Replace ? ["a/"] : [], await Store.KeysAsync(mode: ListMode.Children));
+    }
+
+    [Fact]
+    public async Task A_cancelled_token_stops_every_operation()
+    {
+        await Store.PutAsync("a", Contents.Bytes(10), PutMode.CreateNew, None);
+        var cancelled = new CancellationToken(canceled: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.StatAsync("a", cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.OpenReadAsync("a", range: null, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.PutAsync("b", Contents.Bytes(10), PutMode.CreateNew, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.DeleteAsync("a", cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Store.ListAsync("", ListMode.Recursive, cancelled).ToListAsync());
+        Assert.Equal(["a"], await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Deleting_removes_the_object_and_nothing_else_and_may_be_repeated()
+    {
+        foreach (var key in (string[])["a/b/c", "a/b/d", "a/e"])
+        {
+            await Store.PutAsync(key, Contents.Bytes(10), PutMode.CreateNew, None);
+        }
+
+        await Store.DeleteAsync("a/b/c", None);
+        await Store.DeleteAsync("a/b/c", None);
+        await Store.DeleteAsync("x/y/z", None);
+        await Store.DeleteAsync("a/b", None);
+        Assert.Equal(["a/b/d", "a/e"], await Store.KeysAsync());
+        await Store.DeleteAsync("a/b/d", None);
+        Assert.Equal(["a/e"], await Store.KeysAsync("a/", ListMode.Children));
+        await Store.DeleteAsync("a/e", None);
+        Assert.Empty(await Store.KeysAsync(mode: ListMode.Children));
+
+        await Store.PutAsync("a/b/c", Contents.Bytes(20), PutMode.CreateNew, None);
+        Assert.Equal(Contents.Bytes(20), await Store.ReadAllAsync("a/b/c", None));
+    }
+
+    [Fact]
+    public async Task Puts_and_deletes_side_by_side_do_not_disturb_each_other()
+    {
+        await using var other = await OpenAgainAsync();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async worker =>
+        {
+            var store = worker % 2 == 0 ? Store : other;
+            for (var i = 0; i < 40; i++)
+            {
+                // The only object of its prefix most of the time, so that the prefix comes and goes.
+                var key = $"shared/prefix/{worker}-{i}";
+                await store.PutAsync(key, Contents.Bytes(10, i), PutMode.CreateNew, None);
+                Assert.Equal(Contents.Bytes(10, i), await store.ReadAllAsync(key, None));
+                await store.DeleteAsync(key, None);
+            }
+        }));
+        Assert.Empty(await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Listings_are_ordered_and_respect_prefix_and_mode()
+    {
+        string[] keys =
+        [
+            "a-b/c", "a.b", "a/b", "a/b-c", "a/b.c", "a0", "a/c/d/e", "a/c/d/f", "a/c-d", "b", "B", "a/c0", "services/main/wal/00000001.history",
+        ];
+        foreach (var key in keys)
+        {
+            await Store.PutAsync(key, Contents.Bytes(3), PutMode.CreateNew, None);
+        }
+
+        await Check("", ListMode.Recursive, [.. keys.Order(StringComparer.Ordinal)]);
+        await Check("a/", ListMode.Recursive, ["a/b", "a/b-c", "a/b.c", "a/c-d", "a/c/d/e", "a/c/d/f", "a/c0"]);
+        await Check("a/b", ListMode.Recursive, ["a/b", "a/b-c", "a/b.c"]);
+        await Check("a", ListMode.Recursive, ["a-b/c", "a.b", "a/b", "a/b-c", "a/b.c", "a/c-d", "a/c/d/e", "a/c/d/f", "a/c0", "a0"]);
+        await Check("a/c", ListMode.Recursive, ["a/c-d", "a/c/d/e", "a/c/d/f", "a/c0"]);
+        await Check("a/c/d/e", ListMode.Recursive, ["a/c/d/e"]);
+        await Check("", ListMode.Children, ["B", "a-b/", "a.b", "a/", "a0", "b", "services/"]);
+        await Check("a/", ListMode.Children, ["a/b", "a/b-c", "a/b.c", "a/c-d", "a/c/", "a/c0"]);
+        await Check("a/c/", ListMode.Children, ["a/c/d/"]);
+        foreach (var nothing in (string[])["x/", "a/x/", "b/", "a/b/", "services/main/wal/00000001/"])
+        {
+            await Check(nothing, ListMode.Children, []);
+            await Check(nothing, ListMode.Recursive, []);
+        }
+
+        async Task Check(string prefix, ListMode mode, string[] expected)
+        {
+            var listed = await Store.ListAsync(prefix, mode, None).ToListAsync();
+            Assert.Equal(expected, listed.Select(listing => listing.Key));
+            Assert.All(listed, listing => Assert.Equal(listing.Key.EndsWith('/'), listing.IsPrefix));
+            Assert.All(listed, listing => Assert.Equal(listing.IsPrefix ? 0 : 3, listing.Size));
+        }
+    }
+
+    [Fact]
+    public async Task Listings_of_thousands_of_keys_are_complete()
+    {
+        var keys = Enumerable.Range(0, 2600).Select(i => i % 2 == 0 ? $"many/{i:X8}" : $"many/{i % 7}/{i}").ToArray();
+        await Parallel.ForEachAsync(
+            keys, new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (key, cancellationToken) => await Store.PutAsync(key, ReadOnlyMemory<byte>.Empty, PutMode.CreateNew, cancellationToken));
+
+        Assert.Equal(keys.Order(StringComparer.Ordinal), await Store.KeysAsync("many/"));
+        Assert.Equal(
+            keys.Where(key => key.Count(c => c == '/') == 1).Concat(Enumerable.Range(0, 7).Select(i => $"many/{i}/")).Order(StringComparer.Ordinal),
+            await Store.KeysAsync("many/", ListMode.Children));
+
+        await foreach (var first in Store.ListAsync("many/", ListMode.Recursive, None))
+        {
+            // A listing may be left early.
+            Assert.Equal(keys.Order(StringComparer.Ordinal).First(), first.Key);
+            break;
+        }
+    }
+
+    [Theory]
+    [InlineData("with space/ leading and trailing ")]
+    [InlineData("quote'\"`$(x)/back\\slash/%2F%00/#?&=+;:@!*[]{}|<>~^,")]
+    [InlineData("-rf/--help")]
+    [InlineData(".hidden/..dots/...")]
+    [InlineData("grüße/日本語/🐘/e\u0301 and é")]
+    [InlineData("CON/nul.txt/Thumbs.db")]
+    [InlineData("a.tmp-b/.tmp")]
+    public async Task Odd_but_legal_keys_are_kept_as_they_are(string key)
+    {
+        await Store.PutAsync(key, Contents.Bytes(10), PutMode.CreateNew, None);
+        Assert.Equal(Contents.Bytes(10), await Store.ReadAllAsync(key, None));
+        Assert.Equal(key, (await Store.StatAsync(key, None))!.Key);
+        Assert.Equal([key], await Store.KeysAsync());
+        Assert.Equal([key], await Store.KeysAsync(key));
+        Assert.Equal([key], await Store.KeysAsync(key[..(key.LastIndexOf('/') + 1)], ListMode.Children));
+        await Assert.ThrowsAsync<ObjectExistsException>(() => Store.PutAsync(key, Contents.Bytes(10), PutMode.CreateNew, None));
+        await Store.DeleteAsync(key, None);
+        Assert.Empty(await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Listings_follow_the_order_of_code_points()
+    {
+        // U+1F418 is a surrogate pair in UTF-16, which sorts below U+FF5E there.
+        string[] keys = ["z", "é", "～", "🐘", "a\u0301"];
+        foreach (var key in keys)
+        {
+            await Store.PutAsync(key, Contents.Bytes(1), PutMode.CreateNew, None);
+        }
+
+        Assert.Equal(["a\u0301", "z", "é", "～", "🐘"], await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Keys_may_be_as_long_as_the_rules_allow()
+    {
+        var part = new string('x', ObjectKey.MaxPartBytes);
+        var key = string.Join('/', part, part, part, part);
+        Assert.Equal(ObjectKey.MaxBytes - 1, key.Length);
+        await Store.PutAsync(key, Contents.Bytes(10), PutMode.CreateNew, None);
+        Assert.Equal([key], await Store.KeysAsync());
+        Assert.Equal(Contents.Bytes(10), await Store.ReadAllAsync(key, None));
+    }
+
+    [Fact]
+    public async Task Illegal_keys_are_refused_by_every_operation()
+    {
+        foreach (var key in ObjectKeyTests.IllegalKeys)
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => Store.StatAsync(key, None));
+            await Assert.ThrowsAsync<ArgumentException>(() => Store.OpenReadAsync(key, range: null, None));
+            await Assert.ThrowsAsync<ArgumentException>(() => Store.PutAsync(key, Contents.Bytes(1), PutMode.Replace, None));
+            await Assert.ThrowsAsync<ArgumentException>(() => Store.DeleteAsync(key, None));
+        }
+
+        Assert.Empty(await Store.KeysAsync());
+    }
+
+    [Fact]
+    public async Task Illegal_prefixes_are_refused()
+    {
+        foreach (var prefix in (string[])["/", "a//", "../", "a/../b"])
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => Store.ListAsync(prefix, ListMode.Recursive, None).ToListAsync());
+        }
+
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.ListAsync("a", ListMode.Children, None).ToListAsync());
+    }
+
+    [Fact]
+    public async Task A_process_killed_in_the_middle_of_a_put_leaves_no_object()
+    {
+        await Store.PutAsync("before", Contents.Bytes(10), PutMode.CreateNew, None);
+        using (var child = ChildProcess.Start("half", ChildStore, "killed/object", "3000000"))
+        {
+            Assert.Equal("half", await child.ReadLineAsync());
+            Assert.Null(await Store.StatAsync("killed/object", None));
+            await child.KillAsync();
+        }
+
+        Assert.Null(await Store.StatAsync("killed/object", None));
+        Assert.Equal(["before"], await Store.KeysAsync());
+        await Store.PutAsync("killed/object", Contents.Bytes(10), PutMode.CreateNew, None);
+        Assert.Equal(Contents.Bytes(10), await Store.ReadAllAsync("killed/object", None));
+        Assert.Equal(["before", "killed/object"], await Store.KeysAsync());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(15)]
+    public async Task A_process_killed_anywhere_leaves_whole_objects_and_all_it_acknowledged(int acknowledgements)
+    {
+        const int Length = 400_000;
+        var acknowledged = new List<int>();
+        using (var child = ChildProcess.Start("loop", ChildStore, "killed/", Length.ToString()))
+        {
+            while (acknowledged.Count < acknowledgements)
+            {
+                acknowledged.Add(int.Parse(await child.ReadLineAsync()));
+            }
+
+            acknowledged.AddRange((await child.KillAsync()).Select(int.Parse));
+        }
+
+        var listed = (await Store.KeysAsync("killed/")).Select(key => int.Parse(key["killed/".Length..])).ToArray();
+        Assert.Empty(acknowledged.Except(listed));
+        foreach (var i in listed)
+        {
+            Assert.Equal(Contents.Bytes(Length, i), await Store.ReadAllAsync($"killed/{i:D6}", None));
+        }
+    }
+
+    [Fact]
+    public void The_location_holds_no_secret_and_the_name_is_the_given_one()
+    {
+        Assert.True(Uri.TryCreate(Store.Location, UriKind.Absolute, out var url));
+        Assert.Equal("", url.UserInfo);
+        Assert.NotEmpty(Store.Name);
+        Assert.True(Store.Capabilities.AtomicCreateIfAbsent);
+    }
+}
