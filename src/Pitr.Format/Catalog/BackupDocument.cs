@@ -1,0 +1,97 @@
+using Pitr.Format.Wal;
+
+namespace Pitr.Format.Catalog;
+
+/// <summary>
+/// <c>services/&lt;name&gt;/backups/&lt;id&gt;/backup.json</c>: the catalog entry of a base backup. It is written last; its presence is the backup.
+/// </summary>
+public sealed record BackupDocument
+{
+    public int Format { get; init; } = 1;
+
+    /// <summary>Backup id, e.g. 20261121T031500Z.</summary>
+    public required string Id { get; init; }
+
+    public required string Service { get; init; }
+
+    public string Kind { get; init; } = "postgres";
+
+    /// <summary>How the files were read: "stream" or "direct".</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Host that took the backup.</summary>
+    public required string Host { get; init; }
+
+    public required string PitrVersion { get; init; }
+
+    public required DateTimeOffset Started { get; init; }
+
+    public required DateTimeOffset Finished { get; init; }
+
+    /// <summary>When the server ended backup mode: the earliest moment the backup can be brought to.</summary>
+    public required DateTimeOffset StopTime { get; init; }
+
+    /// <summary>PostgreSQL's backup label.</summary>
+    public required string Label { get; init; }
+
+    /// <summary>Where replay must begin.</summary>
+    public required Lsn StartLsn { get; init; }
+
+    /// <summary>Where replay must at least arrive.</summary>
+    public required Lsn StopLsn { get; init; }
+
+    /// <summary>Name of the first segment needed.</summary>
+    public required string StartWal { get; init; }
+
+    /// <summary>Name of the last segment needed to reach consistency.</summary>
+    public required string StopWal { get; init; }
+
+    public required uint Timeline { get; init; }
+
+    /// <summary>Decimal.</summary>
+    public required string SystemIdentifier { get; init; }
+
+    /// <summary>server_version_num, e.g. 150018.</summary>
+    public required int PostgresVersion { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required int WalSegmentSize { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required int PageSize { get; init; }
+
+    /// <summary>data_checksum_version of pg_control: 0 without page checksums.</summary>
+    public required uint ChecksumVersion { get; init; }
+
+    /// <summary>Sum of the sizes of the files in the backup.</summary>
+    public required long DatabaseBytes { get; init; }
+
+    /// <summary>Bytes this backup added to the repository.</summary>
+    public required long StoredBytes { get; init; }
+
+    /// <summary>Files in the backup.</summary>
+    public required int Files { get; init; }
+
+    /// <summary>Pages whose checksum was wrong on the server.</summary>
+    public int DamagedPages { get; init; }
+
+    public required StoredObject Manifest { get; init; }
+
+    /// <summary>Packs written by this backup; the manifest may refer to those of older backups as well.</summary>
+    public required IReadOnlyList<StoredObject> Packs { get; init; }
+
+    /// <summary>Ids of all data keys needed to restore this backup's files.</summary>
+    public required IReadOnlyList<string> DataKeys { get; init; }
+
+    /// <summary>Server settings worth having at restore, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Why retention must leave this backup alone; null if it may not.</summary>
+    public string? Pinned { get; init; }
+
+    /// <exception cref="DamagedObjectException">Not such a document.</exception>
+    /// <exception cref="UnsupportedFormatException">Written in a newer format.</exception>
+    public static BackupDocument Parse(ReadOnlySpan<byte> utf8) => DocumentJson.Read(utf8, DocumentJson.Default.BackupDocument, "backup document");
+
+    public byte[] ToJson() => DocumentJson.Write(this, DocumentJson.Default.BackupDocument);
+}

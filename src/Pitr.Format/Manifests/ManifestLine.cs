@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Text.Json;
+using Pitr.Format.Catalog;
+using Pitr.Format.Wal;
+
+namespace Pitr.Format.Manifests;
+
+/// <summary>One line of a manifest as JSON: all members that any line can have, then picked by type.</summary>
+sealed class ManifestLine
+{
+    string? _service;
+    string? _backupId;
+    string? _systemIdentifier;
+    string? _startLsn;
+    string? _sha256;
+    string? _path;
+    string? _mode;
+    string? _modified;
+    string? _target;
+    long? _format;
+    long? _timeline;
+    long? _pageSize;
+    long? _checksumVersion;
+    long? _index;
+    long? _number;
+    long? _size;
+    long? _packs;
+    long? _entries;
+    List<ManifestRun>? _runs;
+
+    public string? Type { get; private set; }
+
+    /// <exception cref="JsonException">Not one JSON object, or a member has the wrong type.</exception>
+    public static ManifestLine Parse(ReadOnlySpan<byte> utf8)
+    {
+        var line = new ManifestLine();
+        var reader = new Utf8JsonReader(utf8);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new JsonException("expected a JSON object");
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            line.TakeMember(ref reader);
+        }
+
+        if (reader.Read())
+        {
+            throw new JsonException("more than one value");
+        }
+
+        return line;
+    }
+
+    public int Format() => (int)Math.Min(int.MaxValue, Required(_format, "format", 1, long.MaxValue));
+
+    public ManifestHeader ToHeader() => new(
+        Format(),
+        Required(_service, "service"),
+        Required(_backupId, "backup-id"),
+        ulong.TryParse(Required(_systemIdentifier, "system-identifier"), NumberStyles.None, CultureInfo.InvariantCulture, out var identifier)
+            ? identifier
+            : throw new JsonException("system-identifier is not a decimal number"),
+        (uint)Required(_timeline, "timeline", 0, uint.MaxValue),
+        Lsn.TryParse(Required(_startLsn, "start-lsn"), out var lsn) ? lsn : throw new JsonException("start-lsn is not an LSN"),
+        (int)Required(_pageSize, "page-size", 0, int.MaxValue),
+        (uint)Required(_checksumVersion, "checksum-version", 0, uint.MaxValue));
+
+    public ManifestPack ToPack() => new(
+        (int)Required(_index, "index", 0, int.MaxValue),
+        Required(_backupId, "backup-id"),
+        (int)Required(_number, "number", 0, int.MaxValue),
+        Required(_size, "size", 0, long.MaxValue),
+        Required(_sha256, "sha256"));
+
+    public ManifestEntry ToEntry(ManifestEntryKind kind) => new()
+    {
+        Path = Required(_path, "path"),
+        Kind = kind,
+        Mode = ParseMode(Required(_mode, "mode")),
+        Modified = UtcTimeConverter.TryParse(Required(_modified, "modified"), out var modified) ? modified : throw new JsonException("modified is not a time"),
+        Target = kind == ManifestEntryKind.Link ? Required(_target, "target") : null,
+        Size = kind == ManifestEntryKind.File ? Required(_size, "size", 0, long.MaxValue) : 0,
+        Runs = kind != ManifestEntryKind.File ? [] : _runs ?? throw new JsonException("runs is missing"),
+    };
+
+    /// <summary>Counts of the end line.</summary>
+    public (long Packs, long Entries) ToEnd() => (Required(_packs, "packs", 0, long.MaxValue), Required(_entries, "entries", 0, long.MaxValue));
+
+    static string Required(string? value, string name) => value ?? throw new JsonException($"{name} is missing");
+
+    static long Required(long? value, string name, long minimum, long maximum) =>
+        value is { } number && number >= minimum && number <= maximum ? number : throw new JsonException($"{name} is missing or out of range");
+
+    static int ParseMode(string text)
+    {
+        if (text.Length is 0 or > 5 || text.AsSpan().ContainsAnyExceptInRange('0', '7'))
+        {
+            throw new JsonException("mode is not an octal number");
+        }
+
+        return Convert.ToInt32(text, 8);
+    }
+
+    static long Integer(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) ? value : throw new JsonException("expected an integer");
+
+    static string? Text(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.String ? reader.GetString() : throw new JsonException("expected a string");
+
+    static List<ManifestRun> Runs(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            throw new JsonException("runs is not an array");
+        }
+
+        var runs = new List<ManifestRun>();
+        Span<long> numbers = stackalloc long[6];
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartArray)
+        {
+            var count = 0;
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray && count < numbers.Length)
+            {
+                numbers[count++] = Integer(ref reader);
+            }
+
+            if (reader.TokenType != JsonTokenType.EndArray || count is not (1 or 6))
+            {
+                throw new JsonException("a run has neither one nor six numbers");
+            }
+
+            runs.Add(Run(numbers, count));
+        }
+
+        return reader.TokenType == JsonTokenType.EndArray ? runs : throw new JsonException("runs holds something other than arrays");
+    }
+
+    static ManifestRun Run(ReadOnlySpan<long> numbers, int count)
+    {
+        if (count == 1)
+        {
+            return ManifestRun.Zeros(numbers[0]);
+        }
+
+        if (numbers[1] is < 0 or > int.MaxValue || numbers[2] is < 0 or > int.MaxValue || numbers[4] is < 0 or > int.MaxValue
+            || numbers[5] is < 0 or > int.MaxValue)
+        {
+            throw new JsonException("a run has a number out of range");
+        }
+
+        return new ManifestRun(numbers[0], (int)numbers[1], (int)numbers[2], numbers[3], (int)numbers[4], (int)numbers[5]);
+    }
+
+    void TakeMember(ref Utf8JsonReader reader)
+    {
+        var name = reader.GetString();
+        reader.Read();
+        switch (name)
+        {
+            case "type": Type = Text(ref reader); break;
+            case "format": _format = Integer(ref reader); break;
+            case "service": _service = Text(ref reader); break;
+            case "backup-id": _backupId = Text(ref reader); break;
+            case "system-identifier": _systemIdentifier = Text(ref reader); break;
+            case "timeline": _timeline = Integer(ref reader); break;
+            case "start-lsn": _startLsn = Text(ref reader); break;
+            case "page-size": _pageSize = Integer(ref reader); break;
+            case "checksum-version": _checksumVersion = Integer(ref reader); break;
+            case "index": _index = Integer(ref reader); break;
+            case "number": _number = Integer(ref reader); break;
+            case "size": _size = Integer(ref reader); break;
+            case "sha256": _sha256 = Text(ref reader); break;
+            case "path": _path = Text(ref reader); break;
+            case "mode": _mode = Text(ref reader); break;
+            case "modified": _modified = Text(ref reader); break;
+            case "target": _target = Text(ref reader); break;
+            case "runs": _runs = Runs(ref reader); break;
+            case "packs": _packs = Integer(ref reader); break;
+            case "entries": _entries = Integer(ref reader); break;
+            default: reader.Skip(); break;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Buffers;
+
+namespace Pitr.Format.Packs;
+
+/// <summary>A decoded record in a pooled buffer, valid until disposed.</summary>
+public sealed class PackRecordContent : IMemoryOwner<byte>
+{
+    readonly int _length;
+    byte[]? _buffer;
+
+    internal PackRecordContent(byte[] buffer, int length)
+    {
+        _buffer = buffer;
+        _length = length;
+    }
+
+    public Memory<byte> Memory
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_buffer is null, this);
+            return _buffer.AsMemory(0, _length);
+        }
+    }
+
+    public ReadOnlySpan<byte> Span => Memory.Span;
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+using System.Buffers;
+using Pitr.Format.Compression;
+using Pitr.Format.Keys;
+
+namespace Pitr.Format.Sealing;
+
+/// <summary>Sealing and opening in one call, for content that is in memory as a whole (at most 1 GiB).</summary>
+public static class SealedObject
+{
+    const int MaximumLength = 1 << 30;
+
+    /// <param name="plaintext">Content, at most 1 GiB.</param>
+    /// <param name="key">The data key that the header names.</param>
+    /// <param name="header">A fresh header (<see cref="SealedObjectHeader.Create"/>); a plaintext length of 0 is replaced by the real one.</param>
+    /// <param name="level">zstd level.</param>
+    /// <returns>The whole object.</returns>
+    /// <exception cref="ArgumentException">The header disagrees with the content or the key, or is that of a pack.</exception>
+    public static byte[] Seal(ReadOnlySpan<byte> plaintext, DataKey key, SealedObjectHeader header, int level = 1)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        header = Checked(plaintext.Length, key, header);
+        if (header.Codec == SealedObjectCodec.None)
+        {
+            return SealContent(plaintext, key, header);
+        }
+
+        var buffer = ArrayPool<byte>.Shared.Rent(Zstd.CompressBound(plaintext.Length));
+        try
+        {
+            return SealContent(buffer.AsSpan(0, Zstd.Compress(plaintext, buffer, level)), key, header);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Opens a whole object; nothing is returned unless all of it is authentic.</summary>
+    /// <exception cref="DamagedObjectException">A byte is wrong, missing or too many; or the object was sealed with another key.</exception>
+    /// <exception cref="UnsupportedFormatException">Unknown version, codec or kind.</exception>
+    public static byte[] Open(ReadOnlySpan<byte> sealedBytes, DataKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        var header = SealedObjectHeader.Parse(sealedBytes);
+        RefusePack(header);
+        var content = sealedBytes[SealedObjectHeader.Size..];
+        if (header.Codec == SealedObjectCodec.None)
+        {
+            var plaintext = GC.AllocateUninitializedArray<byte>(ContentLength(content.Length, header));
+            OpenContent(content, key, header, plaintext);
+            RequireLength(header, plaintext.Length);
+            return plaintext;
+        }
+
+        var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(1, content.Length));
+        try
+        {
+            var length = OpenContent(content, key, header, buffer);
+            return Decompress(buffer.AsSpan(0, length), header);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <param name="header">At least 104 bytes.</param>
+    /// <inheritdoc cref="SealedObjectHeader.Parse"/>
+    public static DataKeyId ReadKeyId(ReadOnlySpan<byte> header) => SealedObjectHeader.Parse(header).KeyId;
+
+    internal static void RefusePack(SealedObjectHeader header)
+    {
+        if (header.Kind == SealedObjectKind.Pack)
+        {
+            throw new DamagedObjectException("sealed object is a pack, whose records are opened one by one");
+        }
+    }
+
+    internal static void RequireLength(SealedObjectHeader header, long length)
+    {
+        if (header.PlaintextLength != 0 && header.PlaintextLength != length)
+        {
+            throw new DamagedObjectException($"sealed object holds {length} bytes, its header says {header.PlaintextLength}");
+        }
+    }
+
+    static SealedObjectHeader Checked(int length, DataKey key, SealedObjectHeader header)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        if (length > MaximumLength)
+        {
+            throw new ArgumentException($"content of {length} bytes is too long to be sealed in one call; use {nameof(SealedObjectWriter)}", nameof(length));
+        }
+
+        if (header.Kind == SealedObjectKind.Pack)
+        {
+            throw new ArgumentException("a pack is not sealed as a whole", nameof(header));
+        }
+
+        if (header.KeyId != key.Id)
+        {
+            throw new ArgumentException($"header names data key {header.KeyId}, the key given is {key.Id}", nameof(header));
+        }
+
+        if (header.PlaintextLength != 0 && header.PlaintextLength != length)
+        {
+            throw new ArgumentException($"header gives a plaintext length of {header.PlaintextLength} bytes, the content has {length}", nameof(header));
+        }
+
+        return header.PlaintextLength == length ? header : header with { PlaintextLength = length };
+    }
+
+    static byte[] SealContent(ReadOnlySpan<byte> content, DataKey key, SealedObjectHeader header)
+    {
+        using var cipher = new ObjectCipher(key, header);
+        var chunkSize = header.ChunkSize;
+        var chunks = Math.Max(1, ((content.Length - 1) / chunkSize) + 1);
+        var result = GC.AllocateUninitializedArray<byte>(checked(SealedObjectHeader.Size + content.Length + (chunks * ObjectCipher.TagSize)));
+        cipher.Header.CopyTo(result);
+        var destination = result.AsSpan(SealedObjectHeader.Size);
+        for (var i = 0; i < chunks; i++)
+        {
+            var isLast = i == chunks - 1;
+            var chunk = isLast ? content : content[..chunkSize];
+            cipher.SealChunk(i, isLast, chunk, destination);
+            content = content[chunk.Length..];
+            destination = destination[(chunk.Length + ObjectCipher.TagSize)..];
+        }
+
+        return result;
+    }
+
+    static int ContentLength(int sealedLength, SealedObjectHeader header)
+    {
+        var stride = header.ChunkSize + ObjectCipher.TagSize;
+        var chunks = Math.Max(1, ((sealedLength - 1) / stride) + 1);
+        var last = sealedLength - ((chunks - 1) * stride);
+        if (last < ObjectCipher.TagSize)
+        {
+            throw Damaged(chunks - 1, isLast: true);
+        }
+
+        return sealedLength - (chunks * ObjectCipher.TagSize);
+    }
+
+    static int OpenContent(ReadOnlySpan<byte> source, DataKey key, SealedObjectHeader header, Span<byte> destination)
+    {
+        using var cipher = new ObjectCipher(key, header);
+        var stride = header.ChunkSize + ObjectCipher.TagSize;
+        var length = 0;
+        for (long i = 0; ; i++)
+        {
+            var isLast = source.Length <= stride;
+            var chunk = isLast ? source : source[..stride];
+            if (!cipher.TryOpenChunk(i, isLast, chunk, destination[length..]) || (i > 0 && chunk.Length == ObjectCipher.TagSize))
+            {
+                throw Damaged(i, isLast);
+            }
+
+            length += chunk.Length - ObjectCipher.TagSize;
+            if (isLast)
+            {
+                return length;
+            }
+
+            source = source[stride..];
+        }
+    }
+
+    internal static DamagedObjectException Damaged(long chunk, bool isLast) =>
+        new($"sealed object is damaged: {(isLast ? "its last chunk" : "chunk")} {chunk} does not authenticate (changed, cut short, or sealed with another key)");
+
+    static byte[] Decompress(ReadOnlySpan<byte> frame, SealedObjectHeader header)
+    {
+        var length = Zstd.FrameContentSize(frame);
+        if (length < 0)
+        {
+            length = header.PlaintextLength;
+        }
+
+        RequireLength(header, length);
+        if (length > MaximumLength)
+        {
+            throw new DamagedObjectException($"sealed object holds {length} bytes, more than are opened in one call");
+        }
+
+        if (length == 0)
+        {
+            return DecompressUnknown(frame, header);
+        }
+
+        var plaintext = GC.AllocateUninitializedArray<byte>((int)length);
+        var decompressed = Zstd.Decompress(frame, plaintext);
+        if (decompressed != plaintext.Length)
+        {
+            throw new DamagedObjectException($"sealed object holds {decompressed} bytes, its header says {length}");
+        }
+
+        return plaintext;
+    }
+
+    // Neither the header nor the frame knows the length.
+    static byte[] DecompressUnknown(ReadOnlySpan<byte> frame, SealedObjectHeader header)
+    {
+        using var decoder = new ZstdDecoder();
+        var plaintext = new ArrayBufferWriter<byte>();
+        while (true)
+        {
+            decoder.Read(frame, plaintext.GetSpan(1 << 16), out var consumed, out var written);
+            plaintext.Advance(written);
+            frame = frame[consumed..];
+            if (decoder.IsFinished)
+            {
+                break;
+            }
+
+            if (frame.IsEmpty && written == 0)
+            {
+                throw new DamagedObjectException("sealed object is damaged: its zstd frame is not whole");
+            }
+
+            if (plaintext.WrittenCount > MaximumLength)
+            {
+                throw new DamagedObjectException("sealed object holds more bytes than are opened in one call");
+            }
+        }
+
+        if (!frame.IsEmpty)
+        {
+            throw new DamagedObjectException("sealed object is damaged: bytes follow its zstd frame");
+        }
+
+        RequireLength(header, plaintext.WrittenCount);
+        return plaintext.WrittenSpan.ToArray();
+    }
+}

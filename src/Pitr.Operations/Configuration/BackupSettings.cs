@@ -1,0 +1,16 @@
+namespace Pitr.Operations.Configuration;
+
+/// <summary>The <c>backup</c> section of a PostgreSQL service.</summary>
+/// <param name="Method">How the files are read.</param>
+/// <param name="CompressionLevel">zstd level, 1 to 19. Default 1.</param>
+/// <param name="Jobs">How many packs are compressed and stored at the same time, 1 to 256. Default: the number of processors.</param>
+public sealed record BackupSettings(BackupMethod Method, int CompressionLevel, int Jobs)
+{
+    /// <summary>What applies when the configuration says nothing.</summary>
+    public static BackupSettings Default { get; } = new(BackupMethod.Stream, 1, Math.Clamp(Environment.ProcessorCount, 1, MaximumJobs));
+
+    /// <summary>Stored size, in bytes, at which a pack is closed and put; 1 MiB to 256 MiB. Each job holds one in memory. Default 32 MiB.</summary>
+    public long PackSize { get; init; } = 32L * 1024 * 1024;
+
+    internal const int MaximumJobs = 256;
+}

@@ -1,0 +1,208 @@
+using System.Text;
+using YamlDotNet.RepresentationModel;
+
+namespace Pitr.Operations.Configuration;
+
+/// <summary>Says which keys there are, of what type and with which default: the one place a new key is added.</summary>
+static class ConfigurationBinding
+{
+    static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+    static readonly TimeSpan LongestObjective = TimeSpan.FromDays(365);
+    static readonly TimeSpan LongestWindow = TimeSpan.FromDays(36500);
+
+    // sun_path of unix(7) holds 108 bytes, the last of them zero.
+    const int LongestSocketPath = 107;
+    const int MostBackups = 10_000;
+    const int MebiByte = 1024 * 1024;
+
+    /// <summary>Reads everything; where something is wrong the result is unusable and the reading knows why.</summary>
+    public static PitrConfiguration Bind(ConfigurationReading reading, YamlNode node)
+    {
+        var root = YamlSection.Root(reading, node);
+        var stateDirectory = root.Path("state-directory", PitrConfiguration.DefaultStateDirectory);
+        var agent = Agent(root.Section("agent"));
+        var log = Log(root.Section("log"));
+        var repositoryEntries = root.Entries("repositories", "repository");
+        var repositories = Repositories(repositoryEntries);
+        var encryption = Encryption(root.Section("encryption"));
+        var services = new OrderedDictionary<string, ServiceSettings>(StringComparer.Ordinal);
+        var repositoryNames = repositoryEntries.Select(entry => entry.Name).ToList();
+        foreach (var entry in root.Entries("services", "service"))
+        {
+            if (Service(entry, repositoryNames) is { } service)
+            {
+                services.Add(entry.Name, service);
+            }
+        }
+        root.Close();
+        return new PitrConfiguration
+        {
+            FilePath = reading.File,
+            StateDirectory = stateDirectory,
+            Agent = agent,
+            Log = log,
+            Repositories = repositories,
+            Encryption = encryption,
+            Services = services,
+            Overrides = reading.Overrides,
+        };
+    }
+
+    static AgentSettings Agent(YamlSection section)
+    {
+        var socket = section.Path("socket", AgentSettings.DefaultSocket);
+        if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)
+        {
+            section.Report(section.Where, $"{section.Of("socket")} is longer than the {LongestSocketPath} bytes a Unix socket may have", "choose a shorter path");
+        }
+        section.Close();
+        return new AgentSettings(socket);
+    }
+
+    static LogSettings Log(YamlSection section)
+    {
+        var settings = new LogSettings(section.Choice("level", LogSettings.DefaultLevel, LogSettings.Levels), section.OptionalPath("file"));
+        section.Close();
+        return settings;
+    }
+
+    static OrderedDictionary<string, RepositorySettings> Repositories(IReadOnlyList<YamlSection> entries)
+    {
+        var repositories = new OrderedDictionary<string, RepositorySettings>(StringComparer.Ordinal);
+        foreach (var entry in entries)
+        {
+            if (RepositoryBinding.Bind(entry) is not ({ } repository, var where))
+            {
+                continue;
+            }
+            if (repositories.Values.FirstOrDefault(other => other.Url == repository.Url) is { } same)
+            {
+                // A copy on the same disk under a second name is no second copy.
+                entry.Report(where, $"{entry.Of("url")} is the place of repository \"{same.Name}\" too", "give each repository its own place");
+            }
+            repositories.Add(entry.Name, repository);
+        }
+        return repositories;
+    }
+
+    internal static RetrySettings Retry(YamlSection section)
+    {
+        var defaults = RetrySettings.Default;
+        var shortest = TimeSpan.FromMilliseconds(1);
+        var settings = new RetrySettings(
+            section.Duration("deadline", defaults.Deadline, Shortest, LongestWait),
+            section.Duration("first-delay", defaults.FirstDelay, shortest, LongestWait),
+            section.Duration("max-delay", defaults.MaxDelay, shortest, LongestWait));
+        if (settings.FirstDelay > settings.MaxDelay)
+        {
+            section.Report(
+                section.Where,
+                $"{section.Of("first-delay")} ({ConfigurationUnits.Format(settings.FirstDelay)}) is longer than \"max-delay\" ({ConfigurationUnits.Format(settings.MaxDelay)})",
+                "delays grow from the first to the longest");
+        }
+        section.Close();
+        return settings;
+    }
+
+    static EncryptionSettings Encryption(YamlSection section)
+    {
+        var recipients = section.RequiredPaths("recipients");
+        var identity = section.OptionalPath("identity");
+        var passphrase = section.Secret("passphrase");
+        section.Close();
+        return new EncryptionSettings(recipients, identity, passphrase);
+    }
+
+    static ServiceSettings? Service(YamlSection section, IReadOnlyList<string> repositoryNames)
+    {
+        if (section.RequiredText("kind", $"one of {PostgresServiceSettings.KindName}") is not { } kind)
+        {
+            section.LeaveUnread();
+            return null;
+        }
+        if (kind.Text != PostgresServiceSettings.KindName)
+        {
+            section.Report(
+                kind.Where,
+                $"{section.Of("kind")} can not be \"{kind.Text}\" in this version",
+                NearestName.Hint(kind.Text, [PostgresServiceSettings.KindName], "possible values"));
+            section.LeaveUnread();
+            return null;
+        }
+        var service = PostgresServiceBinding.Bind(section, ServiceRepositories(section, repositoryNames), Objectives(section.Section("objectives")), Retention(section.Section("retention")));
+        section.Close();
+        return service;
+    }
+
+    static List<string> ServiceRepositories(YamlSection section, IReadOnlyList<string> known)
+    {
+        var names = new List<string>();
+        foreach (var name in section.RequiredList("repositories", "list of repository names"))
+        {
+            if (known.Contains(name.Text))
+            {
+                names.Add(name.Text);
+            }
+            else
+            {
+                section.Report(
+                    name.Where,
+                    $"{section.Of("repositories")} names \"{name.Text}\", which is no repository here",
+                    NearestName.Hint(name.Text, known, "configured repositories"));
+            }
+        }
+        return names;
+    }
+
+    static ObjectiveSettings Objectives(YamlSection section)
+    {
+        var defaults = ObjectiveSettings.Default;
+        var settings = new ObjectiveSettings(
+            section.Duration("rpo", defaults.Rpo, Shortest, LongestObjective),
+            section.Duration("rto", defaults.Rto, Shortest, LongestObjective));
+        section.Close();
+        return settings;
+    }
+
+    static RetentionSettings Retention(YamlSection section)
+    {
+        var defaults = RetentionSettings.Default;
+        var settings = new RetentionSettings(
+            section.Duration("window", defaults.Window, TimeSpan.Zero, LongestWindow),
+            section.Integer("daily", defaults.Daily, 0, MostBackups),
+            section.Integer("weekly", defaults.Weekly, 0, MostBackups),
+            section.Integer("monthly", defaults.Monthly, 0, MostBackups),
+            section.Integer("yearly", defaults.Yearly, 0, MostBackups),
+            section.Integer("minimum", defaults.Minimum, 1, MostBackups));
+        section.Close();
+        return settings;
+    }
+
+    internal static BackupSettings Backup(YamlSection section)
+    {
+        var defaults = BackupSettings.Default;
+        // There is one method in this version; the word is read all the same, so that a wish for another is refused and not ignored.
+        section.Choice("method", "stream", ["stream"]);
+        var settings = new BackupSettings(
+            BackupMethod.Stream,
+            section.Integer("compression-level", defaults.CompressionLevel, 1, 19),
+            section.Integer("jobs", defaults.Jobs, 1, BackupSettings.MaximumJobs, "number of processors"))
+        {
+            PackSize = section.Size("pack-size", defaults.PackSize, MebiByte, 256L * MebiByte),
+        };
+        section.Close();
+        return settings;
+    }
+
+    internal static WalSettings Wal(YamlSection section)
+    {
+        var defaults = WalSettings.Default;
+        var settings = new WalSettings(
+            section.Integer("compression-level", defaults.CompressionLevel, 1, 19),
+            section.Duration("push-deadline", defaults.PushDeadline, Shortest, LongestWait),
+            section.Duration("get-deadline", defaults.GetDeadline, Shortest, LongestWait));
+        section.Close();
+        return settings;
+    }
+}

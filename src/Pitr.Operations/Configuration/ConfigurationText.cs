@@ -1,0 +1,141 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Pitr.Operations.Configuration;
+
+/// <summary>Writes configurations: a new one for <c>pitr init</c>, the effective one for <c>pitr config show</c>.</summary>
+public static class ConfigurationText
+{
+    /// <summary>Version of <see cref="ShowJson"/>; grows only when a member changes its meaning or goes.</summary>
+    public const int JsonFormat = 1;
+
+    static readonly JsonWriterOptions JsonOptions = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The commented YAML of a new configuration. Reads back without a complaint; holds no secret.</summary>
+    /// <exception cref="ArgumentException">A reference is a secret itself, or the connection holds a password.</exception>
+    public static string Render(NewConfiguration configuration)
+    {
+        RequireNoSecret(configuration);
+        return NewConfigurationText.Render(configuration);
+    }
+
+    /// <summary>Everything that applies, defaults included, as YAML; every secret is <see cref="SecretValue.Mask"/>.</summary>
+    public static string Show(PitrConfiguration configuration)
+    {
+        var text = new StringBuilder();
+        text.Append("# ").Append(configuration.FilePath.ReplaceLineEndings(" ")).Append('\n');
+        foreach (var variable in configuration.Overrides)
+        {
+            text.Append("# overridden by ").Append(variable).Append('\n');
+        }
+        Tree(configuration).WriteYaml(text);
+        return text.ToString();
+    }
+
+    /// <summary>The same as JSON: the keys of the file, below <c>format</c> (<see cref="JsonFormat"/>), <c>file</c> and <c>overrides</c>.</summary>
+    public static string ShowJson(PitrConfiguration configuration)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, JsonOptions))
+        {
+            new ConfigurationTree()
+                .Add("format", JsonFormat)
+                .Add("file", configuration.FilePath)
+                .Add("overrides", configuration.Overrides)
+                .Add("configuration", Tree(configuration))
+                .WriteJson(json);
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    static ConfigurationTree Tree(PitrConfiguration configuration)
+    {
+        var repositories = new ConfigurationTree();
+        foreach (var repository in configuration.Repositories.Values)
+        {
+            repositories.Add(repository.Name, Tree(repository));
+        }
+        var services = new ConfigurationTree();
+        foreach (var service in configuration.Services.Values)
+        {
+            services.Add(service.Name, Tree(service));
+        }
+        return new ConfigurationTree()
+            .Add("state-directory", configuration.StateDirectory)
+            .Add("agent", new ConfigurationTree().Add("socket", configuration.Agent.Socket))
+            .Add("log", new ConfigurationTree().Add("level", configuration.Log.Level).Add("file", configuration.Log.File))
+            .Add("repositories", repositories)
+            .Add("encryption", new ConfigurationTree()
+                .Add("recipients", configuration.Encryption.RecipientFiles)
+                .Add("identity", configuration.Encryption.IdentityFile)
+                .Add("passphrase", configuration.Encryption.Passphrase))
+            .Add("services", services);
+    }
+
+    static ConfigurationTree Tree(RepositorySettings repository)
+    {
+        var tree = new ConfigurationTree().Add("url", repository.Url.AbsoluteUri);
+        foreach (var (key, value) in repository.DriverOptions)
+        {
+            tree.Add(key, value);
+        }
+        return tree.Add("retry", new ConfigurationTree()
+            .Add("deadline", repository.Retry.Deadline)
+            .Add("first-delay", repository.Retry.FirstDelay)
+            .Add("max-delay", repository.Retry.MaxDelay));
+    }
+
+    static ConfigurationTree Tree(ServiceSettings service)
+    {
+        var tree = new ConfigurationTree().Add("kind", service.Kind);
+        if (service is PostgresServiceSettings postgres)
+        {
+            tree.Add("data-directory", postgres.DataDirectory)
+                .Add("connection", postgres.Connection)
+                .Add("password", postgres.Password)
+                .Add("bin-directory", postgres.BinDirectory)
+                .Add("archive-program", postgres.ArchiveProgram);
+        }
+        tree.Add("repositories", service.Repositories)
+            .Add("objectives", new ConfigurationTree().Add("rpo", service.Objectives.Rpo).Add("rto", service.Objectives.Rto))
+            .Add("retention", new ConfigurationTree()
+                .Add("window", service.Retention.Window)
+                .Add("daily", service.Retention.Daily)
+                .Add("weekly", service.Retention.Weekly)
+                .Add("monthly", service.Retention.Monthly)
+                .Add("yearly", service.Retention.Yearly)
+                .Add("minimum", service.Retention.Minimum));
+        return service is PostgresServiceSettings { Backup: var backup, Wal: var wal }
+            ? tree
+                .Add("backup", new ConfigurationTree()
+                    .Add("method", backup.Method.ToString().ToLowerInvariant())
+                    .Add("compression-level", backup.CompressionLevel)
+                    .Add("jobs", backup.Jobs)
+                    .Add("pack-size", ConfigurationUnits.FormatSize(backup.PackSize)))
+                .Add("wal", new ConfigurationTree()
+                    .Add("compression-level", wal.CompressionLevel)
+                    .Add("push-deadline", wal.PushDeadline)
+                    .Add("get-deadline", wal.GetDeadline))
+            : tree;
+    }
+
+    static void RequireNoSecret(NewConfiguration configuration)
+    {
+        if (!PostgresConnectionText.TryParse(configuration.Connection, out _, out var password, out var problem))
+        {
+            throw new ArgumentException("the connection " + problem, nameof(configuration));
+        }
+        if (password is not null)
+        {
+            throw new ArgumentException("the connection holds a password; give a reference to it instead", nameof(configuration));
+        }
+        foreach (var reference in (string?[])[configuration.PassphraseReference, configuration.PasswordReference])
+        {
+            if (reference is not null && !SecretReference.IsReference(reference))
+            {
+                throw new ArgumentException("a secret must be given as ${VARIABLE} or file:/path", nameof(configuration));
+            }
+        }
+    }
+}

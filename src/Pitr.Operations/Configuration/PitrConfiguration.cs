@@ -1,0 +1,88 @@
+namespace Pitr.Operations.Configuration;
+
+/// <summary>
+/// The whole configuration, checked and with every default filled in. Nothing in it prints a secret, so it may be logged.
+/// Made by <see cref="ConfigurationLoader.Load(string, Func{string, string?})"/>.
+/// </summary>
+public sealed record PitrConfiguration
+{
+    /// <summary>Where pitr keeps what it may lose (caches, spool) when the configuration does not say.</summary>
+    public const string DefaultStateDirectory = "/var/lib/pitr";
+
+    /// <summary>Path of the file this was read from, as given to the loader.</summary>
+    public required string FilePath { get; init; }
+
+    /// <summary>Absolute path of the directory for caches and spool. Losing it loses no backup.</summary>
+    public string StateDirectory { get; init; } = DefaultStateDirectory;
+
+    /// <summary>The agent of this host.</summary>
+    public AgentSettings Agent { get; init; } = new(AgentSettings.DefaultSocket);
+
+    /// <summary>What is logged, and where to.</summary>
+    public LogSettings Log { get; init; } = new(LogSettings.DefaultLevel, File: null);
+
+    /// <summary>Every repository by name, in the order of the file; at least one.</summary>
+    public required IReadOnlyDictionary<string, RepositorySettings> Repositories { get; init; }
+
+    /// <summary>Whom objects are sealed to, and who opens them.</summary>
+    public required EncryptionSettings Encryption { get; init; }
+
+    /// <summary>Every service by name, in the order of the file; at least one.</summary>
+    public required IReadOnlyDictionary<string, ServiceSettings> Services { get; init; }
+
+    /// <summary>Names of the environment variables that replaced a value of the file, in ordinal order.</summary>
+    public IReadOnlyList<string> Overrides { get; init; } = [];
+
+    /// <summary>The service with that name.</summary>
+    /// <exception cref="ConfigurationException">No service has that name; the hint gives the nearest and all.</exception>
+    public ServiceSettings Service(string name) =>
+        Services.TryGetValue(name, out var service) ? service : throw Missing("service", name, Services.Keys);
+
+    /// <summary>The PostgreSQL service with that name.</summary>
+    /// <exception cref="ConfigurationException">No service has that name, or it is of another kind.</exception>
+    public PostgresServiceSettings PostgresService(string name) =>
+        Service(name) as PostgresServiceSettings ?? throw new ConfigurationException(new ConfigurationProblem(
+            FilePath,
+            0,
+            0,
+            $"service \"{name}\" is of kind \"{Services[name].Kind}\", but this needs one of kind \"{PostgresServiceSettings.KindName}\"",
+            null));
+
+    /// <summary>The repository with that name.</summary>
+    /// <exception cref="ConfigurationException">No repository has that name; the hint gives the nearest and all.</exception>
+    public RepositorySettings Repository(string name) =>
+        Repositories.TryGetValue(name, out var repository) ? repository : throw Missing("repository", name, Repositories.Keys);
+
+    /// <summary>
+    /// Reads every secret once and forgets it, so that a check finds a missing variable or a loose file before a restore does.
+    /// </summary>
+    /// <exception cref="ConfigurationException">Names every key whose secret can not be had.</exception>
+    public void RequireSecrets()
+    {
+        var problems = new List<ConfigurationProblem>();
+        foreach (var secret in Secrets)
+        {
+            try
+            {
+                secret.Reveal();
+            }
+            catch (ConfigurationException e)
+            {
+                problems.AddRange(e.Problems);
+            }
+        }
+        if (problems.Count > 0)
+        {
+            throw new ConfigurationException(problems);
+        }
+    }
+
+    /// <summary>Every secret the configuration mentions.</summary>
+    internal IEnumerable<SecretValue> Secrets =>
+        Services.Values.OfType<PostgresServiceSettings>().Select(service => service.Password)
+            .Append(Encryption.Passphrase)
+            .OfType<SecretValue>();
+
+    ConfigurationException Missing(string what, string name, IEnumerable<string> known) =>
+        new(new ConfigurationProblem(FilePath, 0, 0, $"no {what} is named \"{name}\"", NearestName.Hint(name, known, $"configured {what} names")));
+}

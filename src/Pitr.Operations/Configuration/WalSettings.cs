@@ -1,0 +1,11 @@
+namespace Pitr.Operations.Configuration;
+
+/// <summary>The <c>wal</c> section of a PostgreSQL service.</summary>
+/// <param name="CompressionLevel">zstd level, 1 to 19. Default 1.</param>
+/// <param name="PushDeadline">How long one push may take, retries included, before PostgreSQL is told to ask again. Default 5 minutes.</param>
+/// <param name="GetDeadline">How long one get asks before its answer is "unknown". Default 5 minutes.</param>
+public sealed record WalSettings(int CompressionLevel, TimeSpan PushDeadline, TimeSpan GetDeadline)
+{
+    /// <summary>What applies when the configuration says nothing.</summary>
+    public static WalSettings Default { get; } = new(1, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5));
+}

@@ -1,0 +1,391 @@
+using System.Globalization;
+using YamlDotNet.RepresentationModel;
+
+namespace Pitr.Operations.Configuration;
+
+/// <summary>
+/// One mapping of the configuration with typed getters. A getter declares its key, lets the environment override it, checks the value,
+/// reports what is wrong with file, line and column, and then answers with the default so that reading goes on and finds the rest.
+/// <see cref="Close"/> reports the keys nobody asked for.
+/// </summary>
+sealed class YamlSection
+{
+    readonly ConfigurationReading _reading;
+    readonly string _path;
+    readonly string _pattern;
+    readonly string _variable;
+    readonly ConfigurationLocation _where;
+    readonly bool _isMistyped;
+    readonly Dictionary<string, (YamlNode Key, YamlNode Value)> _entries = new(StringComparer.Ordinal);
+    readonly List<string> _known = [];
+
+    YamlSection(ConfigurationReading reading, YamlNode? node, ConfigurationLocation where, string path, string pattern, string variable)
+    {
+        (_reading, _where, _path, _pattern, _variable) = (reading, where, path, pattern, variable);
+        if (node is YamlMappingNode mapping)
+        {
+            Take(mapping, []);
+        }
+        else if (node is not null && !IsNull(node))
+        {
+            _isMistyped = true;
+            reading.Report(At(node), $"{Title} must be a mapping of keys to values, but is {Describe(node)}", null);
+        }
+    }
+
+    /// <summary>What the section is called in messages: its path in double quotes.</summary>
+    public string Title => _path.Length == 0 ? "the configuration" : $"\"{_path}\"";
+
+    public IReadOnlyList<string> KnownKeys => _known;
+
+    /// <summary>The last part of the path: the name the user chose, for a section made by <see cref="Entries"/>.</summary>
+    public string Name { get; private init; } = "";
+
+    public ConfigurationLocation Where => _where;
+
+    public static YamlSection Root(ConfigurationReading reading, YamlNode? node) =>
+        new(reading, node, new ConfigurationLocation(reading.File, 1, 1), "", "", ConfigurationReading.Prefix);
+
+    /// <summary>A section that may be left out; then it is empty and its keys have their defaults.</summary>
+    public YamlSection Section(string key)
+    {
+        Know(key);
+        return Below(key, key, _pattern);
+    }
+
+    /// <summary>The entries of a mapping whose keys are names chosen by the user. At least one is required.</summary>
+    public IReadOnlyList<YamlSection> Entries(string key, string what)
+    {
+        Know(key);
+        var named = Below(key, key, _pattern);
+        var entries = new List<YamlSection>();
+        foreach (var (name, (keyNode, _)) in named._entries)
+        {
+            if (EntryName.IsValid(name))
+            {
+                entries.Add(named.Below(name, "*", named._pattern));
+            }
+            else
+            {
+                _reading.Report(At(keyNode), $"\"{name}\" can not name a {what}", EntryName.Rule);
+                _reading.LeaveUnread(named.VariableOf(name) + "__");
+            }
+        }
+        if (named._entries.Count == 0 && !named._isMistyped)
+        {
+            _reading.Report(named._where, $"\"{key}\" names no {what}", $"add at least one {what} below \"{key}:\"");
+        }
+        return entries;
+    }
+
+    public string Text(string key, string defaultText) =>
+        Read(key, "text", defaultText, isRequired: false) is { } value ? value.Text : defaultText;
+
+    /// <summary>Text that must be there; null if it is not, which has been reported.</summary>
+    public ScalarValue? RequiredText(string key, string type) => Read(key, type, defaultText: null, isRequired: true);
+
+    public ScalarValue? OptionalText(string key, string type, string? defaultText = null) => Read(key, type, defaultText, isRequired: false);
+
+    /// <summary>An absolute path.</summary>
+    public string Path(string key, string defaultPath) => CheckedPath(key, Read(key, "path", defaultPath, isRequired: false)) ?? defaultPath;
+
+    /// <summary>An absolute path, or null if there is none.</summary>
+    public string? OptionalPath(string key) => CheckedPath(key, Read(key, "path", defaultText: null, isRequired: false));
+
+    /// <summary>One of a few words.</summary>
+    public string Choice(string key, string defaultWord, IReadOnlyList<string> words)
+    {
+        if (Read(key, "one of " + string.Join(", ", words), defaultWord, isRequired: false) is not { } value)
+        {
+            return defaultWord;
+        }
+        if (words.Contains(value.Text))
+        {
+            return value.Text;
+        }
+        _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", NearestName.Hint(value.Text, words, "possible values"));
+        return defaultWord;
+    }
+
+    public int Integer(string key, int defaultValue, int minimum, int maximum, string? defaultText = null)
+    {
+        var shown = defaultText ?? defaultValue.ToString(CultureInfo.InvariantCulture);
+        if (Read(key, $"integer {minimum} to {maximum}", shown, isRequired: false) is not { } value)
+        {
+            return defaultValue;
+        }
+        if (!int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || number < minimum || number > maximum)
+        {
+            _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", $"a whole number from {minimum} to {maximum}");
+            return defaultValue;
+        }
+        return number;
+    }
+
+    public TimeSpan Duration(string key, TimeSpan defaultValue, TimeSpan minimum, TimeSpan maximum)
+    {
+        if (Read(key, "duration", ConfigurationUnits.Format(defaultValue), isRequired: false) is not { } value)
+        {
+            return defaultValue;
+        }
+        if (!ConfigurationUnits.TryParseDuration(value.Text, out var duration))
+        {
+            _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", ConfigurationUnits.DurationHint);
+            return defaultValue;
+        }
+        if (duration < minimum || duration > maximum)
+        {
+            _reading.Report(
+                value.Where,
+                $"{Of(key)} can not be {value.Text}",
+                $"from {ConfigurationUnits.Format(minimum)} to {ConfigurationUnits.Format(maximum)}");
+            return defaultValue;
+        }
+        return duration;
+    }
+
+    public long Size(string key, long defaultValue, long minimum, long maximum)
+    {
+        if (Read(key, "size", ConfigurationUnits.FormatSize(defaultValue), isRequired: false) is not { } value)
+        {
+            return defaultValue;
+        }
+        if (!ConfigurationUnits.TryParseSize(value.Text, out var bytes))
+        {
+            _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", ConfigurationUnits.SizeHint);
+            return defaultValue;
+        }
+        if (bytes < minimum || bytes > maximum)
+        {
+            _reading.Report(
+                value.Where,
+                $"{Of(key)} can not be {value.Text}",
+                $"from {ConfigurationUnits.FormatSize(minimum)} to {ConfigurationUnits.FormatSize(maximum)}");
+            return defaultValue;
+        }
+        return bytes;
+    }
+
+    /// <summary>A secret or a reference to one, or null if there is none.</summary>
+    public SecretValue? Secret(string key) =>
+        Read(key, "secret", defaultText: null, isRequired: false, isSecret: true) is { } value ? SecretFrom(key, value) : null;
+
+    /// <summary>Follows the rules of secrets for a value that came from elsewhere, e.g. from inside a connection string.</summary>
+    public SecretValue? SecretFrom(string key, ScalarValue value) => SecretReference.Parse(_reading, Of(key), value);
+
+    /// <summary>A list of values, none empty and none twice; at least one. The environment gives one with commas between.</summary>
+    public IReadOnlyList<ScalarValue> RequiredList(string key, string type)
+    {
+        Know(key);
+        var path = PathOf(key);
+        if (_reading.Declare(new ConfigurationKey(PatternOf(key), type, null, IsRequired: true), path, VariableOf(key)) is { } overriding)
+        {
+            return Distinct(key, overriding.Where, overriding.Text
+                .Split(',', StringSplitOptions.TrimEntries)
+                .Select(item => overriding with { Text = item }));
+        }
+        if (!_entries.TryGetValue(key, out var entry))
+        {
+            _reading.Report(_where, $"{Title} lacks the key \"{key}\"", $"add \"{key}\": a {type}");
+            return [];
+        }
+        if (entry.Value is not YamlSequenceNode sequence)
+        {
+            _reading.Report(
+                At(entry.Value),
+                IsNull(entry.Value) ? $"{Of(key)} is empty" : $"{Of(key)} must be a {type}, but is {Describe(entry.Value)}",
+                $"write {key}: [ … ]");
+            return [];
+        }
+        var items = new List<ScalarValue>();
+        foreach (var node in sequence.Children)
+        {
+            if (node is YamlScalarNode scalar)
+            {
+                items.Add(new ScalarValue(IsNull(node) ? "" : scalar.Value!, At(node), IsFromFile: true));
+            }
+            else
+            {
+                _reading.Report(At(node), $"{Of(key)} must be a {type}, but holds {Describe(node)}", null);
+            }
+        }
+        return sequence.Children.Count == items.Count || items.Count > 0 ? Distinct(key, At(sequence), items) : [];
+    }
+
+    /// <summary>A list of absolute paths.</summary>
+    public IReadOnlyList<string> RequiredPaths(string key) =>
+        [.. RequiredList(key, "list of paths").Select(value => CheckedPath(key, value)).OfType<string>()];
+
+    /// <summary>Reports the keys nobody asked for.</summary>
+    public void Close()
+    {
+        foreach (var (key, (node, _)) in _entries)
+        {
+            if (!_known.Contains(key))
+            {
+                _reading.ReportUnknown(At(node), key, this);
+            }
+        }
+    }
+
+    /// <summary>Says that the rest of the section was not read because of an error already reported.</summary>
+    public void LeaveUnread() => _reading.LeaveUnread(_variable + "__");
+
+    public void Report(ConfigurationLocation where, string message, string? hint = null) => _reading.Report(where, message, hint);
+
+    /// <summary>The key as messages name it: its path in double quotes.</summary>
+    public string Of(string key) => $"\"{PathOf(key)}\"";
+
+    void Know(string key) => _known.Add(key);
+
+    string PathOf(string key) => _path.Length == 0 ? key : _path + "." + key;
+
+    string PatternOf(string key) => _pattern.Length == 0 ? key : _pattern + "." + key;
+
+    string VariableOf(string key) =>
+        (_path.Length == 0 ? _variable : _variable + "__") + key.ToUpperInvariant().Replace('-', '_').Replace('.', '_');
+
+    YamlSection Below(string key, string patternPart, string pattern)
+    {
+        var below = pattern.Length == 0 ? patternPart : pattern + "." + patternPart;
+        return _entries.TryGetValue(key, out var entry)
+            ? new YamlSection(_reading, entry.Value, At(entry.Key), PathOf(key), below, VariableOf(key)) { Name = key }
+            : new YamlSection(_reading, null, _where, PathOf(key), below, VariableOf(key)) { Name = key };
+    }
+
+    ScalarValue? Read(string key, string type, string? defaultText, bool isRequired, bool isSecret = false)
+    {
+        Know(key);
+        if (_reading.Declare(new ConfigurationKey(PatternOf(key), type, defaultText, isRequired), PathOf(key), VariableOf(key)) is { } overriding)
+        {
+            return Filled(key, overriding, isSecret);
+        }
+        if (!_entries.TryGetValue(key, out var entry))
+        {
+            if (isRequired)
+            {
+                _reading.Report(_where, $"{Title} lacks the key \"{key}\"", $"add \"{key}\": {type}");
+            }
+            return null;
+        }
+        if (entry.Value is YamlScalarNode scalar)
+        {
+            return Filled(key, new ScalarValue(IsNull(scalar) ? "" : scalar.Value!, At(scalar), IsFromFile: true), isSecret);
+        }
+        _reading.Report(At(entry.Value), $"{Of(key)} must be a single value ({type}), but is {Describe(entry.Value)}", null);
+        return null;
+    }
+
+    ScalarValue? Filled(string key, ScalarValue value, bool isSecret)
+    {
+        if (string.IsNullOrWhiteSpace(value.Text))
+        {
+            _reading.Report(value.Where, $"{Of(key)} is empty", "give it a value, or remove it to have the default");
+            return null;
+        }
+        if (value.Text.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0)
+        {
+            _reading.Report(value.Where, $"{Of(key)} holds a control character", isSecret ? "keep such a secret in a file: file:/path" : null);
+            return null;
+        }
+        if (!isSecret && value.Text.StartsWith("${", StringComparison.Ordinal))
+        {
+            _reading.Report(
+                value.Where,
+                $"{Of(key)} refers to a variable, which only secrets may",
+                $"set {VariableOf(key)} in the environment to override it");
+            return null;
+        }
+        return value;
+    }
+
+    string? CheckedPath(string key, ScalarValue? given)
+    {
+        if (given is not { } value)
+        {
+            return null;
+        }
+        if (!value.Text.StartsWith('/'))
+        {
+            _reading.Report(value.Where, $"{Of(key)} must be an absolute path, but is \"{value.Text}\"", "start it with /");
+            return null;
+        }
+        // Textual only: a link in the path is the operator's business, but /a/../b and /a//b must compare equal to what they mean.
+        return System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(value.Text));
+    }
+
+    List<ScalarValue> Distinct(string key, ConfigurationLocation where, IEnumerable<ScalarValue> items)
+    {
+        var distinct = new List<ScalarValue>();
+        foreach (var item in items)
+        {
+            if (Filled(key, item, isSecret: false) is null)
+            {
+                continue;
+            }
+            if (distinct.Exists(other => string.Equals(other.Text, item.Text, StringComparison.Ordinal)))
+            {
+                _reading.Report(item.Where, $"{Of(key)} holds \"{item.Text}\" twice", "keep one of them");
+                continue;
+            }
+            distinct.Add(item);
+        }
+        if (distinct.Count == 0 && !items.Any())
+        {
+            _reading.Report(where, $"{Of(key)} is empty", "it needs at least one entry");
+        }
+        return distinct;
+    }
+
+    void Take(YamlMappingNode mapping, HashSet<YamlMappingNode> merging)
+    {
+        if (!merging.Add(mapping))
+        {
+            return;
+        }
+        foreach (var (key, value) in mapping.Children)
+        {
+            if (key is not YamlScalarNode { Value: { } name })
+            {
+                _reading.Report(At(key), $"a key in {Title} is {Describe(key)}", "keys are plain words");
+            }
+            else if (name is not "<<")
+            {
+                _entries.TryAdd(name, (key, value));
+            }
+        }
+        // YAML 1.1 merge keys: what the mapping says itself wins, then the first of several merged ones.
+        foreach (var merged in mapping.Children.Where(child => child.Key is YamlScalarNode { Value: "<<" }).SelectMany(child => Merged(child.Value)))
+        {
+            Take(merged, merging);
+        }
+    }
+
+    IEnumerable<YamlMappingNode> Merged(YamlNode value)
+    {
+        foreach (var node in value is YamlSequenceNode sequence ? sequence.Children : (IEnumerable<YamlNode>)[value])
+        {
+            if (node is YamlMappingNode mapping)
+            {
+                yield return mapping;
+            }
+            else
+            {
+                _reading.Report(At(node), $"\"<<\" in {Title} must merge a mapping, but is {Describe(node)}", null);
+            }
+        }
+    }
+
+    ConfigurationLocation At(YamlNode node) => ConfigurationLocation.At(_reading.File, node.Start);
+
+    static bool IsNull(YamlNode node) =>
+        node is YamlScalarNode { Style: YamlDotNet.Core.ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
+
+    static string Describe(YamlNode node) => node switch
+    {
+        YamlMappingNode => "a mapping",
+        YamlSequenceNode => "a list",
+        _ when IsNull(node) => "empty",
+        _ => "a single value",
+    };
+}

@@ -1,0 +1,58 @@
+namespace Pitr.Storage.File;
+
+/// <summary>What the file system below a repository turned out to support. Assumed until it refuses; what is lost by a refusal is a remark.</summary>
+sealed class FileSystemFeatures
+{
+    readonly Lock _lock = new();
+    readonly List<string> _remarks = [];
+    volatile bool _renameWithoutReplacing = true;
+    volatile bool _directorySync = true;
+    volatile bool _preallocation = true;
+
+    /// <summary>renameat2 with RENAME_NOREPLACE; link() does the same where it is missing (NFS).</summary>
+    public bool RenameWithoutReplacing
+    {
+        get => _renameWithoutReplacing;
+        set => _renameWithoutReplacing = value;
+    }
+
+    /// <summary>fallocate; only a convenience.</summary>
+    public bool Preallocation
+    {
+        get => _preallocation;
+        set => _preallocation = value;
+    }
+
+    /// <summary>fsync of a directory, without which a new name may not survive a power cut.</summary>
+    public bool DirectorySync => _directorySync;
+
+    /// <summary>What an operator should know, or <see langword="null"/>.</summary>
+    public string? Remark
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _remarks.Count == 0 ? null : string.Join(' ', _remarks);
+            }
+        }
+    }
+
+    public void LoseDirectorySync(string root)
+    {
+        _directorySync = false;
+        Note($"The file system of {root} cannot fsync directories, so a new object may be lost in a power cut although it was acknowledged.");
+    }
+
+    /// <summary>Remembers a sentence once; a bounded number of them.</summary>
+    public void Note(string sentence)
+    {
+        lock (_lock)
+        {
+            if (_remarks.Count < 8 && !_remarks.Contains(sentence))
+            {
+                _remarks.Add(sentence);
+            }
+        }
+    }
+}

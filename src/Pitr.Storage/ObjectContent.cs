@@ -1,0 +1,32 @@
+namespace Pitr.Storage;
+
+/// <summary>
+/// The bytes of an object to put. A store may open them more than once (to sign, to retry), and each time gets the same bytes from the start,
+/// so a retry needs no temporary copy.
+/// </summary>
+public abstract class ObjectContent
+{
+    /// <summary>How many bytes <see cref="OpenRead"/> gives, known beforehand.</summary>
+    public abstract long Length { get; }
+
+    /// <summary>Opens the bytes from the start. The caller disposes the stream.</summary>
+    public abstract Stream OpenRead();
+
+    /// <summary>The bytes without copying, where they are in memory anyway.</summary>
+    public virtual bool TryGetMemory(out ReadOnlyMemory<byte> memory)
+    {
+        memory = default;
+        return false;
+    }
+
+    /// <summary>Content held in memory, which must not change until the put is done.</summary>
+    public static ObjectContent FromMemory(ReadOnlyMemory<byte> memory) => new MemoryObjectContent(memory);
+
+    /// <summary>
+    /// Content of a file, whose length is taken now. The file must not change until the put is done;
+    /// one that gives more or fewer bytes then makes the put fail.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="IOException">The file cannot be examined.</exception>
+    public static ObjectContent FromFile(string path) => new FileObjectContent(path);
+}

@@ -1,0 +1,14 @@
+namespace Pitr.Storage.Testing;
+
+/// <summary>What a <see cref="StoreFault"/> does.</summary>
+enum StoreFaultKind
+{
+    FailBefore,
+    FailAfter,
+    CutRead,
+    TruncateRead,
+    FlipBit,
+    CutListing,
+    Hold,
+    HoldAfter,
+}
