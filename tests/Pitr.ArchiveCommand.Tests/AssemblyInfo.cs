@@ -1,4 +1,3 @@
 // A script that one test has just written must not be open for writing in the child that another test is starting: ETXTBSY.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
-[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]

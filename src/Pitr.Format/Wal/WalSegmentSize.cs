@@ -8,6 +8,9 @@ namespace Pitr.Format.Wal;
 /// </summary>
 public readonly record struct WalSegmentSize
 {
+    /// <summary>The largest size there is, in bytes: 1 GiB.</summary>
+    public const int MaximumBytes = 1 << 30;
+
     const int DefaultBytes = 16 << 20;
 
     // Kept as a difference, so that default(WalSegmentSize) equals Default.

@@ -12,5 +12,8 @@ public sealed record BackupSettings(BackupMethod Method, int CompressionLevel, i
     /// <summary>Stored size, in bytes, at which a pack is closed and put; 1 MiB to 256 MiB. Each job holds one in memory. Default 32 MiB.</summary>
     public long PackSize { get; init; } = 32L * 1024 * 1024;
 
+    /// <summary>How long the server may take to archive the WAL that a finished backup needs. Default 15 minutes.</summary>
+    public TimeSpan WalDeadline { get; init; } = TimeSpan.FromMinutes(15);
+
     internal const int MaximumJobs = 256;
 }

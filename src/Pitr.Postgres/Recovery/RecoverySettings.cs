@@ -18,6 +18,9 @@ public sealed record RecoverySettings(
     string RestoreCommand,
     bool Standby)
 {
+    /// <summary>Also writes archive_mode = off: a copy beside a running cluster must not archive into that cluster's place.</summary>
+    public bool ArchiveOff { get; init; }
+
     public const string RecoverySignal = "recovery.signal";
     public const string StandbySignal = "standby.signal";
 
@@ -91,6 +94,11 @@ public sealed record RecoverySettings(
             Add("primary_slot_name", "");
         }
 
+        if (ArchiveOff)
+        {
+            Add("archive_mode", "off");
+        }
+
         Add("recovery_target_timeline", CheckedTimeline());
         Add("recovery_target_action", Action.ToString().ToLowerInvariant());
         Add("recovery_target_inclusive", Target.Inclusive ? "on" : "off");
@@ -145,7 +153,7 @@ public sealed record RecoverySettings(
             {
                 inBlock = false;
             }
-            else if (!IsNeutralised(ConfigurationText.SettingName(line)) && !(inBlock && line.StartsWith('#')))
+            else if (!IsNeutralised(ConfigurationText.SettingName(line)) && !(inBlock && IsOfBlock(line)))
             {
                 kept.Add(line);
             }
@@ -153,6 +161,9 @@ public sealed record RecoverySettings(
 
         return kept;
     }
+
+    // archive_mode is ours only inside the block; outside it somebody set it for the cluster itself.
+    static bool IsOfBlock(string line) => line.StartsWith('#') || ConfigurationText.SettingName(line) == "archive_mode";
 
     bool IsNeutralised(string? name) =>
         name is not null && (Neutralised.Contains(name) || (!Standby && NeutralisedUnlessStandby.Contains(name)));

@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using Pitr.Format.Wal;
+using Pitr.Operations.Archive;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Services;
+using Serilog;
+
+namespace Pitr.Operations.Agent;
+
+/// <summary>Turns requests into <see cref="ArchivePush"/> and <see cref="ArchiveGet"/>, keeping each service open between them.</summary>
+/// <param name="open">Opens a configured service by name.</param>
+/// <param name="failures">Maps an error to the exit code and text the client gets.</param>
+/// <param name="log">Where every failure is reported as well.</param>
+public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IArchiveFailures failures, ILogger log) : IAsyncDisposable
+{
+    readonly ConcurrentDictionary<string, Lazy<WarmService>> _services = new();
+
+    /// <summary>Does the work of one request. Never throws for a failed push or get: the answer says what happened.</summary>
+    public async Task<ArchiveResponse> HandleAsync(ArchiveRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            var service = _services.GetOrAdd(request.Require("service"), name => new Lazy<WarmService>(() => new WarmService(open(name)))).Value;
+            return request.Verb == "push" ? await PushAsync(service, request, cancellation) : await GetAsync(service, request, cancellation);
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or FormatException))
+        {
+            var standby = request.Headers.GetValueOrDefault("standby") == "true";
+            var response = request.Verb == "push" ? failures.OfPush(e) : failures.OfGet(e, standby);
+            log.Error(e is ConfigurationException or Errors.OperationException or Storage.StorageException ? null : e, "{Verb} {Path}: {Message}", request.Verb, request.Headers.GetValueOrDefault("path"), response.Message);
+            return response;
+        }
+    }
+
+    async Task<ArchiveResponse> PushAsync(WarmService warm, ArchiveRequest request, CancellationToken cancellation)
+    {
+        var result = await warm.Push.PushAsync(request.Require("path"), cancellation);
+        log.Information("{Service}: archived {File} ({Bytes} bytes as {StoredBytes}){Again}", warm.Service.Name, result.Name, result.Bytes, result.StoredBytes, result.AlreadyStored ? ", already stored" : "");
+        return new ArchiveResponse(0);
+    }
+
+    static async Task<ArchiveResponse> GetAsync(WarmService warm, ArchiveRequest request, CancellationToken cancellation)
+    {
+        var name = WalFileName.Parse(request.Require("file"));
+        var answer = await warm.Get.GetAsync(name, request.Require("path"), warm.Service.Settings.Wal.GetDeadline, cancellation);
+        return answer == ArchiveGetResult.Found ? new ArchiveResponse(0) : new ArchiveResponse(1);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var warm in _services.Values.Where(s => s.IsValueCreated))
+        {
+            await warm.Value.Service.DisposeAsync();
+        }
+    }
+
+    sealed class WarmService(PostgresService service)
+    {
+        public PostgresService Service { get; } = service;
+
+        public ArchivePush Push { get; } = new(service);
+
+        public ArchiveGet Get { get; } = new(service);
+    }
+}

@@ -1,0 +1,165 @@
+using System.Buffers;
+using Pitr.Format;
+using Pitr.Format.Layout;
+using Pitr.Format.Sealing;
+using Pitr.Format.Wal;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
+using Pitr.Postgres.Wal;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Archive;
+
+/// <summary>
+/// Brings one archived file back for PostgreSQL, authenticated before PostgreSQL can see it. Answers found, proven absent, or
+/// throws: unknown. Mirror of <see cref="ArchivePush"/>.
+/// </summary>
+public sealed class ArchiveGet(PostgresService service)
+{
+    static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
+    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>Fetches a file, asking again until the deadline while the answer is unknown.</summary>
+    /// <param name="name">The file PostgreSQL asks for (%f).</param>
+    /// <param name="destination">Where to put it (%p), absolute; appears whole or not at all.</param>
+    /// <param name="deadline">How long an unknown answer is asked again; zero asks once.</param>
+    /// <exception cref="StorageException">A repository could not be asked.</exception>
+    /// <exception cref="DamagedRepositoryException">The stored file is damaged and no repository has a good one.</exception>
+    /// <exception cref="KeyUnavailableException">No key opens it.</exception>
+    public async Task<ArchiveGetResult> GetAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
+    {
+        var started = service.Clock.GetTimestamp();
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                return await TryEachRepositoryAsync(name, content => WriteInPlace(destination, content.Span), cancellation);
+            }
+            catch (Exception e) when (e is StorageException or RepositoryUnavailableException && service.Clock.GetElapsedTime(started) + pause < deadline)
+            {
+                service.Log.Warning("{File}: no answer yet, asking again in {Pause}: {Reason}", name, pause, e.Message);
+                await Task.Delay(pause, service.Clock, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Reads one archived file into memory, asking each repository once; null when proven absent.</summary>
+    public async Task<byte[]?> ReadAsync(WalFileName name, CancellationToken cancellation)
+    {
+        byte[]? copy = null;
+        await TryEachRepositoryAsync(name, content => copy = content.ToArray(), cancellation);
+        return copy;
+    }
+
+    async Task<ArchiveGetResult> TryEachRepositoryAsync(WalFileName name, Action<ReadOnlyMemory<byte>> deliver, CancellationToken cancellation)
+    {
+        var key = RepositoryLayout.Wal(service.Name, name);
+        Exception? unknown = null;
+        foreach (var store in service.Repositories.Stores)
+        {
+            try
+            {
+                await FetchAsync(store, key, name, deliver, cancellation);
+                return ArchiveGetResult.Found;
+            }
+            catch (ObjectNotFoundException)
+            {
+                // An empty directory where a mounted repository should be also has no such object; only a repository's "no" counts.
+                unknown ??= await WhyNotARepositoryAsync(store, cancellation);
+            }
+            catch (Exception e) when (e is StorageException or DamagedRepositoryException or KeyUnavailableException)
+            {
+                service.Log.Warning("{File}: repository {Repository} did not give it: {Reason}", name, store.Name, e.Message);
+                unknown ??= e;
+            }
+        }
+
+        return unknown is null ? ArchiveGetResult.ProvenAbsent : throw unknown;
+    }
+
+    static async Task<Exception?> WhyNotARepositoryAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        try
+        {
+            await RepositorySet.RequireInitialisedAsync(store, cancellation);
+            return null;
+        }
+        catch (Exception e) when (e is StorageException or RepositoryUnavailableException)
+        {
+            return e;
+        }
+    }
+
+    async Task FetchAsync(IObjectStore store, string key, WalFileName name, Action<ReadOnlyMemory<byte>> deliver, CancellationToken cancellation)
+    {
+        byte[]? buffer = null;
+        try
+        {
+            await using var stream = await store.OpenReadAsync(key, null, cancellation);
+            var header = await SealedObjectReader.ReadHeaderAsync(stream, cancellation);
+            if (header.Kind != SealedObjectKind.Wal || header.PlaintextLength > WalSegmentSize.MaximumBytes)
+            {
+                throw new DamagedObjectException($"is a sealed {header.Kind} of {header.PlaintextLength} bytes, not a WAL file");
+            }
+
+            var dataKey = await service.OpeningKeys.GetAsync(header.KeyId, cancellation);
+            buffer = ArrayPool<byte>.Shared.Rent((int)header.PlaintextLength + 1);
+            using var reader = new SealedObjectReader(stream, header, dataKey, leaveOpen: true);
+            // One byte more than announced, so that the reader comes to the end and authenticates the last chunk.
+            var read = reader.ReadAtLeast(buffer.AsSpan(0, (int)header.PlaintextLength + 1), (int)header.PlaintextLength + 1, throwOnEndOfStream: false);
+            var content = buffer.AsMemory(0, read);
+            RequireAuthentic(name, header, content.Span);
+            deliver(content);
+        }
+        catch (Exception e) when (e is DamagedObjectException or EndOfStreamException or WalSegmentException)
+        {
+            throw new DamagedRepositoryException(
+                $"{store.Name}: {key} is damaged: {e.Message}",
+                "PostgreSQL was not given it; run `pitr wal list` to see what else is there, and recover to a moment before it or from another repository", e);
+        }
+        finally
+        {
+            if (buffer is not null)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+    }
+
+    static void WriteInPlace(string destination, ReadOnlySpan<byte> content)
+    {
+        // Beside the destination, so that the rename is atomic; the name is one PostgreSQL ignores.
+        var temporary = $"{destination}.pitr-{Environment.ProcessId}-{Guid.NewGuid():N}";
+        try
+        {
+            using (var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length))
+            {
+                RandomAccess.Write(file, content, 0);
+            }
+
+            File.Move(temporary, destination, overwrite: true);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            File.Delete(temporary);
+            throw new RefusedInputException($"{destination} cannot be written: {e.Message}", "check space and owner of the directory", e);
+        }
+    }
+
+    // The chunks are authentic by now; this makes sure that they are the file that was asked for, not another one under its name.
+    static void RequireAuthentic(WalFileName name, SealedObjectHeader header, ReadOnlySpan<byte> content)
+    {
+        var systemIdentifier = 0UL;
+        if (name.Kind is WalFileKind.Segment or WalFileKind.Partial)
+        {
+            var wal = WalSegmentHeader.Parse(content);
+            wal.RequireMatches(name.Segment!.Value, content.Length);
+            systemIdentifier = wal.SystemIdentifier;
+        }
+
+        if (!WalFingerprint.Compute(systemIdentifier, name, content).AsSpan().SequenceEqual(header.Fingerprint))
+        {
+            throw new DamagedObjectException("its content does not have the fingerprint it was stored with");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+using Pitr.Format.Wal;
+
+namespace Pitr.Operations.Archive;
+
+/// <summary>Everything that is archived of one service's WAL, as runs, so that its size does not grow with the archive.</summary>
+/// <param name="SegmentSize">The cluster's segment size.</param>
+/// <param name="Timelines">In ascending order.</param>
+public sealed record WalInventory(WalSegmentSize SegmentSize, IReadOnlyList<WalTimeline> Timelines)
+{
+    /// <summary>The timeline, or null when nothing of it is archived.</summary>
+    public WalTimeline? Find(Timeline timeline) => Timelines.FirstOrDefault(t => t.Timeline == timeline);
+
+    /// <summary>True when the segment is archived.</summary>
+    public bool Contains(WalSegmentName segment) => Find(segment.Timeline)?.Contains(segment) ?? false;
+}

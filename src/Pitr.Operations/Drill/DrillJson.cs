@@ -1,0 +1,7 @@
+using System.Text.Json.Serialization;
+
+namespace Pitr.Operations.Drill;
+
+[JsonSerializable(typeof(DrillReport))]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower, WriteIndented = true)]
+sealed partial class DrillJson : JsonSerializerContext;

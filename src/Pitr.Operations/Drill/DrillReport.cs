@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Pitr.Operations.Drill;
+
+/// <summary>
+/// What a drill found: a recovery that was really done, timed, and held against the service's objectives. Stored in the repository
+/// and printed by `pitr drill --output json`.
+/// </summary>
+public sealed record DrillReport
+{
+    /// <summary>Version of this document, 1.</summary>
+    public int Format { get; init; } = 1;
+
+    /// <summary>UTC start, as backups are named.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The service.</summary>
+    public required string Service { get; init; }
+
+    /// <summary>The host that did it.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>When somebody asked.</summary>
+    public required DateTimeOffset Requested { get; init; }
+
+    /// <summary>The target, as asked for.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The backup recovery started from; null when no plan could be made.</summary>
+    public string? Backup { get; init; }
+
+    /// <summary>"passed" or "failed".</summary>
+    public required string Verdict { get; init; }
+
+    /// <summary>Why it failed; empty when it passed.</summary>
+    public required IReadOnlyList<string> Failures { get; init; }
+
+    /// <summary>Request to accepting connections, in seconds; null when it never got there.</summary>
+    public double? RtoSeconds { get; init; }
+
+    /// <summary>The objective.</summary>
+    public required double RtoObjectiveSeconds { get; init; }
+
+    /// <summary>The moment asked for (or of the request, for `latest`) minus the last recovered commit, in seconds; null when unknown.</summary>
+    public double? RpoSeconds { get; init; }
+
+    /// <summary>The objective.</summary>
+    public required double RpoObjectiveSeconds { get; init; }
+
+    /// <summary>How the RPO was found, in words.</summary>
+    public string? RpoBasis { get; init; }
+
+    /// <summary>Last commit in the recovered cluster.</summary>
+    public DateTimeOffset? LastRecoveredCommit { get; init; }
+
+    /// <summary>Bytes of the restored data directory.</summary>
+    public long RestoredBytes { get; init; }
+
+    /// <summary>Bytes fetched from the repository for the files.</summary>
+    public long FetchedBytes { get; init; }
+
+    /// <summary>WAL segments the plan needed.</summary>
+    public long WalSegments { get; init; }
+
+    /// <summary>Timed parts, in order.</summary>
+    public required IReadOnlyList<DrillPhase> Phases { get; init; }
+
+    /// <summary>What was looked at.</summary>
+    public required IReadOnlyList<DrillCheck> Checks { get; init; }
+
+    /// <summary>True when everything held.</summary>
+    [JsonIgnore]
+    public bool Passed => Verdict == "passed";
+
+    /// <summary>The document.</summary>
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, DrillJson.Default.DrillReport);
+
+    /// <summary>Reads a document.</summary>
+    /// <exception cref="JsonException">Not a drill report.</exception>
+    public static DrillReport Parse(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, DrillJson.Default.DrillReport) ?? throw new JsonException("empty drill report");
+}

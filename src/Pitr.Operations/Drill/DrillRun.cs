@@ -1,0 +1,183 @@
+using System.Globalization;
+using Pitr.Format.Layout;
+using Pitr.Operations.Agent;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Restore;
+using Pitr.Operations.Services;
+using Pitr.Postgres;
+using Pitr.Postgres.Cluster;
+using Pitr.Postgres.Recovery;
+using Pitr.Postgres.Sessions;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Drill;
+
+/// <summary>
+/// Proves that a service can be recovered: restores it to scratch, replays, promotes, checks, times every phase, and holds the result
+/// against the objectives. Never touches the live cluster; the scratch cluster neither archives nor replicates nor listens on a port.
+/// </summary>
+/// <param name="service">The service.</param>
+/// <param name="handler">Answers the scratch cluster's restore_command.</param>
+/// <param name="restoreCommand">The restore_command it gets.</param>
+public sealed class DrillRun(PostgresService service, ArchiveRequestHandler handler, string restoreCommand)
+{
+    // Wins over everything in the restored configuration: a copy must not act as if it were the original.
+    static readonly Dictionary<string, string> Isolation = new(StringComparer.Ordinal)
+    {
+        ["archive_mode"] = "off",
+        ["primary_conninfo"] = "",
+        ["primary_slot_name"] = "",
+        ["max_logical_replication_workers"] = "0",
+        ["shared_preload_libraries"] = "",
+        ["session_preload_libraries"] = "",
+        ["local_preload_libraries"] = "",
+        ["ssl"] = "off",
+        ["hot_standby"] = "on",
+        ["synchronous_standby_names"] = "",
+    };
+
+    readonly List<DrillPhase> _phases = [];
+    readonly List<DrillCheck> _checks = [];
+    readonly List<string> _failures = [];
+    long _phaseStarted;
+
+    /// <summary>Does the drill. A recovery that fails is a report with a verdict, not an exception.</summary>
+    /// <param name="request">What to recover to.</param>
+    /// <param name="progress">Told what it does.</param>
+    /// <param name="cancellation">Ends the drill; scratch is cleaned up.</param>
+    /// <exception cref="StorageException">The report could not be stored.</exception>
+    public async Task<DrillReport> RunAsync(RestoreRequest request, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        var requested = service.Clock.GetUtcNow();
+        var started = service.Clock.GetTimestamp();
+        var sourceLsn = await ReadSourcePositionAsync(request, cancellation);
+        var scratch = Directory.CreateDirectory(
+            Path.Combine(service.StateDirectory, "drill", Guid.NewGuid().ToString("N")),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        var sockets = Directory.CreateTempSubdirectory("pitr-drill-").FullName;
+        var report = new DrillReport
+        {
+            Id = new BackupId(requested).ToString(),
+            Service = service.Name.ToString(),
+            Host = Environment.MachineName,
+            Requested = requested,
+            Target = request.Target.ToString(),
+            Verdict = "failed",
+            Failures = _failures,
+            RtoObjectiveSeconds = service.Settings.Objectives.Rto.TotalSeconds,
+            RpoObjectiveSeconds = service.Settings.Objectives.Rpo.TotalSeconds,
+            Phases = _phases,
+            Checks = _checks,
+        };
+        try
+        {
+            report = await RecoverAsync(report, request, new Scratch(Path.Combine(scratch, "data"), Path.Combine(scratch, "server.log"), sockets, started, sourceLsn), progress, cancellation);
+        }
+        catch (Exception e) when (e is OperationException or ServerException or StorageException)
+        {
+            _failures.Add(e.Message);
+        }
+        finally
+        {
+            Directory.Delete(scratch, recursive: true);
+            Directory.Delete(sockets, recursive: true);
+        }
+
+        report = Judge(report);
+        await service.Repositories.PutAsync(RepositoryLayout.DrillReport(service.Name, report.Id), report.ToJson(), PutMode.Replace, cancellation);
+        return report;
+    }
+
+    async Task<DrillReport> RecoverAsync(DrillReport report, RestoreRequest request, Scratch scratch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        Begin(progress, "planning");
+        var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
+        report = report with { Backup = plan.Backup.Id, RestoredBytes = plan.RestoredBytes, FetchedBytes = plan.FetchBytes, WalSegments = plan.WalSegments };
+        End("plan");
+
+        Begin(progress, "restoring files");
+        await new ClusterRestore(service).RunAsync(plan, scratch.Data, new RestoreOptions(RecoveryAction.Promote, restoreCommand, ArchiveOff: true), progress, cancellation);
+        End("fetch");
+
+        Begin(progress, "replaying WAL");
+        await using var recovering = RecoveryServer.Start(
+            service, plan.Backup, new RecoveryServerOptions(scratch.Data, scratch.Sockets, 0, scratch.Log, Isolation, OwnConfiguration: true), handler);
+        var server = recovering.Server;
+        await server.WaitUntilRecoveryEndsAsync(
+            state => progress?.Report(new RestoreProgress($"replaying WAL {state.LastRestored}", plan.RestoredBytes, plan.RestoredBytes)), cancellation);
+        End("replay");
+
+        Begin(progress, "starting");
+        await server.WaitUntilAcceptingAsync(cancellation);
+        await using var session = await PostgresSession.OpenAsync(server.ConnectionString(), cancellation);
+        report = report with { RtoSeconds = service.Clock.GetElapsedTime(scratch.Started).TotalSeconds };
+        End("start");
+
+        report = await MeasureRpoAsync(report, request, session, scratch.SourceLsn, cancellation);
+        Begin(progress, "checking");
+        await new ClusterChecks(service, _checks).RunAsync(recovering.Server, session, cancellation);
+        End("check");
+        return report;
+    }
+
+    // Where the live server stood when the drill was asked for; null when it cannot be asked, as after a real loss.
+    async Task<Format.Wal.Lsn?> ReadSourcePositionAsync(RestoreRequest request, CancellationToken cancellation)
+    {
+        if (request.Target.Kind != RecoveryTargetKind.Latest)
+        {
+            return null;
+        }
+
+        try
+        {
+            await using var session = await PostgresSession.OpenAsync(service.Settings.RevealConnection(), cancellation);
+            return (await session.ReadFactsAsync(cancellation)).CurrentLsn;
+        }
+        catch (ServerException e)
+        {
+            service.Log.Information("the live server cannot be asked where it stands: {Reason}", e.Message);
+            return null;
+        }
+    }
+
+    async Task<DrillReport> MeasureRpoAsync(DrillReport report, RestoreRequest request, PostgresSession session, Format.Wal.Lsn? sourceLsn, CancellationToken cancellation)
+    {
+        var state = await session.ReadReplayAsync(cancellation);
+        report = report with { LastRecoveredCommit = state.LastTransaction };
+        if (sourceLsn is { } source && state.LastReplayed is { } replayed && replayed >= source)
+        {
+            return report with { RpoSeconds = 0, RpoBasis = $"everything the live server had written at the request ({source}) was recovered" };
+        }
+
+        var moment = request.Target.Time ?? report.Requested;
+        return state.LastTransaction is { } last
+            ? report with { RpoSeconds = Math.Max(0, (moment - last).TotalSeconds), RpoBasis = $"from the last recovered commit to {(request.Target.Kind == RecoveryTargetKind.Time ? "the target" : "the request")}" }
+            : report with { RpoBasis = "no commit was replayed after the backup" };
+    }
+
+    DrillReport Judge(DrillReport report)
+    {
+        if (report.RtoSeconds > report.RtoObjectiveSeconds)
+        {
+            _failures.Add(string.Create(CultureInfo.InvariantCulture, $"RTO {report.RtoSeconds:0.0} s misses the objective of {report.RtoObjectiveSeconds:0} s"));
+        }
+
+        if (report.RpoSeconds > report.RpoObjectiveSeconds)
+        {
+            _failures.Add(string.Create(CultureInfo.InvariantCulture, $"RPO {report.RpoSeconds:0.0} s misses the objective of {report.RpoObjectiveSeconds:0} s"));
+        }
+
+        _failures.AddRange(_checks.Where(c => !c.Passed).Select(c => $"{c.Name}: {c.Detail}"));
+        return report with { Verdict = _failures.Count == 0 ? "passed" : "failed" };
+    }
+
+    void Begin(IProgress<RestoreProgress>? progress, string what)
+    {
+        _phaseStarted = service.Clock.GetTimestamp();
+        progress?.Report(new RestoreProgress(what, 0, 0));
+    }
+
+    void End(string phase) => _phases.Add(new DrillPhase(phase, service.Clock.GetElapsedTime(_phaseStarted).TotalSeconds));
+
+    sealed record Scratch(string Data, string Log, string Sockets, long Started, Format.Wal.Lsn? SourceLsn);
+}

@@ -1,0 +1,100 @@
+using Pitr.Format.Keys;
+using Pitr.Format.Layout;
+using Pitr.Operations.Services;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Keys;
+
+/// <summary>
+/// Gives the data key that new objects of one service are sealed with. The key is wrapped to every recipient and both copies of
+/// its document are durable in every repository before the first object can be sealed with it. Safe for use from several threads.
+/// </summary>
+public sealed class DataKeyProvider(
+    ServiceName service,
+    RepositorySet repositories,
+    DataKeyCache cache,
+    Func<IReadOnlyList<Recipient>> recipients,
+    string stateDirectory,
+    TimeProvider clock) : IDisposable
+{
+    // The key documents are looked for again this often, so that a repository that was emptied or exchanged under a running agent
+    // never collects objects whose key it does not hold for longer than this.
+    static readonly TimeSpan Recheck = TimeSpan.FromSeconds(30);
+
+    readonly SemaphoreSlim _gate = new(1, 1);
+    DataKey? _key;
+    DateTimeOffset _published;
+
+    /// <summary>The key to seal with now; its documents are in every repository.</summary>
+    /// <exception cref="Errors.KeyUnavailableException">No usable recipient.</exception>
+    /// <exception cref="StorageException">A repository could not take the key document.</exception>
+    public async Task<DataKey> GetAsync(CancellationToken cancellation)
+    {
+        await _gate.WaitAsync(cancellation);
+        try
+        {
+            var now = clock.GetUtcNow();
+            if (_key is { } current && now - current.Created < DataKeyCache.Lifetime && now - _published < Recheck)
+            {
+                return current;
+            }
+
+            var wrapFor = recipients();
+            await using var held = await StateFile.LockAsync(Path.Combine(stateDirectory, "data-key.lock"), clock, cancellation);
+            var ids = wrapFor.Select(r => r.Id).ToArray();
+            var key = cache.Current(ids);
+            if (key is null)
+            {
+                key = DataKey.Create(now);
+                await PublishAsync(key, wrapFor, cancellation);
+                cache.Store(key, ids);
+            }
+            else
+            {
+                await PublishAsync(key, wrapFor, cancellation);
+            }
+
+            _key = key;
+            _published = now;
+            return key;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    async Task PublishAsync(DataKey key, IReadOnlyList<Recipient> wrapFor, CancellationToken cancellation)
+    {
+        byte[]? document = null;
+        string[] copies = [RepositoryLayout.DataKey(key.Id), RepositoryLayout.ServiceDataKey(service, key.Id)];
+        await repositories.OnEachAsync(async store =>
+        {
+            await RepositorySet.RequireInitialisedAsync(store, cancellation);
+            foreach (var copy in copies)
+            {
+                if (await store.StatAsync(copy, cancellation) is not null)
+                {
+                    continue;
+                }
+
+                var json = document ??= KeyDocument.Wrap(key, wrapFor).ToJson();
+                try
+                {
+                    await store.PutAsync(copy, ObjectContent.FromMemory(json), PutMode.CreateNew, cancellation);
+                }
+                catch (ObjectExistsException)
+                {
+                    // The same key id can only have come from this host; its document is already there.
+                }
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _key?.Dispose();
+        _gate.Dispose();
+    }
+}

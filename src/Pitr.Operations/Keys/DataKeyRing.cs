@@ -1,0 +1,95 @@
+using System.Collections.Concurrent;
+using Pitr.Format;
+using Pitr.Format.Keys;
+using Pitr.Format.Layout;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
+
+namespace Pitr.Operations.Keys;
+
+/// <summary>
+/// Finds the data keys that open what a service stored: those this host made itself, then the wrapped copies in the repository
+/// (keys/, then the service's own second copy), opened with the identity. Safe for use from several threads.
+/// </summary>
+/// <param name="service">The service whose objects are opened.</param>
+/// <param name="repositories">Where the wrapped keys lie.</param>
+/// <param name="cache">The keys this host made itself.</param>
+/// <param name="identity">Loads the private key on first need; throws <see cref="KeyUnavailableException"/> when there is none.</param>
+public sealed class DataKeyRing(ServiceName service, RepositorySet repositories, DataKeyCache cache, Func<Identity> identity) : IDisposable
+{
+    readonly ConcurrentDictionary<DataKeyId, DataKey> _keys = new();
+    readonly SemaphoreSlim _unwrapping = new(1, 1);
+    Identity? _identity;
+
+    /// <summary>The data key with this id.</summary>
+    /// <exception cref="KeyUnavailableException">No copy of the key document exists, or the identity does not open it.</exception>
+    /// <exception cref="DamagedRepositoryException">Every copy of the key document is damaged.</exception>
+    public async Task<DataKey> GetAsync(DataKeyId id, CancellationToken cancellation)
+    {
+        if (_keys.TryGetValue(id, out var known))
+        {
+            return known;
+        }
+
+        await _unwrapping.WaitAsync(cancellation);
+        try
+        {
+            if (_keys.TryGetValue(id, out known))
+            {
+                return known;
+            }
+
+            var key = cache.Find(id) ?? await UnwrapAsync(id, cancellation);
+            _keys[id] = key;
+            return key;
+        }
+        finally
+        {
+            _unwrapping.Release();
+        }
+    }
+
+    async Task<DataKey> UnwrapAsync(DataKeyId id, CancellationToken cancellation)
+    {
+        _identity ??= identity();
+        Exception? damage = null;
+        foreach (var name in new[] { RepositoryLayout.DataKey(id), RepositoryLayout.ServiceDataKey(service, id) })
+        {
+            if (await repositories.TryReadAsync(name, cancellation) is not { } json)
+            {
+                continue;
+            }
+
+            try
+            {
+                return KeyDocument.Parse(json).Unwrap(_identity);
+            }
+            catch (WrongIdentityException e)
+            {
+                throw new KeyUnavailableException(
+                    $"the identity {_identity.Recipient.Id} does not open {name}: {e.Message}",
+                    "use the identity whose recipient the repository was written for; `pitr key list` shows the recipients of every data key", e);
+            }
+            catch (DamagedObjectException e)
+            {
+                damage = new DamagedRepositoryException($"{name}: {e.Message}", "the other copy of the key is tried; restore this one from it", e);
+            }
+        }
+
+        throw damage ?? new KeyUnavailableException(
+            $"data key {id} has no document in repository {repositories.Names}: neither {RepositoryLayout.DataKey(id)} nor {RepositoryLayout.ServiceDataKey(service, id)}",
+            "objects sealed with it cannot be opened; bring the key document back from another copy of the repository");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var key in _keys.Values)
+        {
+            key.Dispose();
+        }
+
+        _identity?.Dispose();
+        _unwrapping.Dispose();
+    }
+}

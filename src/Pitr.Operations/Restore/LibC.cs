@@ -1,0 +1,28 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Pitr.Operations.Restore;
+
+/// <summary>The C library's calls that the base library does not offer.</summary>
+static partial class LibC
+{
+    const int ReadOnly = 0;
+    const int CloseOnExec = 0x80000;
+
+    /// <summary>Makes everything written to the file system of a directory durable (syncfs(2); Linux 5.8 and later report write errors).</summary>
+    /// <exception cref="IOException">The kernel reports an error: what was written is not safe.</exception>
+    public static void SyncFileSystem(string directory)
+    {
+        using var handle = OpenDirectory(directory, ReadOnly | CloseOnExec);
+        if (handle.IsInvalid || SyncFileSystem(handle) != 0)
+        {
+            throw new IOException($"{directory} could not be made durable: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle OpenDirectory(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFileSystem(SafeFileHandle file);
+}

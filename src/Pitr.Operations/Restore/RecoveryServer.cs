@@ -1,0 +1,96 @@
+using Pitr.Format.Catalog;
+using Pitr.Operations.Agent;
+using Pitr.Operations.Services;
+using Pitr.Postgres.Cluster;
+using Pitr.Postgres.Sessions;
+
+namespace Pitr.Operations.Restore;
+
+/// <summary>
+/// A restored cluster while it recovers: PostgreSQL as a child process, and a socket of our own that serves its restore_command from
+/// this process, so that no program starts cold for each segment.
+/// </summary>
+public sealed class RecoveryServer : IAsyncDisposable
+{
+    // Settings without which a server refuses to replay this cluster's WAL (PostgreSQL 15 documentation, 27.4.3).
+    static readonly string[] ReplaySettings = ["max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"];
+
+    readonly ArchiveSocket _socket;
+    readonly string _socketDirectory;
+
+    RecoveryServer(PostgresServer server, ArchiveSocket socket, string socketDirectory)
+    {
+        Server = server;
+        _socket = socket;
+        _socketDirectory = socketDirectory;
+    }
+
+    /// <summary>The running server.</summary>
+    public PostgresServer Server { get; }
+
+    /// <summary>Starts PostgreSQL on a restored directory; returns at once.</summary>
+    /// <param name="service">The service it was restored from.</param>
+    /// <param name="backup">The backup it started from.</param>
+    /// <param name="options">Where and how.</param>
+    /// <param name="handler">Answers its restore_command.</param>
+    public static RecoveryServer Start(PostgresService service, BackupDocument backup, RecoveryServerOptions options, ArchiveRequestHandler handler)
+    {
+        var socketDirectory = Directory.CreateTempSubdirectory("pitr-").FullName;
+        var socketPath = Path.Combine(socketDirectory, "agent.sock");
+        var socket = ArchiveSocket.Listen(socketPath, handler.HandleAsync, service.Log);
+        var login = new Npgsql.NpgsqlConnectionStringBuilder(service.Settings.RevealConnection());
+        var configuration = options.OwnConfiguration || !File.Exists(Path.Combine(options.DataDirectory, "postgresql.conf"))
+            ? WriteConfiguration(options.DataDirectory, backup, options.OwnConfiguration)
+            : null;
+        var server = PostgresServer.Start(
+            new PostgresServerOptions
+            {
+                DataDirectory = options.DataDirectory,
+                BinDirectory = PostgresBinaries.FindForDataDirectory(options.DataDirectory, service.Settings.BinDirectory),
+                SocketDirectory = options.SocketDirectory,
+                Port = options.Port,
+                LogFile = options.LogFile,
+                ConfigFile = configuration is null ? null : Path.Combine(configuration, "postgresql.conf"),
+                HbaFile = configuration is null ? null : Path.Combine(configuration, "pg_hba.conf"),
+                IdentFile = configuration is null ? null : Path.Combine(configuration, "pg_ident.conf"),
+                Settings = options.Settings,
+                Environment = new Dictionary<string, string> { ["PITR_SOCKET"] = socketPath },
+                User = login.Username ?? "postgres",
+            },
+            service.Clock);
+        return new RecoveryServer(server, socket, socketDirectory);
+    }
+
+    // Clusters whose configuration lies elsewhere (Debian: /etc/postgresql) come back without any. What is written here is enough to
+    // recover and to look inside. A drill's scratch cluster trusts whoever reaches its socket, which lies in a directory of mode 0700;
+    // a restored cluster takes local users under their own names only.
+    static string WriteConfiguration(string dataDirectory, BackupDocument backup, bool beside)
+    {
+        var directory = beside ? dataDirectory + ".conf" : dataDirectory;
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var lines = ReplaySettings
+            .Where(backup.Settings.ContainsKey)
+            .Select(name => $"{name} = {backup.Settings[name]}")
+            .Prepend("# Written by pitr for a restored cluster that had no configuration in its data directory.");
+        File.WriteAllLines(Path.Combine(directory, "postgresql.conf"), lines);
+        WriteIfMissing(Path.Combine(directory, "pg_hba.conf"), $"# Written by pitr: local connections only.\nlocal all all {(beside ? "trust" : "peer")}\n");
+        WriteIfMissing(Path.Combine(directory, "pg_ident.conf"), "# Written by pitr.\n");
+        return directory;
+    }
+
+    static void WriteIfMissing(string path, string content)
+    {
+        if (!File.Exists(path))
+        {
+            File.WriteAllText(path, content);
+        }
+    }
+
+    /// <summary>Stops serving restore_command; a server that was detached goes on without.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        await _socket.DisposeAsync();
+        Directory.Delete(_socketDirectory, recursive: true);
+    }
+}

@@ -1,0 +1,11 @@
+using Pitr.Postgres.Recovery;
+
+namespace Pitr.Operations.Restore;
+
+/// <summary>How the restored directory is set up for recovery.</summary>
+/// <param name="Action">What PostgreSQL does when it has reached the target.</param>
+/// <param name="RestoreCommand">The restore_command that is written.</param>
+/// <param name="ArchiveOff">
+/// Writes archive_mode = off, so that a copy beside a running cluster does not put a new timeline into the cluster's own archive.
+/// </param>
+public sealed record RestoreOptions(RecoveryAction Action, string RestoreCommand, bool ArchiveOff);

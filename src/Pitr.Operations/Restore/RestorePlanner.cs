@@ -1,0 +1,164 @@
+using System.Globalization;
+using Pitr.Format.Catalog;
+using Pitr.Format.Layout;
+using Pitr.Format.Wal;
+using Pitr.Operations.Archive;
+using Pitr.Operations.Backup;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
+using Pitr.Postgres.Recovery;
+
+namespace Pitr.Operations.Restore;
+
+/// <summary>
+/// Finds out how a moment can be had back, and refuses what is impossible before the first byte is fetched, naming the nearest
+/// moment that is possible.
+/// </summary>
+public sealed class RestorePlanner(PostgresService service)
+{
+    readonly WalArchive _archive = new(service);
+
+    /// <summary>Makes the plan.</summary>
+    /// <exception cref="ImpossiblePlanException">There is no way to the target from what is stored.</exception>
+    /// <exception cref="Pitr.Storage.StorageException">A repository could not be asked: no plan is made from a guess.</exception>
+    public async Task<RestorePlan> PlanAsync(RestoreRequest request, CancellationToken cancellation)
+    {
+        var backups = await new BackupCatalog(service).ListAsync(cancellation);
+        if (backups.Count == 0)
+        {
+            throw new ImpossiblePlanException($"service {service.Name} has no backup in repository {service.Repositories.Names}", $"take one with `pitr backup {service.Name}`");
+        }
+
+        var inventory = await _archive.ListAsync(cancellation);
+        var timeline = ChooseTimeline(request, backups, inventory);
+        var history = timeline.Value > 1 ? await _archive.ReadHistoryAsync(timeline, cancellation) : null;
+        var path = new TimelinePath(timeline, history, inventory.SegmentSize);
+        var onPath = backups.Where(b => b.Timeline == timeline.Value || (history?.IsAncestor(new Timeline(b.Timeline), b.StopLsn) ?? false)).ToArray();
+        var (backup, reason) = ChooseBackup(request, onPath, timeline);
+        return await CompleteAsync(request.Target, backup, reason, path, inventory, cancellation);
+    }
+
+    static Timeline ChooseTimeline(RestoreRequest request, IReadOnlyList<BackupDocument> backups, WalInventory inventory)
+    {
+        switch (request.Timeline)
+        {
+            case "latest":
+                // What was named explicitly decides; otherwise the newest branch there is.
+                return inventory.Timelines.Select(t => t.Timeline).Append(new Timeline(backups.Max(b => b.Timeline))).Max();
+            case "current":
+                var id = request.Backup?.ToString();
+                return new Timeline(backups.LastOrDefault(b => id is null || b.Id == id)?.Timeline ?? backups[^1].Timeline);
+            default:
+                var timeline = Timeline.Parse(request.Timeline);
+                return inventory.Find(timeline) is not null || backups.Any(b => b.Timeline == timeline.Value)
+                    ? timeline
+                    : throw new ImpossiblePlanException($"nothing of timeline {timeline} is archived", $"archived timelines: {string.Join(", ", inventory.Timelines.Select(t => t.Timeline))}");
+        }
+    }
+
+    (BackupDocument Backup, string Reason) ChooseBackup(RestoreRequest request, IReadOnlyList<BackupDocument> backups, Timeline timeline)
+    {
+        if (request.Backup is { } wanted)
+        {
+            var named = backups.FirstOrDefault(b => b.Id == wanted.ToString()) ?? throw new ImpossiblePlanException(
+                $"there is no backup {wanted} that leads to timeline {timeline}",
+                backups.Count == 0 ? "name another timeline with --target-timeline" : $"backups that do: {string.Join(", ", backups.Select(b => b.Id))}");
+            RequireReached(request.Target, [named]);
+            return (named, "named on the command line");
+        }
+
+        if (backups.Count == 0)
+        {
+            throw new ImpossiblePlanException($"no backup leads to timeline {timeline}", "name another timeline with --target-timeline, for example `current`");
+        }
+
+        RequireReached(request.Target, backups);
+        var newest = backups.Last(b => IsReached(request.Target, b));
+        return (newest, request.Target.Kind is RecoveryTargetKind.Latest or RecoveryTargetKind.Immediate or RecoveryTargetKind.Name or RecoveryTargetKind.Xid
+            ? "the newest backup"
+            : "the newest backup that ended before the target");
+    }
+
+    static bool IsReached(RecoveryTarget target, BackupDocument backup) => target.Kind switch
+    {
+        RecoveryTargetKind.Time => backup.StopTime <= target.Time,
+        RecoveryTargetKind.Lsn => backup.StopLsn <= target.Lsn,
+        _ => true,
+    };
+
+    static void RequireReached(RecoveryTarget target, IReadOnlyList<BackupDocument> backups)
+    {
+        if (backups.Any(b => IsReached(target, b)))
+        {
+            return;
+        }
+
+        var first = backups[0];
+        throw new ImpossiblePlanException(
+            $"target {target} lies before the end of the first backup that leads there ({first.Id}, consistent at {Moment(first.StopTime)}, {first.StopLsn})",
+            $"the earliest possible moment is {Moment(first.StopTime)}: --target-time '{Moment(first.StopTime)}', or --target immediate");
+    }
+
+    async Task<RestorePlan> CompleteAsync(
+        RecoveryTarget target, BackupDocument backup, string reason, TimelinePath path, WalInventory inventory, CancellationToken cancellation)
+    {
+        var size = inventory.SegmentSize;
+        var first = WalSegmentName.Parse(backup.StartWal);
+        var stop = WalSegmentName.Parse(backup.StopWal).Number(size);
+        var end = path.UnbrokenEnd(inventory, first);
+        if (end is not { } reach || reach.Number(size) < stop)
+        {
+            var missing = end is null ? first : path.Segment(end.Value.Number(size) + 1);
+            throw new ImpossiblePlanException(
+                $"backup {backup.Id} needs WAL {backup.StartWal} to {backup.StopWal}, and {missing} is not in repository {service.Repositories.Names}",
+                "without it the backup is not consistent; choose another backup with --backup");
+        }
+
+        var lastCommit = await _archive.FindLastCommitAsync(path, first, reach, size, cancellation);
+        var needed = await FindLastNeededAsync(target, backup, path, first, reach, lastCommit, inventory, cancellation);
+        return new RestorePlan(
+            backup,
+            reason,
+            target,
+            path.From(new Timeline(backup.Timeline)),
+            first,
+            needed,
+            (long)(needed.Number(size) - first.Number(size) + 1),
+            lastCommit,
+            backup.Packs.Sum(p => p.Size) + backup.Manifest.Size,
+            backup.DatabaseBytes);
+    }
+
+    // The last segment that recovery can need to reach the target; refuses a target the archive does not reach.
+    async Task<WalSegmentName> FindLastNeededAsync(
+        RecoveryTarget target, BackupDocument backup, TimelinePath path, WalSegmentName first, WalSegmentName reach, DateTimeOffset? lastCommit, WalInventory inventory, CancellationToken cancellation)
+    {
+        var size = inventory.SegmentSize;
+        var beyond = path.FirstAfter(inventory, reach.Number(size));
+        var gap = beyond is null ? "" : $"; WAL from {path.Segment(reach.Number(size) + 1)} to before {beyond} is missing";
+        var latest = lastCommit is { } moment ? $"the last commit that can be recovered is at {Moment(moment)}" : "no commit after the backup is archived";
+        switch (target.Kind)
+        {
+            case RecoveryTargetKind.Immediate:
+                return WalSegmentName.Parse(backup.StopWal);
+            case RecoveryTargetKind.Latest when beyond is not null:
+                throw new ImpossiblePlanException(
+                    $"the archive has a gap{gap}: `latest` would silently end there, and {latest}",
+                    lastCommit is { } end ? $"ask for that moment: --target-time '{Moment(end)}'" : "ask for --target immediate, or restore from a backup after the gap with --backup");
+            case RecoveryTargetKind.Lsn:
+                var segment = path.Segment((target.Lsn!.Value.Value - 1) / (ulong)size.Bytes);
+                return segment.Number(size) <= reach.Number(size) ? segment : throw new ImpossiblePlanException(
+                    $"target {target} lies after the archived WAL, which ends with {reach}{gap}",
+                    $"{latest}; --target latest recovers all there is");
+            case RecoveryTargetKind.Time:
+                // PostgreSQL stops at the first commit after the target; without one it would end with an error, after hours maybe.
+                return await _archive.FindCommitAfterAsync(target.Time!.Value, path, first, reach, size, cancellation) ?? throw new ImpossiblePlanException(
+                    $"target {target} lies after the last archived commit{gap}: {latest}",
+                    "--target latest recovers everything up to it; if nothing was committed in between, that is the same state");
+            default:
+                return reach;
+        }
+    }
+
+    static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,70 @@
+using Pitr.Format.Keys;
+using Pitr.Format.Layout;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Keys;
+using Pitr.Storage;
+using Serilog;
+
+namespace Pitr.Operations.Services;
+
+/// <summary>
+/// One configured PostgreSQL service, opened: its settings, repositories and keys. Every operation on a service starts here.
+/// </summary>
+public sealed class PostgresService : IAsyncDisposable
+{
+    /// <summary>Opens nothing yet but objects; connections are made on first use.</summary>
+    /// <param name="configuration">The whole configuration.</param>
+    /// <param name="name">Name of a service of kind postgres.</param>
+    /// <param name="clock">Source of time.</param>
+    /// <param name="log">Where retries and events are reported.</param>
+    /// <param name="askPassphrase">Asked when the identity is passphrase-protected and the configuration has no passphrase.</param>
+    /// <exception cref="ConfigurationException">No such service, or one of another kind.</exception>
+    public PostgresService(PitrConfiguration configuration, string name, TimeProvider clock, ILogger log, Func<string?>? askPassphrase = null)
+    {
+        Configuration = configuration;
+        Settings = configuration.PostgresService(name);
+        Name = ServiceName.Parse(name);
+        Clock = clock;
+        Log = log.ForContext("Service", name);
+        StateDirectory = Path.Combine(configuration.StateDirectory, "services", name);
+        Repositories = new RepositorySet(Settings.Repositories.Select(r => RepositoryOpener.Open(configuration.Repository(r), clock, Log)).ToArray());
+        var cache = new DataKeyCache(StateDirectory, clock);
+        SealingKeys = new DataKeyProvider(Name, Repositories, cache, () => RecipientFiles.Load(configuration.Encryption), StateDirectory, clock);
+        OpeningKeys = new DataKeyRing(Name, Repositories, cache, () => IdentityFile.Load(configuration.Encryption, askPassphrase));
+    }
+
+    /// <summary>The whole configuration.</summary>
+    public PitrConfiguration Configuration { get; }
+
+    /// <summary>This service's part of it.</summary>
+    public PostgresServiceSettings Settings { get; }
+
+    /// <summary>The service's name.</summary>
+    public ServiceName Name { get; }
+
+    /// <summary>Source of time.</summary>
+    public TimeProvider Clock { get; }
+
+    /// <summary>Log with the service's name attached.</summary>
+    public ILogger Log { get; }
+
+    /// <summary>This host's private files for the service: data key, locks, cached manifests. Everything in it can be lost.</summary>
+    public string StateDirectory { get; }
+
+    /// <summary>Where the service is stored.</summary>
+    public RepositorySet Repositories { get; }
+
+    /// <summary>Keys that new objects are sealed with.</summary>
+    public DataKeyProvider SealingKeys { get; }
+
+    /// <summary>Keys that open what is stored.</summary>
+    public DataKeyRing OpeningKeys { get; }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        SealingKeys.Dispose();
+        OpeningKeys.Dispose();
+        await Repositories.DisposeAsync();
+    }
+}

@@ -1,0 +1,170 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Pitr.Format.Layout;
+using Pitr.Operations.Errors;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Services;
+
+/// <summary>
+/// Makes sure that one piece of work at a time runs for a service: a lock between the processes of this host, and a lease object in
+/// each repository between hosts. The kernel frees the first when its holder dies; the second expires when it is not renewed.
+/// </summary>
+public sealed class RepositoryLease : IAsyncDisposable
+{
+    /// <summary>A lease that was not renewed for this long belongs to nobody.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    static readonly TimeSpan RenewEvery = TimeSpan.FromMinutes(2);
+
+    readonly PostgresService _service;
+    readonly string _key;
+    readonly string _owner = Guid.NewGuid().ToString("N");
+    readonly FileStream _hostLock;
+    readonly List<IObjectStore> _held = [];
+    readonly CancellationTokenSource _lost = new();
+    readonly CancellationTokenSource _released = new();
+    Task _renewing = Task.CompletedTask;
+
+    RepositoryLease(PostgresService service, string name, FileStream hostLock)
+    {
+        _service = service;
+        _key = RepositoryLayout.Lock(service.Name, name);
+        _hostLock = hostLock;
+    }
+
+    /// <summary>Cancelled when another host took the lease over because ours could not be renewed in time.</summary>
+    public CancellationToken Lost => _lost.Token;
+
+    /// <summary>Takes the lease on every repository of the service.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="name">What is locked, e.g. "backup".</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="BusyException">Somebody else holds it.</exception>
+    public static async Task<RepositoryLease> AcquireAsync(PostgresService service, string name, CancellationToken cancellation)
+    {
+        var hostLock = StateFile.TryLock(Path.Combine(service.StateDirectory, $"{name}.lock")) ?? throw new BusyException(
+            $"another process on this host holds the {name} lock of service {service.Name}",
+            "wait for it to end; the lock frees itself when that process ends, however it ends");
+        var lease = new RepositoryLease(service, name, hostLock);
+        try
+        {
+            foreach (var store in service.Repositories.Stores)
+            {
+                await lease.TakeAsync(store, cancellation);
+                lease._held.Add(store);
+            }
+        }
+        catch
+        {
+            await lease.DisposeAsync();
+            throw;
+        }
+
+        lease._renewing = lease.RenewAsync();
+        return lease;
+    }
+
+    async Task TakeAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            try
+            {
+                await store.PutAsync(_key, Content(), PutMode.CreateNew, cancellation);
+                return;
+            }
+            catch (ObjectExistsException)
+            {
+                var holder = await ReadAsync(store, cancellation);
+                // We hold this host's lock, so a lease of this host was left behind by a process that is no more.
+                if (holder is not null && holder.Host != Environment.MachineName && holder.Expires > _service.Clock.GetUtcNow())
+                {
+                    throw new BusyException(
+                        $"host {holder.Host} (process {holder.Process}) holds the lease {_key} in repository {store.Name} until {holder.Expires:u}",
+                        "one at a time per service; if that host is gone for good, wait until the lease has expired");
+                }
+
+                await store.DeleteAsync(_key, cancellation);
+            }
+        }
+
+        throw new BusyException($"the lease {_key} in repository {store.Name} was taken by another host in this moment", "try again");
+    }
+
+    async Task RenewAsync()
+    {
+        while (!_released.IsCancellationRequested)
+        {
+            await Task.Delay(RenewEvery, _service.Clock, _released.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_released.IsCancellationRequested)
+            {
+                return;
+            }
+
+            foreach (var store in _held)
+            {
+                try
+                {
+                    if (await ReadAsync(store, _released.Token) is { } holder && holder.Owner != _owner)
+                    {
+                        _service.Log.Error("the lease {Key} in repository {Repository} now belongs to host {Host}", _key, store.Name, holder.Host);
+                        await _lost.CancelAsync();
+                        return;
+                    }
+
+                    await store.PutAsync(_key, Content(), PutMode.Replace, _released.Token);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
+                catch (StorageException e)
+                {
+                    // The next round renews; the lease outlives several failed ones.
+                    _service.Log.Warning("the lease {Key} could not be renewed: {Reason}", _key, e.Message);
+                }
+            }
+        }
+    }
+
+    async Task<LeaseDocument?> ReadAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        var json = await store.TryReadAllAsync(_key, cancellation);
+        try
+        {
+            return json is null ? null : JsonSerializer.Deserialize(json, LeaseJson.Default.LeaseDocument);
+        }
+        catch (JsonException)
+        {
+            // Unreadable means no living holder can be named; treat as expired.
+            return null;
+        }
+    }
+
+    ObjectContent Content() => ObjectContent.FromMemory(JsonSerializer.SerializeToUtf8Bytes(
+        new LeaseDocument(_owner, Environment.MachineName, Environment.ProcessId, _service.Clock.GetUtcNow() + Lifetime),
+        LeaseJson.Default.LeaseDocument));
+
+    /// <summary>Gives the lease back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _released.CancelAsync();
+        await _renewing;
+        foreach (var store in _held.Where(_ => !_lost.IsCancellationRequested))
+        {
+            try
+            {
+                await store.DeleteAsync(_key, CancellationToken.None);
+            }
+            catch (StorageException e)
+            {
+                _service.Log.Warning("the lease {Key} could not be given back and expires by itself: {Reason}", _key, e.Message);
+            }
+        }
+
+        await _hostLock.DisposeAsync();
+        _released.Dispose();
+        _lost.Dispose();
+    }
+}

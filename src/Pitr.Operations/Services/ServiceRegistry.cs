@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Pitr.Format.Catalog;
+using Pitr.Format.Layout;
+using Pitr.Operations.Errors;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Services;
+
+/// <summary>
+/// Binds a service name to the one cluster it protects (service.json). The first cluster that writes under a name owns it;
+/// any other is refused, so two clusters can never overwrite each other's WAL.
+/// </summary>
+public sealed class ServiceRegistry(PostgresService service)
+{
+    // Repositories whose service.json this process has already compared.
+    readonly ConcurrentDictionary<IObjectStore, ulong> _checked = new();
+
+    /// <summary>Makes sure this cluster owns the service name in a repository, claiming it when nobody does yet.</summary>
+    /// <param name="store">One repository.</param>
+    /// <param name="systemIdentifier">The cluster's.</param>
+    /// <param name="majorVersion">PostgreSQL's major version, e.g. 15.</param>
+    /// <param name="walSegmentBytes">The cluster's segment size.</param>
+    /// <exception cref="ConflictException">The name belongs to another cluster.</exception>
+    public async Task ClaimAsync(IObjectStore store, ulong systemIdentifier, int majorVersion, int walSegmentBytes, CancellationToken cancellation)
+    {
+        if (_checked.TryGetValue(store, out var owner))
+        {
+            RequireOwner(store, owner, systemIdentifier);
+            return;
+        }
+
+        var document = await ReadAsync(store, cancellation);
+        if (document is null)
+        {
+            await RepositorySet.RequireInitialisedAsync(store, cancellation);
+            var now = service.Clock.GetUtcNow();
+            document = new ServiceDocument
+            {
+                Name = service.Name.ToString(),
+                Kind = "postgres",
+                Created = now,
+                SystemIdentifiers = [new SystemIdentifierRecord(systemIdentifier.ToString(CultureInfo.InvariantCulture), majorVersion, walSegmentBytes, now)],
+            };
+            try
+            {
+                await store.PutAsync(RepositoryLayout.ServiceDocument(service.Name), ObjectContent.FromMemory(document.ToJson()), PutMode.CreateNew, cancellation);
+            }
+            catch (ObjectExistsException)
+            {
+                document = (await ReadAsync(store, cancellation))!;
+            }
+        }
+
+        owner = ulong.Parse(document.SystemIdentifiers[^1].SystemIdentifier, CultureInfo.InvariantCulture);
+        RequireOwner(store, owner, systemIdentifier);
+        _checked[store] = owner;
+    }
+
+    /// <summary>The service's document in a repository; null when the name is free.</summary>
+    public async Task<ServiceDocument?> ReadAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        var json = await store.TryReadAllAsync(RepositoryLayout.ServiceDocument(service.Name), cancellation);
+        return json is null ? null : ServiceDocument.Parse(json);
+    }
+
+    void RequireOwner(IObjectStore store, ulong owner, ulong systemIdentifier)
+    {
+        if (owner != systemIdentifier)
+        {
+            throw new ConflictException(
+                $"service {service.Name} in repository {store.Name} belongs to the cluster with system identifier {owner}; this cluster has {systemIdentifier}",
+                "give this cluster a service name of its own in the configuration (also after pg_upgrade or a new initdb); nothing was written");
+        }
+    }
+}
