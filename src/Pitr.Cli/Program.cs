@@ -4,6 +4,7 @@ using Pitr.Cli.Commands;
 using Pitr.Cli.Output;
 
 // The composition root: commands are registered here, and errors become exit codes here, nowhere else.
+Terminal.SetUp();
 var root = PitrCommand.Create();
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -49,7 +49,7 @@ sealed class ProgressDisplay : IDisposable
     void Begin(string phase, long bytes)
     {
         // Replay names each segment: on a terminal the line follows, in a log only the kind of work is worth a line.
-        var sameKind = phase.Split(" 0")[0] == _phase.Split(" 0")[0];
+        var sameKind = Kind(phase) == Kind(_phase);
         _phase = phase;
         if (sameKind)
         {
@@ -63,6 +63,8 @@ sealed class ProgressDisplay : IDisposable
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_started).TotalSeconds,6:0.0} s  {phase}"));
         }
     }
+
+    static string Kind(string phase) => phase.Split(" 0")[0].TrimEnd();
 
     string Line(long bytes, long total)
     {

@@ -125,7 +125,17 @@ public sealed class ArchiveSocket : IAsyncDisposable
         try
         {
             var request = ArchiveRequest.Parse(await ReadRequestAsync(client));
-            return await _handle(request, _stopping.Token);
+            using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            var watching = CancelWhenGoneAsync(client, abandoned);
+            try
+            {
+                return await _handle(request, abandoned.Token);
+            }
+            finally
+            {
+                await abandoned.CancelAsync();
+                await watching;
+            }
         }
         catch (NotSupportedException e)
         {
@@ -134,6 +144,21 @@ public sealed class ArchiveSocket : IAsyncDisposable
         catch (FormatException e)
         {
             return new ArchiveResponse(UnsupportedVersion, $"the request cannot be read: {e.Message}");
+        }
+    }
+
+    // The client sends nothing after its request: an end of its stream means that it is gone. Its work must end then, because
+    // PostgreSQL uses the same destination name for the next file it asks for.
+    static async Task CancelWhenGoneAsync(Socket client, CancellationTokenSource abandoned)
+    {
+        try
+        {
+            await client.ReceiveAsync(new byte[1], abandoned.Token);
+            await abandoned.CancelAsync();
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            await abandoned.CancelAsync();
         }
     }
 

@@ -109,6 +109,8 @@ public sealed class ArchiveGet(PostgresService service)
             var read = reader.ReadAtLeast(buffer.AsSpan(0, (int)header.PlaintextLength + 1), (int)header.PlaintextLength + 1, throwOnEndOfStream: false);
             var content = buffer.AsMemory(0, read);
             RequireAuthentic(name, header, content.Span);
+            // Whoever asked may be gone: nothing may appear under a name that the next request uses.
+            cancellation.ThrowIfCancellationRequested();
             deliver(content);
         }
         catch (Exception e) when (e is DamagedObjectException or EndOfStreamException or WalSegmentException)
