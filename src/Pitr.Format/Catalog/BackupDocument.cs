@@ -9,6 +9,8 @@ public sealed record BackupDocument
 {
     const string What = "backup document";
 
+    static readonly Dictionary<string, string> NoSettings = [];
+
     public int Format { get; init; } = 1;
 
     /// <summary>Backup id, e.g. 20261121T031500Z.</summary>
@@ -16,7 +18,8 @@ public sealed record BackupDocument
 
     public required string Service { get; init; }
 
-    public string Kind { get; init; } = "postgres";
+    // Here and below: generated readers set a missing member to null, past the initializer.
+    public string Kind { get; init => field = value ?? "postgres"; } = "postgres";
 
     /// <summary>How the files were read: "stream" or "direct".</summary>
     public required string Method { get; init; }
@@ -86,7 +89,7 @@ public sealed record BackupDocument
     public required IReadOnlyList<string> DataKeys { get; init; }
 
     /// <summary>Server settings worth having at restore, by name.</summary>
-    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Settings { get; init => field = value ?? NoSettings; } = NoSettings;
 
     /// <summary>Why retention must leave this backup alone; null if it may not.</summary>
     public string? Pinned { get; init; }

@@ -15,7 +15,8 @@ public sealed record ServiceDocument
     public required DateTimeOffset Created { get; init; }
 
     /// <summary>Oldest first; the last is the cluster served now.</summary>
-    public IReadOnlyList<SystemIdentifierRecord> SystemIdentifiers { get; init; } = [];
+    // Generated readers set a missing member to null, past the initializer.
+    public IReadOnlyList<SystemIdentifierRecord> SystemIdentifiers { get; init => field = value ?? []; } = [];
 
     /// <exception cref="DamagedObjectException">Not such a document.</exception>
     /// <exception cref="UnsupportedFormatException">Written in a newer format.</exception>

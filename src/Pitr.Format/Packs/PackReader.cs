@@ -53,7 +53,7 @@ public sealed class PackReader : IDisposable
 
     /// <summary>Opens one record of any size into a pooled buffer, to be disposed by the caller.</summary>
     /// <inheritdoc cref="Decode(int, ReadOnlySpan{byte}, Span{byte})"/>
-    public PackRecordContent Decode(int recordIndex, ReadOnlySpan<byte> stored)
+    public PooledBytes Decode(int recordIndex, ReadOnlySpan<byte> stored)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(1, stored.Length));
         byte[]? plaintext = null;
@@ -63,7 +63,7 @@ public sealed class PackReader : IDisposable
             var length = Length(recordIndex, content);
             plaintext = ArrayPool<byte>.Shared.Rent(Math.Max(1, length));
             Decompress(recordIndex, content, plaintext.AsSpan(0, length));
-            var result = new PackRecordContent(plaintext, length);
+            var result = new PooledBytes(plaintext, length);
             plaintext = null;
             return result;
         }

@@ -15,53 +15,28 @@ public static class SealedObject
     /// <param name="level">zstd level.</param>
     /// <returns>The whole object.</returns>
     /// <exception cref="ArgumentException">The header disagrees with the content or the key, or is that of a pack.</exception>
-    public static byte[] Seal(ReadOnlySpan<byte> plaintext, DataKey key, SealedObjectHeader header, int level = 1)
-    {
-        ArgumentNullException.ThrowIfNull(key);
-        header = Checked(plaintext.Length, key, header);
-        if (header.Codec == SealedObjectCodec.None)
-        {
-            return SealContent(plaintext, key, header);
-        }
+    public static byte[] Seal(ReadOnlySpan<byte> plaintext, DataKey key, SealedObjectHeader header, int level = 1) =>
+        Seal(plaintext, key, header, level, pooled: false, out _);
 
-        var buffer = ArrayPool<byte>.Shared.Rent(Zstd.CompressBound(plaintext.Length));
-        try
-        {
-            return SealContent(buffer.AsSpan(0, Zstd.Compress(plaintext, buffer, level)), key, header);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+    /// <summary>As <see cref="Seal(ReadOnlySpan{byte}, DataKey, SealedObjectHeader, int)"/>, but into a pooled buffer, to be disposed by the caller.</summary>
+    /// <inheritdoc cref="Seal(ReadOnlySpan{byte}, DataKey, SealedObjectHeader, int)"/>
+    public static PooledBytes SealPooled(ReadOnlySpan<byte> plaintext, DataKey key, SealedObjectHeader header, int level = 1)
+    {
+        var bytes = Seal(plaintext, key, header, level, pooled: true, out var length);
+        return new PooledBytes(bytes, length);
     }
 
     /// <summary>Opens a whole object; nothing is returned unless all of it is authentic.</summary>
     /// <exception cref="DamagedObjectException">A byte is wrong, missing or too many; or the object was sealed with another key.</exception>
     /// <exception cref="UnsupportedFormatException">Unknown version, codec or kind.</exception>
-    public static byte[] Open(ReadOnlySpan<byte> sealedBytes, DataKey key)
-    {
-        ArgumentNullException.ThrowIfNull(key);
-        var header = SealedObjectHeader.Parse(sealedBytes);
-        RefusePack(header);
-        var content = sealedBytes[SealedObjectHeader.Size..];
-        if (header.Codec == SealedObjectCodec.None)
-        {
-            var plaintext = GC.AllocateUninitializedArray<byte>(ContentLength(content.Length, header));
-            OpenContent(content, key, header, plaintext);
-            RequireLength(header, plaintext.Length);
-            return plaintext;
-        }
+    public static byte[] Open(ReadOnlySpan<byte> sealedBytes, DataKey key) => Open(sealedBytes, key, pooled: false, out _);
 
-        var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(1, content.Length));
-        try
-        {
-            var length = OpenContent(content, key, header, buffer);
-            return Decompress(buffer.AsSpan(0, length), header);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+    /// <summary>As <see cref="Open(ReadOnlySpan{byte}, DataKey)"/>, but into a pooled buffer, to be disposed by the caller.</summary>
+    /// <inheritdoc cref="Open(ReadOnlySpan{byte}, DataKey)"/>
+    public static PooledBytes OpenPooled(ReadOnlySpan<byte> sealedBytes, DataKey key)
+    {
+        var bytes = Open(sealedBytes, key, pooled: true, out var length);
+        return new PooledBytes(bytes, length);
     }
 
     /// <param name="header">At least 104 bytes.</param>
@@ -83,6 +58,59 @@ public static class SealedObject
             throw new DamagedObjectException($"sealed object holds {length} bytes, its header says {header.PlaintextLength}");
         }
     }
+
+    static byte[] Seal(ReadOnlySpan<byte> plaintext, DataKey key, SealedObjectHeader header, int level, bool pooled, out int length)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        header = Checked(plaintext.Length, key, header);
+        if (header.Codec == SealedObjectCodec.None)
+        {
+            return SealContent(plaintext, key, header, pooled, out length);
+        }
+
+        var buffer = ArrayPool<byte>.Shared.Rent(Zstd.CompressBound(plaintext.Length));
+        try
+        {
+            return SealContent(buffer.AsSpan(0, Zstd.Compress(plaintext, buffer, level)), key, header, pooled, out length);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    static byte[] Open(ReadOnlySpan<byte> sealedBytes, DataKey key, bool pooled, out int length)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        var header = SealedObjectHeader.Parse(sealedBytes);
+        RefusePack(header);
+        var content = sealedBytes[SealedObjectHeader.Size..];
+        length = ContentLength(content.Length, header);
+        var buffer = Allocate(length, pooled || header.Codec != SealedObjectCodec.None);
+        var keep = false;
+        try
+        {
+            OpenContent(content, key, header, buffer);
+            if (header.Codec != SealedObjectCodec.None)
+            {
+                return Decompress(buffer.AsSpan(0, length), header, pooled, out length);
+            }
+
+            RequireLength(header, length);
+            keep = true;
+            return buffer;
+        }
+        finally
+        {
+            if (!keep && (pooled || header.Codec != SealedObjectCodec.None))
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+    }
+
+    static byte[] Allocate(int length, bool pooled) =>
+        pooled ? ArrayPool<byte>.Shared.Rent(Math.Max(1, length)) : GC.AllocateUninitializedArray<byte>(length);
 
     static SealedObjectHeader Checked(int length, DataKey key, SealedObjectHeader header)
     {
@@ -110,12 +138,13 @@ public static class SealedObject
         return header.PlaintextLength == length ? header : header with { PlaintextLength = length };
     }
 
-    static byte[] SealContent(ReadOnlySpan<byte> content, DataKey key, SealedObjectHeader header)
+    static byte[] SealContent(ReadOnlySpan<byte> content, DataKey key, SealedObjectHeader header, bool pooled, out int length)
     {
         using var cipher = new ObjectCipher(key, header);
         var chunkSize = header.ChunkSize;
         var chunks = Math.Max(1, ((content.Length - 1) / chunkSize) + 1);
-        var result = GC.AllocateUninitializedArray<byte>(checked(SealedObjectHeader.Size + content.Length + (chunks * ObjectCipher.TagSize)));
+        length = checked(SealedObjectHeader.Size + content.Length + (chunks * ObjectCipher.TagSize));
+        var result = Allocate(length, pooled);
         cipher.Header.CopyTo(result);
         var destination = result.AsSpan(SealedObjectHeader.Size);
         for (var i = 0; i < chunks; i++)
@@ -143,64 +172,68 @@ public static class SealedObject
         return sealedLength - (chunks * ObjectCipher.TagSize);
     }
 
-    static int OpenContent(ReadOnlySpan<byte> source, DataKey key, SealedObjectHeader header, Span<byte> destination)
+    static void OpenContent(ReadOnlySpan<byte> source, DataKey key, SealedObjectHeader header, Span<byte> destination)
     {
         using var cipher = new ObjectCipher(key, header);
         var stride = header.ChunkSize + ObjectCipher.TagSize;
-        var length = 0;
         for (long i = 0; ; i++)
         {
             var isLast = source.Length <= stride;
             var chunk = isLast ? source : source[..stride];
-            if (!cipher.TryOpenChunk(i, isLast, chunk, destination[length..]) || (i > 0 && chunk.Length == ObjectCipher.TagSize))
+            if (!cipher.TryOpenChunk(i, isLast, chunk, destination) || (i > 0 && chunk.Length == ObjectCipher.TagSize))
             {
                 throw Damaged(i, isLast);
             }
 
-            length += chunk.Length - ObjectCipher.TagSize;
             if (isLast)
             {
-                return length;
+                return;
             }
 
             source = source[stride..];
+            destination = destination[header.ChunkSize..];
         }
     }
 
     internal static DamagedObjectException Damaged(long chunk, bool isLast) =>
         new($"sealed object is damaged: {(isLast ? "its last chunk" : "chunk")} {chunk} does not authenticate (changed, cut short, or sealed with another key)");
 
-    static byte[] Decompress(ReadOnlySpan<byte> frame, SealedObjectHeader header)
+    static byte[] Decompress(ReadOnlySpan<byte> frame, SealedObjectHeader header, bool pooled, out int length)
     {
-        var length = Zstd.FrameContentSize(frame);
-        if (length < 0)
+        var declared = Zstd.FrameContentSize(frame);
+        if (declared < 0 && header.PlaintextLength == 0)
         {
-            length = header.PlaintextLength;
+            return DecompressUnknown(frame, pooled, out length);
         }
 
-        RequireLength(header, length);
-        if (length > MaximumLength)
+        declared = declared < 0 ? header.PlaintextLength : declared;
+        RequireLength(header, declared);
+        if (declared > MaximumLength)
         {
-            throw new DamagedObjectException($"sealed object holds {length} bytes, more than are opened in one call");
+            throw new DamagedObjectException($"sealed object holds {declared} bytes, more than are opened in one call");
         }
 
-        if (length == 0)
+        length = (int)declared;
+        var plaintext = Allocate(length, pooled);
+        var decompressed = -1;
+        try
         {
-            return DecompressUnknown(frame, header);
+            decompressed = Zstd.Decompress(frame, plaintext.AsSpan(0, length));
+            return decompressed == length
+                ? plaintext
+                : throw new DamagedObjectException($"sealed object holds {decompressed} bytes, its header says {length}");
         }
-
-        var plaintext = GC.AllocateUninitializedArray<byte>((int)length);
-        var decompressed = Zstd.Decompress(frame, plaintext);
-        if (decompressed != plaintext.Length)
+        finally
         {
-            throw new DamagedObjectException($"sealed object holds {decompressed} bytes, its header says {length}");
+            if (pooled && decompressed != length)
+            {
+                ArrayPool<byte>.Shared.Return(plaintext);
+            }
         }
-
-        return plaintext;
     }
 
     // Neither the header nor the frame knows the length.
-    static byte[] DecompressUnknown(ReadOnlySpan<byte> frame, SealedObjectHeader header)
+    static byte[] DecompressUnknown(ReadOnlySpan<byte> frame, bool pooled, out int length)
     {
         using var decoder = new ZstdDecoder();
         var plaintext = new ArrayBufferWriter<byte>();
@@ -230,7 +263,9 @@ public static class SealedObject
             throw new DamagedObjectException("sealed object is damaged: bytes follow its zstd frame");
         }
 
-        RequireLength(header, plaintext.WrittenCount);
-        return plaintext.WrittenSpan.ToArray();
+        length = plaintext.WrittenCount;
+        var result = Allocate(length, pooled);
+        plaintext.WrittenSpan.CopyTo(result);
+        return result;
     }
 }

@@ -203,6 +203,10 @@ public class SealedObjectTests
         var whole = SealedObject.Seal(plaintext, key, Header(0));
         Assert.Equal(plaintext, SealedObject.Open(whole, key));
         Assert.Equal(plaintext, ReadAll(whole, key));
+        using var pooled = SealedObject.SealPooled(plaintext, key, Header(0));
+        using var opened = SealedObject.OpenPooled(pooled.Span, key);
+        Assert.Equal(whole.Length, pooled.Memory.Length);
+        Assert.Equal(plaintext, opened.Memory.ToArray());
 
         foreach (var length in new long[] { 0, plaintext.Length })
         {

@@ -1,14 +1,15 @@
 using System.Buffers;
 
-namespace Pitr.Format.Packs;
+namespace Pitr.Format;
 
-/// <summary>A decoded record in a pooled buffer, valid until disposed.</summary>
-public sealed class PackRecordContent : IMemoryOwner<byte>
+/// <summary>Bytes in a pooled buffer, valid until disposed.</summary>
+public sealed class PooledBytes : IMemoryOwner<byte>
 {
     readonly int _length;
     byte[]? _buffer;
 
-    internal PackRecordContent(byte[] buffer, int length)
+    // The buffer comes from ArrayPool<byte>.Shared.
+    internal PooledBytes(byte[] buffer, int length)
     {
         _buffer = buffer;
         _length = length;
