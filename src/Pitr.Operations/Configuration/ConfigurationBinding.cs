@@ -54,7 +54,10 @@ static class ConfigurationBinding
         var socket = section.Path("socket", AgentSettings.DefaultSocket);
         if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)
         {
-            section.Report(section.Where, $"{section.Of("socket")} is longer than the {LongestSocketPath} bytes a Unix socket may have", "choose a shorter path");
+            section.Report(
+                section.Where,
+                $"{section.Of("socket")} is longer than the {LongestSocketPath} bytes a Unix socket may have",
+                "choose a shorter path");
         }
         section.Close();
         return new AgentSettings(socket);
@@ -98,7 +101,8 @@ static class ConfigurationBinding
         {
             section.Report(
                 section.Where,
-                $"{section.Of("first-delay")} ({ConfigurationUnits.Format(settings.FirstDelay)}) is longer than \"max-delay\" ({ConfigurationUnits.Format(settings.MaxDelay)})",
+                $"{section.Of("first-delay")} ({ConfigurationUnits.Format(settings.FirstDelay)}) is longer than "
+                    + $"\"max-delay\" ({ConfigurationUnits.Format(settings.MaxDelay)})",
                 "delays grow from the first to the longest");
         }
         section.Close();
@@ -130,7 +134,11 @@ static class ConfigurationBinding
             section.LeaveUnread();
             return null;
         }
-        var service = PostgresServiceBinding.Bind(section, ServiceRepositories(section, repositoryNames), Objectives(section.Section("objectives")), Retention(section.Section("retention")));
+        var service = PostgresServiceBinding.Bind(
+            section,
+            ServiceRepositories(section, repositoryNames),
+            Objectives(section.Section("objectives")),
+            Retention(section.Section("retention")));
         section.Close();
         return service;
     }

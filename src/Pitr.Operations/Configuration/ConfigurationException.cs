@@ -43,7 +43,8 @@ public sealed class ConfigurationException : Exception
         {
             return problems[0].ToString();
         }
-        var lines = problems.SelectMany(problem => problem.Hint is null ? [$"{problem}"] : (string[])[$"{problem}", $"  HINT: {problem.Hint}"]);
+        var lines = problems.SelectMany(
+            problem => problem.Hint is null ? [$"{problem}"] : (string[])[$"{problem}", $"  HINT: {problem.Hint}"]);
         return string.Join('\n', lines.Prepend($"{problems.Count} problems in the configuration:"));
     }
 }

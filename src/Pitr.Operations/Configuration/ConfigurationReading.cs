@@ -81,7 +81,8 @@ sealed class ConfigurationReading(string file, Func<string, string?> environment
                 "overrides no key of the configuration",
                 NearestName.Find(name, _variables.Keys) is { } nearest
                     ? $"did you mean {nearest}? otherwise remove the variable"
-                    : $"remove the variable; names are {Prefix} and the path in capitals, __ between levels, _ for -, and only services and repositories in the file can be named");
+                    : $"remove the variable; names are {Prefix} and the path in capitals, __ between levels, _ for -, "
+                        + "and only services and repositories in the file can be named");
         }
         ThrowIfAny();
     }
@@ -123,7 +124,10 @@ sealed class ConfigurationReading(string file, Func<string, string?> environment
             return $"put a space after \"{key[..colon]}:\"";
         }
         // "rpo: 5m" one level too high is a likelier slip than a misspelling.
-        var elsewhere = _keys.Keys.Where(path => path.EndsWith("." + key, StringComparison.Ordinal)).Select(path => path[..^(key.Length + 1)]).ToList();
+        var elsewhere = _keys.Keys
+            .Where(path => path.EndsWith("." + key, StringComparison.Ordinal))
+            .Select(path => path[..^(key.Length + 1)])
+            .ToList();
         return elsewhere.Count > 0 && NearestName.Find(key, section.KnownKeys) is null
             ? $"\"{key}\" belongs in {string.Join(" or ", elsewhere)}"
             : NearestName.Hint(key, section.KnownKeys, "valid keys");

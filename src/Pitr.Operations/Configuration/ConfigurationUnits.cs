@@ -12,7 +12,8 @@ public static class ConfigurationUnits
     public const string DurationHint = "a whole number with its unit: ms, s, m, h or d, e.g. 30s, 5m, 2h, 7d";
 
     /// <summary>Said with every refused size.</summary>
-    public const string SizeHint = "a whole number with its unit: B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024), e.g. 16MiB, 50MB";
+    public const string SizeHint =
+        "a whole number with its unit: B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024), e.g. 16MiB, 50MB";
 
     static readonly (string Unit, long Factor)[] Durations =
     [

@@ -1,14 +1,11 @@
-using System.Text.RegularExpressions;
+using Pitr.Format.Layout;
 
 namespace Pitr.Operations.Configuration;
 
-/// <summary>What services and repositories may be called; services appear in object keys, so both follow the rule of those.</summary>
-static partial class EntryName
+/// <summary>What services and repositories may be called: services are parts of object keys, and one rule is easier to keep than two.</summary>
+static class EntryName
 {
     public const string Rule = "1 to 63 of a-z 0-9 _ . - beginning with a letter or digit, no capitals";
 
-    public static bool IsValid(string name) => Pattern().IsMatch(name);
-
-    [GeneratedRegex(@"\A[a-z0-9][a-z0-9_.-]{0,62}\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
-    private static partial Regex Pattern();
+    public static bool IsValid(string name) => ServiceName.TryParse(name, out _);
 }

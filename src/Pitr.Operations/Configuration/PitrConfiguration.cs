@@ -84,5 +84,10 @@ public sealed record PitrConfiguration
             .OfType<SecretValue>();
 
     ConfigurationException Missing(string what, string name, IEnumerable<string> known) =>
-        new(new ConfigurationProblem(FilePath, 0, 0, $"no {what} is named \"{name}\"", NearestName.Hint(name, known, $"configured {what} names")));
+        new(new ConfigurationProblem(
+            FilePath,
+            0,
+            0,
+            $"no {what} is named \"{name}\"",
+            NearestName.Hint(name, known, $"configured {what} names")));
 }

@@ -95,7 +95,10 @@ static partial class PostgresConnectionText
         }
         try
         {
-            builder[keyword] = keyword.Equals("SSL Mode", StringComparison.OrdinalIgnoreCase) ? value.Replace("-", "", StringComparison.Ordinal) : value;
+            // libpq writes verify-full where Npgsql writes VerifyFull.
+            builder[keyword] = keyword.Equals("SSL Mode", StringComparison.OrdinalIgnoreCase)
+                ? value.Replace("-", "", StringComparison.Ordinal)
+                : value;
             return true;
         }
         catch (Exception e) when (e is ArgumentException or FormatException or OverflowException or InvalidCastException)

@@ -49,9 +49,14 @@ static class RepositoryBinding
         {
             path = path[2..];
         }
-        if (!path.StartsWith('/') || path.StartsWith("//", StringComparison.Ordinal) || !Uri.TryCreate("file://" + path, UriKind.Absolute, out var uri))
+        if (!path.StartsWith('/')
+            || path.StartsWith("//", StringComparison.Ordinal)
+            || !Uri.TryCreate("file://" + path, UriKind.Absolute, out var uri))
         {
-            section.Report(url.Where, $"{section.Of("url")} must be a file URL with an absolute path and no host", "write file:///path/of/the/directory");
+            section.Report(
+                url.Where,
+                $"{section.Of("url")} must be a file URL with an absolute path and no host",
+                "write file:///path/of/the/directory");
             return null;
         }
         if (uri.Query.Length > 0 || uri.Fragment.Length > 0)
@@ -66,6 +71,7 @@ static class RepositoryBinding
             return null;
         }
         // One spelling for one directory, so that equal places compare equal.
-        return new UriBuilder(Uri.UriSchemeFile, "") { Path = directory.Replace("%", "%25", StringComparison.Ordinal).Replace("?", "%3F", StringComparison.Ordinal).Replace("#", "%23", StringComparison.Ordinal) }.Uri;
+        var escaped = string.Join('/', directory.Split('/').Select(Uri.EscapeDataString));
+        return new Uri("file://" + escaped);
     }
 }

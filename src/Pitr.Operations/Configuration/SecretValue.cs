@@ -38,13 +38,18 @@ public sealed class SecretValue
     /// <summary>Takes a secret as it is.</summary>
     public static SecretValue Literal(string secret) => new("literal", isLiteral: true, () => secret);
 
-    internal static SecretValue FromEnvironment(string variable, Func<string, string?> environment, Func<string, string?, ConfigurationException> problem)
+    internal static SecretValue FromEnvironment(
+        string variable,
+        Func<string, string?> environment,
+        Func<string, string?, ConfigurationException> problem)
     {
         return new($"${{{variable}}}", isLiteral: false, Reveal);
 
         string Reveal() => environment(variable) is { Length: > 0 } secret
             ? secret
-            : throw problem($"environment variable {variable} is not set or empty", "set it in the environment of this program, or refer to a file with file:/path");
+            : throw problem(
+                $"environment variable {variable} is not set or empty",
+                "set it in the environment of this program, or refer to a file with file:/path");
     }
 
     internal static SecretValue FromFile(string path, Func<string, string?, ConfigurationException> problem)

@@ -1,3 +1,5 @@
+using Pitr.Format.Layout;
+
 namespace Pitr.Operations.Configuration;
 
 /// <summary>One entry of <c>services</c>: one thing being protected. What only one kind knows is in the record of that kind.</summary>
@@ -11,4 +13,8 @@ public abstract record ServiceSettings(
     string Kind,
     IReadOnlyList<string> Repositories,
     ObjectiveSettings Objectives,
-    RetentionSettings Retention);
+    RetentionSettings Retention)
+{
+    /// <summary><see cref="Name"/> as object keys take it.</summary>
+    public ServiceName ServiceName => ServiceName.Parse(Name);
+}

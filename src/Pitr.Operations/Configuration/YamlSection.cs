@@ -32,12 +32,12 @@ sealed class YamlSection
         (_reading, _where, _path, _pattern, _variable) = (reading, where, path, pattern, variable);
         if (node is YamlMappingNode mapping)
         {
-            Take(mapping, []);
+            YamlMapping.Read(mapping, _entries, (at, message, hint) => reading.Report(At(at), $"{message} in {Title}", hint));
         }
-        else if (node is not null && !IsNull(node))
+        else if (node is not null && !YamlMapping.IsNull(node))
         {
             _isMistyped = true;
-            reading.Report(At(node), $"{Title} must be a mapping of keys to values, but is {Describe(node)}", null);
+            reading.Report(At(node), $"{Title} must be a mapping of keys to values, but is {YamlMapping.Describe(node)}", null);
         }
     }
 
@@ -86,9 +86,6 @@ sealed class YamlSection
         return entries;
     }
 
-    public string Text(string key, string defaultText) =>
-        Read(key, "text", defaultText, isRequired: false) is { } value ? value.Text : defaultText;
-
     /// <summary>Text that must be there; null if it is not, which has been reported.</summary>
     public ScalarValue? RequiredText(string key, string type) => Read(key, type, defaultText: null, isRequired: true);
 
@@ -122,7 +119,9 @@ sealed class YamlSection
         {
             return defaultValue;
         }
-        if (!int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || number < minimum || number > maximum)
+        if (!int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            || number < minimum
+            || number > maximum)
         {
             _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", $"a whole number from {minimum} to {maximum}");
             return defaultValue;
@@ -179,7 +178,7 @@ sealed class YamlSection
     {
         if (_entries.TryGetValue(key, out var entry)
             && entry.Value is YamlScalarNode { Value: { Length: > 0 } text }
-            && !IsNull(entry.Value)
+            && !YamlMapping.IsNull(entry.Value)
             && !SecretReference.IsReference(text))
         {
             // Also when the environment overrides it: what stands in the file can be read there all the same.
@@ -211,7 +210,7 @@ sealed class YamlSection
         {
             _reading.Report(
                 At(entry.Value),
-                IsNull(entry.Value) ? $"{Of(key)} is empty" : $"{Of(key)} must be a {type}, but is {Describe(entry.Value)}",
+                YamlMapping.IsNull(entry.Value) ? $"{Of(key)} is empty" : $"{Of(key)} must be a {type}, but is {YamlMapping.Describe(entry.Value)}",
                 $"write {key}: [ … ]");
             return [];
         }
@@ -220,11 +219,11 @@ sealed class YamlSection
         {
             if (node is YamlScalarNode scalar)
             {
-                items.Add(new ScalarValue(IsNull(node) ? "" : scalar.Value!, At(node), IsFromFile: true));
+                items.Add(new ScalarValue(YamlMapping.IsNull(node) ? "" : scalar.Value!, At(node), IsFromFile: true));
             }
             else
             {
-                _reading.Report(At(node), $"{Of(key)} must be a {type}, but holds {Describe(node)}", null);
+                _reading.Report(At(node), $"{Of(key)} must be a {type}, but holds {YamlMapping.Describe(node)}", null);
             }
         }
         return sequence.Children.Count == items.Count || items.Count > 0 ? Distinct(key, At(sequence), items) : [];
@@ -274,7 +273,8 @@ sealed class YamlSection
     ScalarValue? Read(string key, string type, string? defaultText, bool isRequired, bool isSecret = false)
     {
         Know(key);
-        if (_reading.Declare(new ConfigurationKey(PatternOf(key), type, defaultText, isRequired), PathOf(key), VariableOf(key)) is { } overriding)
+        var declared = new ConfigurationKey(PatternOf(key), type, defaultText, isRequired);
+        if (_reading.Declare(declared, PathOf(key), VariableOf(key)) is { } overriding)
         {
             return Filled(key, overriding, isSecret);
         }
@@ -288,9 +288,9 @@ sealed class YamlSection
         }
         if (entry.Value is YamlScalarNode scalar)
         {
-            return Filled(key, new ScalarValue(IsNull(scalar) ? "" : scalar.Value!, At(scalar), IsFromFile: true), isSecret);
+            return Filled(key, new ScalarValue(YamlMapping.IsNull(scalar) ? "" : scalar.Value!, At(scalar), IsFromFile: true), isSecret);
         }
-        _reading.Report(At(entry.Value), $"{Of(key)} must be a single value ({type}), but is {Describe(entry.Value)}", null);
+        _reading.Report(At(entry.Value), $"{Of(key)} must be a single value ({type}), but is {YamlMapping.Describe(entry.Value)}", null);
         return null;
     }
 
@@ -364,55 +364,5 @@ sealed class YamlSection
         return distinct;
     }
 
-    void Take(YamlMappingNode mapping, HashSet<YamlMappingNode> merging)
-    {
-        if (!merging.Add(mapping))
-        {
-            return;
-        }
-        foreach (var (key, value) in mapping.Children)
-        {
-            if (key is not YamlScalarNode { Value: { } name })
-            {
-                _reading.Report(At(key), $"a key in {Title} is {Describe(key)}", "keys are plain words");
-            }
-            else if (name is not "<<")
-            {
-                _entries.TryAdd(name, (key, value));
-            }
-        }
-        // YAML 1.1 merge keys: what the mapping says itself wins, then the first of several merged ones.
-        foreach (var merged in mapping.Children.Where(child => child.Key is YamlScalarNode { Value: "<<" }).SelectMany(child => Merged(child.Value)))
-        {
-            Take(merged, merging);
-        }
-    }
-
-    IEnumerable<YamlMappingNode> Merged(YamlNode value)
-    {
-        foreach (var node in value is YamlSequenceNode sequence ? sequence.Children : (IEnumerable<YamlNode>)[value])
-        {
-            if (node is YamlMappingNode mapping)
-            {
-                yield return mapping;
-            }
-            else
-            {
-                _reading.Report(At(node), $"\"<<\" in {Title} must merge a mapping, but is {Describe(node)}", null);
-            }
-        }
-    }
-
     ConfigurationLocation At(YamlNode node) => ConfigurationLocation.At(_reading.File, node.Start);
-
-    static bool IsNull(YamlNode node) =>
-        node is YamlScalarNode { Style: YamlDotNet.Core.ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
-
-    static string Describe(YamlNode node) => node switch
-    {
-        YamlMappingNode => "a mapping",
-        YamlSequenceNode => "a list",
-        _ when IsNull(node) => "empty",
-        _ => "a single value",
-    };
 }

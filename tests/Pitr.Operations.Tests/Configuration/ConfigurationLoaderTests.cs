@@ -98,6 +98,15 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
         Assert.Equal(["main", "second_cluster.x-1"], configuration.Services.Keys);
     }
 
+    [Theory]
+    [InlineData("file:///a", "/a")]
+    [InlineData("file:/a/", "/a")]
+    [InlineData("FILE:///a/./b/../c//d", "/a/c/d")]
+    [InlineData("file:///a%3Fb%23c%25d%20e", "/a?b#c%d e")]
+    [InlineData("'file:///a b/ü:@'", "/a b/ü:@")]
+    public void A_file_URL_leads_to_its_directory_whatever_its_spelling(string url, string directory) =>
+        Assert.Equal(directory, Load(Minimal.Replace("file:///var/lib/pitr/repository", url, StringComparison.Ordinal)).Repository("local").Url.LocalPath);
+
     [Fact]
     public void Anchors_aliases_and_merges_are_followed()
     {

@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+using Pitr.Operations.Configuration;
+
+namespace Pitr.Operations.Tests.Configuration;
+
+/// <summary>Holds <c>docs/configuration.md</c> against the reader.</summary>
+public sealed class ConfigurationDocumentationTests : ConfigurationFiles
+{
+    static readonly string Text = Read();
+
+    [Fact]
+    public void The_example_loads_and_has_every_key()
+    {
+        var configuration = Load(Block("yaml"), Variables(("PITR_PASSPHRASE", "x")));
+
+        Assert.Equal(["main", "billing"], configuration.Services.Keys);
+        var example = Block("yaml");
+        Assert.All(ConfigurationLoader.KnownKeys(), key => Assert.Contains(key.Path.Split('.')[^1] + ":", example, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_key_is_documented_with_its_type_and_default()
+    {
+        foreach (var key in ConfigurationLoader.KnownKeys())
+        {
+            var standard = key switch
+            {
+                { IsRequired: true } => "**required**",
+                { Default: null } => "—",
+                { Default: var text } when text.Contains(' ', StringComparison.Ordinal) => text,
+                { Default: var text } => $"`{text}`",
+            };
+            Assert.Contains($"\n| `{key.Path}` | {key.Type} | {standard} | ", Text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_documented_that_does_not_exist()
+    {
+        var rows = Text[Text.IndexOf("## Every key", StringComparison.Ordinal)..Text.IndexOf("## How values", StringComparison.Ordinal)]
+            .Split('\n')
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Split('`')[1]);
+
+        Assert.Equal(ConfigurationLoader.KnownKeys().Select(key => key.Path).Order(), rows.Order());
+    }
+
+    [Fact]
+    public void The_examples_of_single_keys_are_right()
+    {
+        foreach (var row in Text.Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal) && line.Count(c => c == '|') == 6))
+        {
+            var path = row.Split('`')[1];
+            var example = row.Split('|')[5].Trim().Trim('`');
+            if (path is "services.*.repositories" or "services.*.kind" or "encryption.recipients" or "repositories.*.url")
+            {
+                // These are in the minimal configuration already; the long example above has them.
+                continue;
+            }
+            var lines = Indentation(path, example);
+            var name = path.Split('.')[0];
+            var yaml = name switch
+            {
+                "services" => Minimal + lines,
+                "repositories" => Minimal.Replace("{ url: file:///var/lib/pitr/repository }", "\n    url: file:///r\n" + lines.TrimEnd('\n'), StringComparison.Ordinal),
+                "encryption" => Minimal.Replace("encryption:\n", "encryption:\n" + lines, StringComparison.Ordinal),
+                _ => path.Contains('.', StringComparison.Ordinal) ? Minimal + name + ":\n" + lines : Minimal + lines,
+            };
+            Assert.NotNull(Load(yaml));
+        }
+
+        static string Indentation(string path, string example)
+        {
+            var parts = path.Split('.');
+            var first = Array.IndexOf(parts, "*") + 1;
+            first = first == 0 && parts.Length > 1 ? 1 : first;
+            var lines = "";
+            for (var i = first; i < parts.Length; i++)
+            {
+                lines += new string(' ', 2 * i) + parts[i] + ":" + (i == parts.Length - 1 ? " " + example : "") + "\n";
+            }
+            return lines;
+        }
+    }
+
+    [Fact]
+    public void The_overrides_in_the_documentation_work()
+    {
+        var variables = Block("sh").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2));
+
+        var configuration = Load(Block("yaml"), variables.ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal));
+
+        Assert.Equal(4, configuration.Overrides.Count);
+        Assert.Equal("/srv/pgdata", configuration.PostgresService("main").DataDirectory);
+    }
+
+    static string Block(string language)
+    {
+        var start = Text.IndexOf("```" + language + "\n", StringComparison.Ordinal) + language.Length + 4;
+        return Text[start..Text.IndexOf("```", start, StringComparison.Ordinal)];
+    }
+
+    static string Read([CallerFilePath] string source = "")
+    {
+        // Beside the tests where the build copied it, else in the source tree the tests were built from.
+        var copied = Path.Combine(AppContext.BaseDirectory, "docs", "configuration.md");
+        return File.ReadAllText(File.Exists(copied) ? copied : Path.Combine(Path.GetDirectoryName(source)!, "../../../docs/configuration.md"));
+    }
+}
