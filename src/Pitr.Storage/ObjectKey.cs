@@ -5,7 +5,7 @@ namespace Pitr.Storage;
 /// <summary>
 /// The rules every key follows on every store, chosen so that each key is also a legal relative file name: parts joined by <c>/</c>,
 /// no part empty, <c>.</c>, <c>..</c>, longer than 255 bytes or starting with <see cref="ReservedPrefix"/>; no control characters;
-/// no unpaired surrogates; at most 1024 bytes of UTF-8 in all.
+/// no unpaired surrogates; at most 1024 bytes of UTF-8 in all; the first part not <see cref="FileSystemDirectory"/>.
 /// </summary>
 public static class ObjectKey
 {
@@ -17,6 +17,9 @@ public static class ObjectKey
 
     /// <summary>What the names of unfinished objects start with on stores that need such names; no key has a part like that.</summary>
     public const string ReservedPrefix = ".tmp-";
+
+    /// <summary>The directory that ext file systems keep at their root, which may be a repository's root.</summary>
+    public const string FileSystemDirectory = "lost+found";
 
     static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -53,10 +56,10 @@ public static class ObjectKey
             throw new ArgumentException($"prefix \"{Printable(prefix)}\" must end in \"/\" to list its children", nameof(prefix));
         }
 
-        var slash = prefix.LastIndexOf('/');
         // What follows the last slash need not be a whole part: "a/." is the beginning of "a/.b".
-        var beginning = prefix[(slash + 1)..];
-        var fault = (slash < 0 ? null : Fault(prefix[..slash])) ?? (beginning is "" or "." or ".." ? null : Fault(beginning));
+        var slash = prefix.LastIndexOf('/');
+        var whole = prefix[(slash + 1)..] is "" or "." or ".." ? prefix[..Math.Max(slash, 0)] : prefix;
+        var fault = whole.Length == 0 && slash < 0 ? null : Fault(whole);
         return fault is null ? prefix : throw new ArgumentException($"prefix \"{Printable(prefix)}\" {fault}", nameof(prefix));
     }
 
@@ -130,7 +133,9 @@ public static class ObjectKey
             }
         }
 
-        return null;
+        return key.StartsWith(FileSystemDirectory, StringComparison.Ordinal) && key.AsSpan(FileSystemDirectory.Length) is [] or ['/', ..]
+            ? $"starts with \"{FileSystemDirectory}\", which belongs to the file system"
+            : null;
     }
 
     static string Printable(string key)

@@ -9,7 +9,7 @@ public class ObjectKeyTests
     // Not theory data: an unpaired surrogate does not survive the way through a test runner.
     public static IReadOnlyList<string> IllegalKeys { get; } =
     [
-        "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/./b", "a/../b", "a/\n", "a\0b", "a\u007f", "a\u0085b", "a/.tmp-1", ".tmp-/b",
+        "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/./b", "a/../b", "a/\n", "a\0b", "a\u007f", "a\u0085b", "a/.tmp-1", ".tmp-/b", "lost+found", "lost+found/a",
         "\ud800", "a\udc00", new('x', 256), "a/" + new string('é', 128), string.Join('/', Enumerable.Repeat(new string('x', 204), 5)) + "x",
     ];
 
@@ -30,7 +30,7 @@ public class ObjectKeyTests
     public void Legal_keys_come_back_as_they_are()
     {
         foreach (var key in (string[])["a", "repository.json", "services/main/wal/00000001/00000000/000000010000000000000001", "...", new('x', 255),
-            string.Join('/', Enumerable.Repeat(new string('x', 204), 5)), "🐘", " ", "a/.tmp"])
+            string.Join('/', Enumerable.Repeat(new string('x', 204), 5)), "🐘", " ", "a/.tmp", "a/lost+found", "lost+founder"])
         {
             Assert.Same(key, ObjectKey.Validate(key));
             Assert.Same(key, ObjectKey.ValidatePrefix(key, ListMode.Recursive));

@@ -15,6 +15,9 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     /// <summary>What <see cref="ChildProgram"/> takes to open the same store in another process.</summary>
     protected abstract string ChildStore { get; }
 
+    /// <summary>Whether this test killed a process in the middle of its work, which may leave something invisible behind.</summary>
+    protected bool KilledAProcess { get; private set; }
+
     public virtual async Task InitializeAsync() => Store = await OpenEmptyAsync();
 
     public virtual async Task DisposeAsync() => await Store.DisposeAsync();
@@ -459,6 +462,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
             Assert.Equal("half", await child.ReadLineAsync());
             Assert.Null(await Store.StatAsync("killed/object", None));
             await child.KillAsync();
+            KilledAProcess = true;
         }
 
         Assert.Null(await Store.StatAsync("killed/object", None));
@@ -483,6 +487,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
                 acknowledged.Add(int.Parse(await child.ReadLineAsync()));
             }
 
+            KilledAProcess = true;
             acknowledged.AddRange((await child.KillAsync()).Select(int.Parse));
         }
 

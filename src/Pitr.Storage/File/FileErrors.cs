@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Pitr.Storage.File;
 
@@ -36,6 +37,15 @@ sealed class FileErrors(string repository, string root)
     public StorageException NotAFile(string? key, string path) => Error(
         key, $"{path} is not a regular file", transient: false, "nothing but pitr's objects belongs into a repository; move it away");
 
+    /// <exception cref="StorageException">It is a link, a socket or the like.</exception>
+    public void RequireRegularFile(string key, string path, in FileStatus status)
+    {
+        if (!status.IsRegularFile)
+        {
+            throw status.IsSymbolicLink ? SymbolicLink(key, path) : NotAFile(key, path);
+        }
+    }
+
     public StorageException PrefixInTheWay(string key, string path) => Error(
         key, $"{path} is a directory, so other objects have this key as their prefix", transient: false);
 
@@ -44,6 +54,27 @@ sealed class FileErrors(string repository, string root)
 
     public StorageException Error(string? key, string message, bool transient, string? hint = null) =>
         new(repository, key, message, transient, hint);
+
+    /// <summary>What a name in a directory names, without following links; <see langword="false"/> when there is nothing.</summary>
+    public bool TryStat(SafeFileHandle directory, string name, string? key, string path, out FileStatus status)
+    {
+        while (LibC.StatX(
+            directory, name, LibC.AT_SYMLINK_NOFOLLOW | (name.Length == 0 ? LibC.AT_EMPTY_PATH : 0),
+            LibC.STATX_TYPE_MODE_NLINK_MTIME_INO_SIZE_BTIME, out status) < 0)
+        {
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case LibC.EINTR:
+                    continue;
+                case LibC.ENOENT:
+                    return false;
+                case var errno:
+                    throw From(errno, key, "cannot examine", path);
+            }
+        }
+
+        return true;
+    }
 
     // EIO is among them: a lost connection of a network file system looks like that, and a put that is tried again writes everything anew.
     static bool IsTransient(int errno) => errno is LibC.EINTR or LibC.EIO or LibC.EAGAIN or LibC.ENOMEM or LibC.EBUSY or LibC.ENFILE

@@ -85,12 +85,8 @@ sealed class FileListing : IDisposable
             }
             else if (_tree.TryStat(directory, entry.Name, key, _tree.PathOf(key), out var status) && !status.IsDirectory)
             {
-                if (!status.IsRegularFile)
-                {
-                    // Left out, it would look like "absent".
-                    throw status.IsSymbolicLink ? _errors.SymbolicLink(key, _tree.PathOf(key)) : _errors.NotAFile(key, _tree.PathOf(key));
-                }
-
+                // Left out, a link would look like "absent".
+                _errors.RequireRegularFile(key, _tree.PathOf(key), status);
                 yield return new ObjectListing(key, (long)status.Size, status.Modified, IsPrefix: false);
             }
         }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Pitr.Storage.File;
@@ -9,35 +8,49 @@ namespace Pitr.Storage.File;
 /// The directories of a repository. Every step down is taken relative to the directory above and refuses symbolic links, so that no key leads
 /// out of the root, whatever is done to the tree meanwhile.
 /// </summary>
-sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures features, TimeProvider timeProvider)
+sealed class RepositoryTree
 {
     /// <summary>Unfinished objects older than this belong to nobody any more.</summary>
     public static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(24);
 
-    // The kernel's own file at the root of ext file systems, readable by root alone.
-    const string LostAndFound = "lost+found";
-    const uint DirectoryMode = 0b111_000_000;
     const int MaxRemembered = 8192;
 
-    static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    readonly string _path;
+    readonly FileErrors _errors;
+    readonly FileSystemFeatures _features;
+    readonly TimeProvider _timeProvider;
+    readonly DirectoryReader _reader;
+    readonly DirectoryDurability _durability;
+    readonly ConcurrentDictionary<FileIdentity, DateTimeOffset> _lookedForLeftovers = new();
 
-    readonly Lock _lock = new();
+    public RepositoryTree(string path, FileErrors errors, FileSystemFeatures features, TimeProvider timeProvider)
+    {
+        _path = path;
+        _errors = errors;
+        _features = features;
+        _timeProvider = timeProvider;
+        _reader = new DirectoryReader(errors);
+        _durability = new DirectoryDurability(path, errors, features);
+        Root = new RepositoryRoot(path, errors, _reader, _durability);
+    }
 
-    // Directories whose own names are known to be durable, with the last time their leftovers were looked at.
-    readonly ConcurrentDictionary<FileIdentity, DateTimeOffset> _durable = new();
-    FileIdentity? _root;
+    /// <summary>The repository's own directory.</summary>
+    public RepositoryRoot Root { get; }
+
+    /// <summary>The directory and the file name of a key.</summary>
+    public static (string Directory, string Name) Split(string key)
+    {
+        var slash = key.LastIndexOf('/');
+        return slash < 0 ? ("", key) : (key[..slash], key[(slash + 1)..]);
+    }
 
     /// <summary>The path of a key or prefix, for messages.</summary>
-    public string PathOf(string key) => key.Length == 0 ? root : $"{root}/{key.TrimEnd('/')}";
-
-    /// <summary>Opens the root.</summary>
-    /// <exception cref="StorageException">It is missing or was replaced by an empty directory.</exception>
-    public SafeFileHandle OpenRoot() => TryOpenRoot() ?? throw (HasSeenRoot ? errors.RootVanished() : errors.RootMissing());
+    public string PathOf(string key) => key.Length == 0 ? _path : $"{_path}/{key.TrimEnd('/')}";
 
     /// <summary>Opens a directory below the root; <see langword="null"/> when it is proven absent. The root itself must be there.</summary>
     public SafeFileHandle? OpenDirectory(string directoryKey, string? key)
     {
-        var current = OpenRoot();
+        var current = Root.Open();
         foreach (var part in Parts(directoryKey))
         {
             SafeFileHandle? child;
@@ -67,7 +80,7 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
     /// </summary>
     public SafeFileHandle? OpenOrMakeDirectory(string directoryKey, string key)
     {
-        var current = OpenOrMakeRoot();
+        var current = Root.OpenOrMake();
         foreach (var part in Parts(directoryKey))
         {
             SafeFileHandle? child;
@@ -88,8 +101,16 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
             current = child;
         }
 
-        RemoveLeftovers(current, directoryKey);
-        return current;
+        try
+        {
+            RemoveLeftovers(current, directoryKey);
+            return current;
+        }
+        catch
+        {
+            current.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Removes the directory and its parents up to the root as far as they are empty.</summary>
@@ -97,15 +118,14 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
     {
         while (directoryKey.Length > 0)
         {
-            var slash = directoryKey.LastIndexOf('/');
-            var above = slash < 0 ? "" : directoryKey[..slash];
+            var (above, name) = Split(directoryKey);
             using var parent = OpenDirectory(above, key: null);
             if (parent is null)
             {
                 return;
             }
 
-            if (LibC.UnlinkAt(parent, directoryKey[(slash + 1)..], LibC.AT_REMOVEDIR) < 0)
+            if (LibC.UnlinkAt(parent, name, LibC.AT_REMOVEDIR) < 0)
             {
                 var errno = Marshal.GetLastPInvokeError();
                 // Not empty, not ours, a mount point, gone: all of them fine, an empty directory is no object.
@@ -114,7 +134,7 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
                     return;
                 }
 
-                throw errors.From(errno, directoryKey + "/", "cannot remove the empty directory", PathOf(directoryKey));
+                throw _errors.From(errno, directoryKey + "/", "cannot remove the empty directory", PathOf(directoryKey));
             }
 
             Sync(parent, key: null, PathOf(above));
@@ -122,190 +142,38 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
         }
     }
 
-    /// <summary>Makes the names in a directory durable.</summary>
-    public void Sync(SafeFileHandle directory, string? key, string path)
-    {
-        if (!features.DirectorySync)
-        {
-            return;
-        }
-
-        while (LibC.FSync(directory) < 0)
-        {
-            switch (Marshal.GetLastPInvokeError())
-            {
-                case LibC.EINTR:
-                    continue;
-                case LibC.EINVAL or LibC.EOPNOTSUPP or LibC.ENOSYS:
-                    features.LoseDirectorySync(root);
-                    return;
-                case var errno:
-                    throw errors.From(errno, key, "cannot fsync the directory", path);
-            }
-        }
-    }
-
-    /// <summary>Finds out early whether directories can be fsynced, where the root exists already.</summary>
-    public void Probe()
-    {
-        using var handle = TryOpenRoot();
-        if (handle is not null)
-        {
-            Sync(handle, key: null, root);
-        }
-    }
+    /// <inheritdoc cref="FileErrors.TryStat"/>
+    public bool TryStat(SafeFileHandle directory, string name, string? key, string path, out FileStatus status) =>
+        _errors.TryStat(directory, name, key, path, out status);
 
     /// <summary>The entries of a directory that can belong to keys, in the order of keys.</summary>
     public List<DirectoryEntry> ReadEntries(SafeFileHandle directory, string directoryKey)
     {
-        var entries = ReadNames(directory, directoryKey, unfinished: false);
+        var entries = _reader.Read(directory, directoryKey, PathOf(directoryKey), unfinished: false);
         if (directoryKey.Length == 0)
         {
-            entries.RemoveAll(entry => entry is { IsDirectory: true, Name: LostAndFound });
+            entries.RemoveAll(RepositoryRoot.IsTheFileSystems);
         }
 
         entries.Sort((left, right) => ObjectKey.Compare(left.SortName, right.SortName));
         return entries;
     }
 
-    /// <summary>What a name in a directory names, without following links; <see langword="false"/> when there is nothing.</summary>
-    public bool TryStat(SafeFileHandle directory, string name, string? key, string path, out FileStatus status)
-    {
-        while (LibC.StatX(
-            directory, name, LibC.AT_SYMLINK_NOFOLLOW | (name.Length == 0 ? LibC.AT_EMPTY_PATH : 0),
-            LibC.STATX_TYPE_MODE_NLINK_MTIME_INO_SIZE_BTIME, out status) < 0)
-        {
-            switch (Marshal.GetLastPInvokeError())
-            {
-                case LibC.EINTR:
-                    continue;
-                case LibC.ENOENT:
-                    return false;
-                case var errno:
-                    throw errors.From(errno, key, "cannot examine", path);
-            }
-        }
+    /// <summary>Makes the names in a directory durable.</summary>
+    public void Sync(SafeFileHandle directory, string? key, string path) => _durability.Sync(directory, key, path);
 
-        return true;
-    }
-
-    bool HasSeenRoot
+    /// <summary>Finds out early whether directories can be fsynced, where the root exists already.</summary>
+    public void Probe()
     {
-        get
+        using var handle = Root.TryOpen();
+        if (handle is not null)
         {
-            lock (_lock)
-            {
-                return _root is not null;
-            }
+            Sync(handle, key: null, _path);
         }
     }
 
-    static string[] Parts(string directoryKey) => directoryKey.Length == 0 ? [] : directoryKey.Split('/');
-
-    static SafeFileHandle? OpenPath(string path, out int errno)
-    {
-        int descriptor;
-        do
-        {
-            descriptor = LibC.Open(path, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC, 0);
-            errno = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
-        }
-        while (errno == LibC.EINTR);
-        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
-    }
-
-    SafeFileHandle? TryOpenRoot()
-    {
-        var handle = OpenPath(root, out var errno);
-        if (handle is null)
-        {
-            return errno == LibC.ENOENT ? null : throw errors.From(errno, key: null, "cannot open the repository directory", root);
-        }
-
-        try
-        {
-            Recognize(handle);
-            return handle;
-        }
-        catch
-        {
-            handle.Dispose();
-            throw;
-        }
-    }
-
-    // An unmounted disk leaves its empty mount point behind, which looks like a new repository. It must not be filled.
-    void Recognize(SafeFileHandle handle)
-    {
-        TryStat(handle, "", key: null, root, out var status);
-        lock (_lock)
-        {
-            if (_root == status.Identity)
-            {
-                return;
-            }
-
-            if (_root is not null)
-            {
-                if (ReadEntries(handle, "").Count == 0)
-                {
-                    throw errors.RootVanished();
-                }
-
-                _durable.Clear();
-            }
-
-            _root = status.Identity;
-        }
-    }
-
-    SafeFileHandle OpenOrMakeRoot()
-    {
-        if (TryOpenRoot() is { } existing)
-        {
-            return existing;
-        }
-
-        if (HasSeenRoot)
-        {
-            throw errors.RootVanished();
-        }
-
-        MakeDirectories(root);
-        return OpenRoot();
-    }
-
-    void MakeDirectories(string path)
-    {
-        var parent = Path.GetDirectoryName(path);
-        if (parent is null)
-        {
-            return;
-        }
-
-        var errno = TryMakeDirectory(path);
-        if (errno == LibC.ENOENT)
-        {
-            MakeDirectories(parent);
-            errno = TryMakeDirectory(path);
-        }
-
-        if (errno is not 0 and not LibC.EEXIST)
-        {
-            throw errors.From(errno, key: null, "cannot create the repository directory", path);
-        }
-
-        SyncPath(parent);
-    }
-
-    static int TryMakeDirectory(string path) => LibC.MakeDirectory(path, DirectoryMode) == 0 ? 0 : Marshal.GetLastPInvokeError();
-
-    void SyncPath(string path)
-    {
-        using var handle = OpenPath(path, out var errno) ?? throw errors.From(errno, key: null, "cannot open the directory", path);
-        Sync(handle, key: null, path);
-    }
-
+    /// <summary>Opens a directory in a directory; <see langword="null"/>, with the error number, when there is no directory of that name.</summary>
+    /// <exception cref="StorageException">It is a symbolic link, or could not be opened.</exception>
     public SafeFileHandle? OpenChild(SafeFileHandle parent, string part, string directoryKey, string? key, out int errno)
     {
         int descriptor;
@@ -324,12 +192,14 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
             case LibC.ENOTDIR or LibC.ELOOP:
                 var path = PathOf(directoryKey);
                 return TryStat(parent, part, key, path, out var status) && status.IsSymbolicLink
-                    ? throw errors.SymbolicLink(key, $"{path} (\"{part}\")")
+                    ? throw _errors.SymbolicLink(key, $"{path} (\"{part}\")")
                     : null;
             default:
-                throw errors.From(errno, key, "cannot open the directory", PathOf(directoryKey));
+                throw _errors.From(errno, key, "cannot open the directory", PathOf(directoryKey));
         }
     }
+
+    static string[] Parts(string directoryKey) => directoryKey.Length == 0 ? [] : directoryKey.Split('/');
 
     SafeFileHandle? OpenOrMakeChild(SafeFileHandle parent, string part, string directoryKey, string key)
     {
@@ -338,10 +208,10 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
         {
             if (errno == LibC.ENOTDIR)
             {
-                throw errors.ObjectInTheWay(key, PathOf(directoryKey));
+                throw _errors.ObjectInTheWay(key, PathOf(directoryKey));
             }
 
-            if (LibC.MakeDirectoryAt(parent, part, DirectoryMode) < 0)
+            if (LibC.MakeDirectoryAt(parent, part, RepositoryRoot.DirectoryMode) < 0)
             {
                 errno = Marshal.GetLastPInvokeError();
                 switch (errno)
@@ -351,7 +221,7 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
                     case LibC.ENOENT:
                         return null;
                     default:
-                        throw errors.From(errno, key, "cannot create the directory", PathOf(directoryKey));
+                        throw _errors.From(errno, key, "cannot create the directory", PathOf(directoryKey));
                 }
             }
 
@@ -366,15 +236,10 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
         {
             TryStat(child, "", key, PathOf(directoryKey), out var status);
             // Also when somebody else made it: that one may not have come to its fsync yet, and our object must not depend on it.
-            if (!_durable.ContainsKey(status.Identity))
+            if (!_durability.Knows(status.Identity))
             {
                 Sync(parent, key, PathOf(directoryKey));
-                if (_durable.Count >= MaxRemembered)
-                {
-                    _durable.Clear();
-                }
-
-                _durable[status.Identity] = DateTimeOffset.MinValue;
+                _durability.Remember(status.Identity);
             }
 
             return child;
@@ -390,14 +255,19 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
     void RemoveLeftovers(SafeFileHandle directory, string directoryKey)
     {
         TryStat(directory, "", key: null, PathOf(directoryKey), out var status);
-        var now = timeProvider.GetUtcNow();
-        if (_durable.TryGetValue(status.Identity, out var looked) && now - looked < LeftoverAge)
+        var now = _timeProvider.GetUtcNow();
+        if (_lookedForLeftovers.TryGetValue(status.Identity, out var looked) && now - looked < LeftoverAge)
         {
             return;
         }
 
-        _durable[status.Identity] = now;
-        foreach (var entry in ReadNames(directory, directoryKey, unfinished: true))
+        if (_lookedForLeftovers.Count >= MaxRemembered)
+        {
+            _lookedForLeftovers.Clear();
+        }
+
+        _lookedForLeftovers[status.Identity] = now;
+        foreach (var entry in _reader.Read(directory, directoryKey, PathOf(directoryKey), unfinished: true))
         {
             var path = $"{PathOf(directoryKey)}/{entry.Name}";
             if (entry.IsRegularFile
@@ -406,90 +276,8 @@ sealed class RepositoryTree(string root, FileErrors errors, FileSystemFeatures f
                 && LibC.UnlinkAt(directory, entry.Name, 0) < 0
                 && Marshal.GetLastPInvokeError() is not LibC.ENOENT and var errno)
             {
-                features.Note($"The unfinished object {path} cannot be removed: {Marshal.GetPInvokeErrorMessage(errno)}.");
+                _features.Note($"The unfinished object {path} cannot be removed: {Marshal.GetPInvokeErrorMessage(errno)}.");
             }
         }
-    }
-
-    List<DirectoryEntry> ReadNames(SafeFileHandle directory, string directoryKey, bool unfinished)
-    {
-        var path = PathOf(directoryKey);
-        // A descriptor of its own: the stream owns the one it is given, and reading moves its position.
-        var descriptor = LibC.OpenAt(directory, ".", LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC, 0);
-        if (descriptor < 0)
-        {
-            var errno = Marshal.GetLastPInvokeError();
-            return errno == LibC.ENOENT ? [] : throw errors.From(errno, directoryKey, "cannot list the directory", path);
-        }
-
-        var stream = LibC.OpenDirectoryStream(descriptor);
-        if (stream == 0)
-        {
-            var errno = Marshal.GetLastPInvokeError();
-            LibC.Close(descriptor);
-            throw errors.From(errno, directoryKey, "cannot list the directory", path);
-        }
-
-        try
-        {
-            var entries = new List<DirectoryEntry>();
-            while (true)
-            {
-                var entry = LibC.ReadDirectory(stream);
-                if (entry == 0)
-                {
-                    var errno = Marshal.GetLastPInvokeError();
-                    return errno switch
-                    {
-                        0 => entries,
-                        LibC.ENOENT => [],
-                        _ => throw errors.From(errno, directoryKey, "cannot list the directory", path),
-                    };
-                }
-
-                if (NameOf(entry) is { } name
-                    && name.StartsWith(ObjectKey.ReservedPrefix, StringComparison.Ordinal) == unfinished
-                    && TryClassify(directory, name, path, Marshal.ReadByte(entry, LibC.DirentType)) is { } classified)
-                {
-                    entries.Add(classified);
-                }
-            }
-        }
-        finally
-        {
-            LibC.CloseDirectoryStream(stream);
-        }
-    }
-
-    // Names that no key can have were not put here by us and are left alone.
-    static string? NameOf(nint entry)
-    {
-        unsafe
-        {
-            var bytes = MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)entry + LibC.DirentName);
-            try
-            {
-                var name = StrictUtf8.GetString(bytes);
-                return name is "." or ".." || !(name.StartsWith(ObjectKey.ReservedPrefix, StringComparison.Ordinal) || ObjectKey.IsValid(name))
-                    ? null
-                    : name;
-            }
-            catch (DecoderFallbackException)
-            {
-                return null;
-            }
-        }
-    }
-
-    DirectoryEntry? TryClassify(SafeFileHandle directory, string name, string path, byte type)
-    {
-        if (type != LibC.DT_UNKNOWN)
-        {
-            return new DirectoryEntry(name, type == LibC.DT_DIR, type == LibC.DT_REG);
-        }
-
-        return TryStat(directory, name, key: null, $"{path}/{name}", out var status)
-            ? new DirectoryEntry(name, status.IsDirectory, status.IsRegularFile)
-            : null;
     }
 }

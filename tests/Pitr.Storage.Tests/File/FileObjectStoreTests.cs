@@ -81,6 +81,20 @@ public sealed class FileObjectStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_root_that_held_nothing_may_be_replaced()
+    {
+        Directory.CreateDirectory(Root);
+        await using var store = Open();
+        Assert.Empty(await store.KeysAsync());
+        Directory.Move(Root, _directory["elsewhere"]);
+        Directory.CreateDirectory(Root);
+        Assert.Empty(await store.KeysAsync());
+        Directory.Delete(Root);
+        await store.PutAsync("a", Contents.Bytes(1), PutMode.CreateNew, None);
+        Assert.Equal(["a"], await store.KeysAsync());
+    }
+
+    [Fact]
     public async Task A_repository_mounted_anew_is_accepted()
     {
         await using var store = Open();
