@@ -33,6 +33,7 @@ static class CheckCommand
     {
         using var context = new CommandContext(parsed, Serilog.Events.LogEventLevel.Fatal);
         await using var service = context.OpenService(parsed.GetValue(ServiceName));
+        context.Configuration.RequireSecrets();
         var text = context.Output == OutputFormat.Text;
         if (text)
         {

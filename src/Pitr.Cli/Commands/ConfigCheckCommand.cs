@@ -24,6 +24,7 @@ static class ConfigCheckCommand
     {
         using var context = new CommandContext(parsed);
         var configuration = context.Configuration;
+        configuration.RequireSecrets();
         if (context.Output == OutputFormat.Json)
         {
             Json.Write(new JsonObject

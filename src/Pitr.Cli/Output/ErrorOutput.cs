@@ -71,6 +71,7 @@ static class ErrorOutput
         OperationException operation => operation.Hint,
         StorageException storage => storage.Hint,
         ServerException server => server.Hint,
+        ConfigurationException configuration => configuration.Hint,
         _ => null,
     };
 }

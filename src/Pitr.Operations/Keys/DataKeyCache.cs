@@ -38,7 +38,7 @@ public sealed class DataKeyCache(string directory, TimeProvider clock)
             return null;
         }
 
-        SecretFile.RequirePrivate(_path);
+        SecretFile.RequireOwnerOnly(_path);
         CachedDataKey? cached;
         try
         {

@@ -36,7 +36,7 @@ public static class IdentityFile
                 "bring identity.pem from the recovery kit to that path, or name its path in encryption.identity");
         }
 
-        SecretFile.RequirePrivate(path);
+        SecretFile.RequireOwnerOnly(path);
         var pem = File.ReadAllText(path);
         try
         {
