@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Pitr.Postgres.Cluster;
+
+/// <summary>Finds PostgreSQL's programs: the configured directory, then where Debian and the PostgreSQL RPMs put them, then PATH.</summary>
+public static class PostgresBinaries
+{
+    /// <summary>
+    /// Finds the programs of a major version. A directory counts when its <c>postgres</c>, or else <c>pg_basebackup</c>, says that version.
+    /// </summary>
+    /// <param name="configuredDirectory">Looked at first, and then alone: a wrong configuration is an error, not a reason to guess.</param>
+    /// <exception cref="ServerException">Not found; the message lists where it was looked for.</exception>
+    public static BinDirectory Find(int majorVersion, string? configuredDirectory = null)
+    {
+        if (configuredDirectory is not null)
+        {
+            var configured = Probe(configuredDirectory)
+                ?? throw new ServerException($"no PostgreSQL programs in the configured directory {configuredDirectory}", "it must be the directory with postgres, pg_basebackup, …");
+            return configured.MajorVersion == majorVersion
+                ? configured
+                : throw new ServerException($"the configured directory {configuredDirectory} has PostgreSQL {configured.MajorVersion}, needed is {majorVersion}");
+        }
+
+        var looked = new List<string>();
+        foreach (var directory in Candidates(majorVersion))
+        {
+            if (looked.Contains(directory))
+            {
+                continue;
+            }
+
+            looked.Add(directory);
+            if (Probe(directory) is { } found && found.MajorVersion == majorVersion)
+            {
+                return found;
+            }
+        }
+
+        throw new ServerException(
+            $"no programs of PostgreSQL {majorVersion} found; looked in {string.Join(", ", looked)}",
+            $"install PostgreSQL {majorVersion}, or configure the directory of its programs");
+    }
+
+    /// <summary>Finds the programs for an existing cluster by its <c>PG_VERSION</c>.</summary>
+    /// <exception cref="ServerException">Not a data directory, or the programs are not found.</exception>
+    public static BinDirectory FindForDataDirectory(string dataDirectory, string? configuredDirectory = null) =>
+        Find(ReadMajorVersion(dataDirectory), configuredDirectory);
+
+    /// <summary>The major version in <c>PG_VERSION</c> of a data directory.</summary>
+    /// <exception cref="ServerException">Missing, unreadable or not a number.</exception>
+    public static int ReadMajorVersion(string dataDirectory)
+    {
+        var path = Path.Combine(dataDirectory, "PG_VERSION");
+        string text;
+        try
+        {
+            text = File.ReadAllText(path).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ServerException($"cannot read {path}: {e.Message}", "is this the data directory of a PostgreSQL cluster, and may this user read it?", e);
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            ? version
+            : throw new ServerException($"{path} says \"{text}\", which is not a supported version of PostgreSQL");
+    }
+
+    /// <summary>The programs in a directory, or null when there are none that start.</summary>
+    public static BinDirectory? Probe(string directory)
+    {
+        foreach (var program in (string[])["postgres", "pg_basebackup", "psql"])
+        {
+            var path = Path.Combine(directory, program);
+            if (File.Exists(path) && ReadProgramVersion(path) is { } version)
+            {
+                return new BinDirectory(Path.GetFullPath(directory), version);
+            }
+        }
+
+        return null;
+    }
+
+    static IEnumerable<string> Candidates(int majorVersion)
+    {
+        yield return $"/usr/lib/postgresql/{majorVersion}/bin";
+        yield return $"/usr/pgsql-{majorVersion}/bin";
+        foreach (var directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
+        {
+            yield return directory;
+        }
+    }
+
+    /// <summary>"postgres (PostgreSQL) 15.18 (Debian …)" → 15; null when the program does not start or says something else.</summary>
+    static int? ReadProgramVersion(string path)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(path, "--version") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var text = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            const string marker = "(PostgreSQL) ";
+            var start = text.IndexOf(marker, StringComparison.Ordinal);
+            if (process.ExitCode != 0 || start < 0)
+            {
+                return null;
+            }
+
+            var digits = text.AsSpan(start + marker.Length);
+            var end = digits.IndexOfAnyExceptInRange('0', '9');
+            return int.TryParse(end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            // Not executable here (permissions, other architecture): the search goes on and its error lists the directory.
+            return null;
+        }
+    }
+}

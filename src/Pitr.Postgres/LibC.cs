@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+
+namespace Pitr.Postgres;
+
+/// <summary>The few functions of libc that .NET has no name for: kill(2), open(2), fsync(2), close(2).</summary>
+static partial class LibC
+{
+    public const int SigInt = 2;
+    public const int SigQuit = 3;
+    public const int SigKill = 9;
+    public const int SigTerm = 15;
+
+    const int NoSuchProcess = 3;
+    const int ReadOnly = 0;
+    const int CloseOnExec = 0x80000;
+
+    /// <summary>Sends a signal; false when the process is gone.</summary>
+    /// <exception cref="IOException">Not permitted.</exception>
+    public static bool Signal(int processId, int signal)
+    {
+        if (Kill(processId, signal) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error == NoSuchProcess
+            ? false
+            : throw new IOException($"cannot send signal {signal} to process {processId}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    /// <summary>Makes the names in a directory durable: what was created, renamed or removed in it survives a crash of the machine.</summary>
+    /// <exception cref="IOException">The directory cannot be opened or synchronised.</exception>
+    public static void FsyncDirectory(string path)
+    {
+        var descriptor = Open(path, ReadOnly | CloseOnExec);
+        if (descriptor < 0)
+        {
+            throw Failed("open", path);
+        }
+
+        try
+        {
+            if (Fsync(descriptor) != 0)
+            {
+                throw Failed("fsync", path);
+            }
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    static IOException Failed(string call, string path) =>
+        new($"cannot {call} directory {path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int processId, int signal);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}
