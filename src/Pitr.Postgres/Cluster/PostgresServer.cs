@@ -143,6 +143,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
                 if (state is { IsPaused: true })
                 {
+                    ThrowIfPausedBeforeTarget();
                     return RecoveryEnd.Paused;
                 }
 
@@ -339,6 +340,20 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     bool IsShutDownAtTarget() => _process.ExitCode == 0 && _log.Contains("shutdown at recovery target");
+
+    /// <summary>
+    /// A hot standby also pauses when the WAL shows that the primary has raised max_connections or its like above the settings here
+    /// (RecoveryRequiresIntParameter() of PostgreSQL 15 src/backend/access/transam/xlogrecovery.c).
+    /// </summary>
+    void ThrowIfPausedBeforeTarget()
+    {
+        const string reason = "hot standby is not possible because of insufficient parameter settings";
+        if (_log.Contains(reason))
+        {
+            var text = string.Join(Environment.NewLine, _log.LastErrors(10));
+            throw new ServerException($"recovery of {DataDirectory} has paused before its target: {reason}: {text}", ServerExitHint.For(reason, _log.Path));
+        }
+    }
 
     void ThrowIfExited()
     {

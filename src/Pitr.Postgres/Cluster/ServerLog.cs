@@ -32,11 +32,23 @@ sealed class ServerLog
         return all[Math.Max(0, all.Length - lines)..];
     }
 
-    /// <summary>The last lines that say why a server gave up: FATAL and PANIC with their DETAIL and HINT, else whatever came last.</summary>
+    /// <summary>
+    /// The last lines that say why a server gave up: FATAL and PANIC with their DETAIL and HINT and the line before, which often has the
+    /// reason ("invalid value for parameter …"); else whatever came last.
+    /// </summary>
     public IReadOnlyList<string> LastErrors(int lines)
     {
         var tail = Tail(int.MaxValue);
-        var errors = tail.Where(IsError).ToList();
+        var errors = new List<string>();
+        for (var i = 0; i < tail.Count; i++)
+        {
+            var leadsToError = i + 1 < tail.Count && IsFatal(tail[i + 1]) && !tail[i].Contains(RestoredMarker, StringComparison.Ordinal);
+            if (IsFatal(tail[i]) || IsExplanation(tail[i]) || leadsToError)
+            {
+                errors.Add(tail[i]);
+            }
+        }
+
         return errors.Count > 0 ? errors[Math.Max(0, errors.Count - lines)..] : Tail(lines);
     }
 
@@ -72,11 +84,11 @@ sealed class ServerLog
         }
     }
 
-    static bool IsError(string line) =>
-        line.Contains("FATAL:", StringComparison.Ordinal)
-        || line.Contains("PANIC:", StringComparison.Ordinal)
-        || line.Contains("DETAIL:", StringComparison.Ordinal)
-        || line.Contains("HINT:", StringComparison.Ordinal);
+    static bool IsFatal(string line) =>
+        line.Contains("FATAL:", StringComparison.Ordinal) || line.Contains("PANIC:", StringComparison.Ordinal);
+
+    static bool IsExplanation(string line) =>
+        line.Contains("DETAIL:", StringComparison.Ordinal) || line.Contains("HINT:", StringComparison.Ordinal);
 
     long Length() => File.Exists(Path) ? new FileInfo(Path).Length : 0;
 
