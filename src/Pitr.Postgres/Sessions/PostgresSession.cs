@@ -12,6 +12,7 @@ namespace Pitr.Postgres.Sessions;
 public sealed class PostgresSession : IAsyncDisposable
 {
     const string ApplicationName = "pitr";
+    const string CommandTimeout = "Command Timeout";
 
     readonly NpgsqlConnection _connection;
 
@@ -34,6 +35,13 @@ public sealed class PostgresSession : IAsyncDisposable
         var settings = ConnectionText.Parse(connectionString);
         settings.Pooling = false;
         settings.ApplicationName ??= ApplicationName;
+        if (!settings.Keys.Contains(CommandTimeout))
+        {
+            // Npgsql's 30 s are less than a checkpoint or a look at a large database may take; callers cancel, and TCP notices a lost server.
+            settings.CommandTimeout = 0;
+            settings.TcpKeepAlive = true;
+        }
+
         var server = ConnectionText.Describe(settings);
         var connection = new NpgsqlConnection(settings.ConnectionString);
         try

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Pitr.Postgres.Wal;
 
 /// <summary>
@@ -24,7 +22,7 @@ static class WalVersion
         return major != 0;
     }
 
-    [SuppressMessage("Design", "MA0012", Justification = "An unknown major version is a programming error.")]
+    /// <exception cref="ArgumentOutOfRangeException">Not 14 to 18.</exception>
     public static ushort Magic(int major) => major switch
     {
         14 => 0xD10D,

@@ -70,7 +70,7 @@ public sealed class RecoveryScenario : IAsyncLifetime
     public PostgresServer StartRecovery(TestDirectory directory, RecoverySettings settings, params (string Name, string Value)[] serverSettings)
     {
         var data = directory.Sub("data");
-        Copy(_directory.Sub("backup"), data);
+        DirectoryCopy.Copy(_directory.Sub("backup"), data);
         settings.WriteTo(data);
         return PostgresServer.Start(new PostgresServerOptions
         {
@@ -98,20 +98,6 @@ public sealed class RecoveryScenario : IAsyncLifetime
         await using var row = await read.ExecuteReaderAsync();
         Assert.True(await row.ReadAsync());
         return new Commit(ulong.Parse(xid), row.GetFieldValue<DateTimeOffset>(0), Lsn.Parse(row.GetString(1)));
-    }
-
-    static void Copy(string from, string to)
-    {
-        Directory.CreateDirectory(to, File.GetUnixFileMode(from));
-        foreach (var directory in Directory.EnumerateDirectories(from))
-        {
-            Copy(directory, Path.Combine(to, Path.GetFileName(directory)));
-        }
-
-        foreach (var file in Directory.EnumerateFiles(from))
-        {
-            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
-        }
     }
 
     /// <param name="End">WAL position just behind the commit record.</param>

@@ -105,6 +105,16 @@ public class PostgresSessionTests(ArchivingCluster server)
     }
 
     [Theory]
+    [InlineData("", 0)]
+    [InlineData(";CommandTimeout=5", 5)]
+    [InlineData(";command timeout=30", 30)]
+    public async Task Lets_commands_take_their_time_unless_told_otherwise(string setting, int seconds)
+    {
+        await using var session = await PostgresSession.OpenAsync(server.Cluster.ConnectionString() + setting);
+        Assert.Equal(seconds, session.Connection.CommandTimeout);
+    }
+
+    [Theory]
     [InlineData("plain")]
     [InlineData("")]
     [InlineData("it's \"odd\" \\ back\\slash, comma # hash %f")]
