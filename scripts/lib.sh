@@ -84,20 +84,21 @@ make_scratch() {
         # setpriv becomes the command instead of watching it, so that $! is the command's own pid.
         as_owner=(setpriv --reuid=postgres --regid=postgres --init-groups)
     fi
+    # The mark is not named PITR_...: such variables are pitr's own and override its configuration.
     as_owner+=(env -i -C "$scratch" "HOME=$scratch" "PATH=$path" "LC_ALL=$LC_ALL" "TERM=${TERM:-dumb}"
-        "PITR_SCRATCH=$scratch" "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1" "DOTNET_CLI_TELEMETRY_OPTOUT=1"
+        "SCRIPT_SCRATCH=$scratch" "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1" "DOTNET_CLI_TELEMETRY_OPTOUT=1"
         "DOTNET_NOLOGO=1")
     "${as_owner[@]}" mkdir -m 700 "$socket_dir" "$scratch/log"
 }
 
-# scratch_processes: pids of processes of this run: they inherited its PITR_SCRATCH or work below it.
+# scratch_processes: pids of processes of this run: they inherited its SCRIPT_SCRATCH or work below it.
 scratch_processes() {
     local process pid
     for process in /proc/[0-9]*; do
         pid=${process#/proc/}
         [[ $pid != "$$" && $pid != "$BASHPID" ]] || continue
         if [[ $(readlink "$process/cwd" 2>/dev/null) == "$scratch"* ]] ||
-            grep -qzxF "PITR_SCRATCH=$scratch" "$process/environ"; then
+            grep -qzxF "SCRIPT_SCRATCH=$scratch" "$process/environ"; then
             echo "$pid"
         fi
     done 2>/dev/null
