@@ -100,7 +100,7 @@ public sealed class ArchiveGet(PostgresService service)
             await RepositorySet.RequireInitialisedAsync(store, cancellation);
             return null;
         }
-        catch (Exception e) when (e is StorageException or RepositoryUnavailableException)
+        catch (Exception e) when (e is StorageException or RepositoryUnavailableException or DamagedRepositoryException or UnsupportedFormatException)
         {
             return e;
         }
