@@ -137,7 +137,7 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
             ? setting.Value
             : throw new ImpossiblePlanException(
                 $"is '{setting.Value}', needed is '{advice.Value}' ({advice.Why})",
-                $"ALTER SYSTEM SET {advice.Name} = '{advice.Value}'; then {(setting.NeedsRestart ? "restart PostgreSQL" : "SELECT pg_reload_conf()")}; or `pitr init --apply`");
+                $"{advice.ToSql()}; then {(setting.NeedsRestart ? "restart PostgreSQL" : "SELECT pg_reload_conf()")}; or `pitr init --apply`");
     }
 
     static string DescribeArchiver(ArchiverState state) => state.IsFailing
@@ -189,6 +189,7 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
         OperationException operation => operation.Hint,
         ServerException server => server.Hint,
         StorageException storage => storage.Hint,
+        Configuration.ConfigurationException configuration => configuration.Hint,
         _ => null,
     };
 }
