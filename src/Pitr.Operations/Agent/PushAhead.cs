@@ -15,16 +15,18 @@ sealed class PushAhead : IAsyncDisposable
     const int Window = 64;
 
     readonly ArchivePush _push;
-    readonly SemaphoreSlim _slots;
+    readonly int _parallel;
     readonly CancellationTokenSource _stopping = new();
     readonly ConcurrentDictionary<FileStamp, Lazy<Task<ArchivePushResult>>> _pushes = new();
+    readonly Queue<Lazy<Task<ArchivePushResult>>> _ahead = new();
+    int _workers;
 
     /// <param name="push">Does the work of one file.</param>
     /// <param name="parallel">How many files are pushed ahead at once; each takes about two segments of memory.</param>
     public PushAhead(ArchivePush push, int parallel)
     {
         _push = push;
-        _slots = new SemaphoreSlim(parallel);
+        _parallel = parallel;
     }
 
     /// <summary>Pushes a file, or waits for the push of it that already runs, and starts on what follows it.</summary>
@@ -32,11 +34,11 @@ sealed class PushAhead : IAsyncDisposable
     public async Task<ArchivePushResult> PushAsync(string path, CancellationToken cancellation)
     {
         var stamp = FileStamp.Of(path);
-        var pushing = _pushes.GetOrAdd(stamp, _ => new(() => Observed(_push.PushAsync(path, _stopping.Token)))).Value;
+        var pushing = _pushes.GetOrAdd(stamp, _ => ToPush(path));
         LookAhead(path);
         try
         {
-            return await pushing.WaitAsync(cancellation);
+            return await pushing.Value.WaitAsync(cancellation);
         }
         finally
         {
@@ -45,19 +47,67 @@ sealed class PushAhead : IAsyncDisposable
         }
     }
 
+    // A lazy value, so that a file is pushed once, whoever comes first: a worker or its own request.
+    Lazy<Task<ArchivePushResult>> ToPush(string path) => new(() =>
+    {
+        var push = _push.PushAsync(path, _stopping.Token);
+        // One that fails before it is asked for has nobody to tell; its request tries anew and reports what is wrong then.
+        _ = push.ContinueWith(failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return push;
+    });
+
     void LookAhead(string path)
     {
-        if (_pushes.Count > Window / 2)
+        lock (_ahead)
         {
-            return;
-        }
-
-        foreach (var next in ReadyAfter(path).Take(Window))
-        {
-            if (FileStamp.TryOf(next) is { } stamp)
+            // Reading the directory again for each of thousands of waiting segments would cost more than it brings.
+            if (_ahead.Count > Window / 2 || _pushes.Count > 2 * Window)
             {
-                // The lazy value makes sure that a file is pushed once, whoever comes first: this loop or its own request.
-                _ = _pushes.GetOrAdd(stamp, _ => new(() => PushInTurnAsync(next, stamp))).Value;
+                return;
+            }
+
+            foreach (var next in ReadyAfter(path).Take(Window))
+            {
+                var stamp = FileStamp.Of(next);
+                var push = ToPush(next);
+                if (stamp.Exists && _pushes.TryAdd(stamp, push))
+                {
+                    _ahead.Enqueue(push);
+                }
+            }
+
+            for (; _workers < Math.Min(_parallel, _ahead.Count); _workers++)
+            {
+                _ = Task.Run(WorkAsync);
+            }
+        }
+    }
+
+    async Task WorkAsync()
+    {
+        while (true)
+        {
+            Lazy<Task<ArchivePushResult>>? next;
+            lock (_ahead)
+            {
+                if (_stopping.IsCancellationRequested || !_ahead.TryDequeue(out next))
+                {
+                    _workers--;
+                    return;
+                }
+            }
+
+            try
+            {
+                await next.Value;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // Forgotten: PostgreSQL asks for it by itself, and that push reports its own error.
+                foreach (var failed in _pushes.Where(p => p.Value == next))
+                {
+                    _pushes.TryRemove(failed);
+                }
             }
         }
     }
@@ -80,32 +130,6 @@ sealed class PushAhead : IAsyncDisposable
             .Select(name => Path.Combine(directory, name));
     }
 
-    Task<ArchivePushResult> PushInTurnAsync(string path, FileStamp stamp) => Observed(Task.Run(async () =>
-    {
-        await _slots.WaitAsync(_stopping.Token);
-        try
-        {
-            return await _push.PushAsync(path, _stopping.Token);
-        }
-        catch
-        {
-            // Forgotten, so that PostgreSQL's own request tries anew and reports what is wrong then.
-            _pushes.TryRemove(stamp, out _);
-            throw;
-        }
-        finally
-        {
-            _slots.Release();
-        }
-    }));
-
-    // A push that nobody waits for yet may fail; its request will see the error, or its own.
-    static Task<ArchivePushResult> Observed(Task<ArchivePushResult> push)
-    {
-        _ = push.ContinueWith(failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        return push;
-    }
-
     /// <summary>Abandons what is not finished; nothing of it was acknowledged.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -118,12 +142,12 @@ sealed class PushAhead : IAsyncDisposable
     /// <summary>Tells one file from another that later has the same name: a recreated cluster, a recycled segment.</summary>
     readonly record struct FileStamp(string Path, long Length, DateTime Written)
     {
+        public bool Exists => Length >= 0;
+
         public static FileStamp Of(string path)
         {
             var file = new FileInfo(path);
-            return new FileStamp(path, file.Exists ? file.Length : -1, file.Exists ? file.LastWriteTimeUtc : default);
+            return file.Exists ? new FileStamp(path, file.Length, file.LastWriteTimeUtc) : new FileStamp(path, -1, default);
         }
-
-        public static FileStamp? TryOf(string path) => Of(path) is { Length: >= 0 } stamp ? stamp : null;
     }
 }

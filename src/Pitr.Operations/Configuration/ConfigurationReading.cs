@@ -5,10 +5,10 @@ namespace Pitr.Operations.Configuration;
 /// </summary>
 sealed class ConfigurationReading(string file, Func<string, string?> environment)
 {
-    /// <summary>Variables with the prefix that are no overrides: other programs and options of pitr read them.</summary>
     // What the project's own tests hand down to the programs they start.
     const string TestVariables = "PITR_TEST_";
 
+    /// <summary>Variables with the prefix that are no overrides: other programs and options of pitr read them.</summary>
     public static readonly IReadOnlyList<string> ReservedVariables = ["PITR_CONFIG", "PITR_PROGRAM", "PITR_ARCHIVE_PROGRAM", "PITR_SOCKET", "PITR_PASSPHRASE"];
 
     public const string Prefix = "PITR_";
