@@ -20,19 +20,45 @@ sealed class PitrHost(string directory, string repository)
 
     public string Socket => Path.Combine(Directory, "agent.sock");
 
+    /// <summary>Added to the environment of every program of this host.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>Writes a configuration by hand, for a host that has no server; unknown answers are given after a second.</summary>
+    public void WriteConfiguration(string more = "") => File.WriteAllText(
+        ConfigurationFile,
+        $$"""
+        state-directory: {{StateDirectory}}
+        agent: { socket: {{Socket}} }
+        repositories:
+          local:
+            url: file://{{Repository}}
+            retry: { deadline: 1s }
+        encryption:
+          recipients: [{{Path.Combine(Directory, "recipient.pem")}}]
+          identity: {{IdentityFile}}
+        services:
+          main:
+            kind: postgres
+            connection: "Host={{Directory}};Username=postgres"
+            repositories: [local]
+            wal: { get-deadline: 1s, push-deadline: 1s }
+        {{more}}
+
+        """);
+
     /// <summary>`pitr init` for a server.</summary>
     public Task<ProgramRun> InitAsync(string connection, string dataDirectory, params string[] more) => RunAsync(
         ["init", "--service", Service, "--data-directory", dataDirectory, "--connection", connection, "--repository", $"file://{Repository}",
             "--state-directory", StateDirectory, "--socket", Socket, .. more]);
 
     /// <summary>Runs pitr with this host's configuration.</summary>
-    public Task<ProgramRun> RunAsync(params string[] arguments) => ProgramRun.RunAsync(TestEnvironment.Pitr, Arguments(arguments));
+    public Task<ProgramRun> RunAsync(params string[] arguments) => ProgramRun.RunAsync(TestEnvironment.Pitr, Arguments(arguments), Environment);
 
-    public RunningProgram Start(params string[] arguments) => RunningProgram.Start(TestEnvironment.Pitr, Arguments(arguments));
+    public RunningProgram Start(params string[] arguments) => RunningProgram.Start(TestEnvironment.Pitr, Arguments(arguments), Environment);
 
     /// <summary>Runs pitr-archive as PostgreSQL would: agent first.</summary>
     public Task<ProgramRun> ArchiveAsync(params string[] arguments) =>
-        ProgramRun.RunAsync(TestEnvironment.PitrArchive, ["--config", ConfigurationFile, "--socket", Socket, "--pitr", TestEnvironment.Pitr, .. arguments]);
+        ProgramRun.RunAsync(TestEnvironment.PitrArchive, ["--config", ConfigurationFile, "--socket", Socket, "--pitr", TestEnvironment.Pitr, .. arguments], Environment);
 
     /// <summary>Starts `pitr agent` and waits until it listens.</summary>
     public async Task<RunningProgram> StartAgentAsync()
