@@ -33,7 +33,11 @@ public sealed class RestorePlanner(PostgresService service)
         var timeline = ChooseTimeline(request, backups, inventory);
         var history = timeline.Value > 1 ? await _archive.ReadHistoryAsync(timeline, cancellation) : null;
         var path = new TimelinePath(timeline, history, inventory.SegmentSize);
-        var onPath = backups.Where(b => b.Timeline == timeline.Value || (history?.IsAncestor(new Timeline(b.Timeline), b.StopLsn) ?? false)).ToArray();
+        // In the order of their WAL: ids are times of a host's clock, and clocks are set back.
+        var onPath = backups
+            .Where(b => b.Timeline == timeline.Value || (history?.IsAncestor(new Timeline(b.Timeline), b.StopLsn) ?? false))
+            .OrderBy(b => b.StopLsn)
+            .ToArray();
         var stop = request.Target.Lsn;
         if (request.Target.Kind is RecoveryTargetKind.Name or RecoveryTargetKind.Xid && onPath.Length > 0)
         {
