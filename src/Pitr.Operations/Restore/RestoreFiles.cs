@@ -7,6 +7,7 @@ using Pitr.Format.Packs;
 using Pitr.Format.Sealing;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Storage;
 
 namespace Pitr.Operations.Restore;
 
@@ -64,6 +65,10 @@ public sealed class RestoreFiles(PostgresService service)
                     Prepare((ManifestEntry)line, directory, work);
                 }
             }
+        }
+        catch (ObjectNotFoundException e)
+        {
+            throw Missing(backup.Manifest.Key, e);
         }
         catch (Exception e) when (e is DamagedObjectException or EndOfStreamException)
         {
@@ -131,6 +136,10 @@ public sealed class RestoreFiles(PostgresService service)
             using var reader = new PackReader(buffer.AsSpan(0, SealedObjectHeader.Size), dataKey);
             WriteRecords(pack, reader, buffer.AsSpan(0, (int)pack.Pack.Size), onWritten);
         }
+        catch (ObjectNotFoundException e)
+        {
+            throw Missing(key, e);
+        }
         catch (Exception e) when (e is DamagedObjectException or EndOfStreamException)
         {
             throw new DamagedRepositoryException($"{key} is damaged: {e.Message}", "the backup cannot be restored from here; choose another with --backup, or bring the object back from a copy", e);
@@ -140,6 +149,10 @@ public sealed class RestoreFiles(PostgresService service)
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    // Every repository answered: the backup has lost a part of itself, which is damage, not an unreachable repository.
+    static DamagedRepositoryException Missing(string key, ObjectNotFoundException e) =>
+        new($"{key} is missing from every repository", "the backup cannot be restored from here; choose another with --backup, or bring the object back from a copy", e);
 
     static void WriteRecords(RestorePack pack, PackReader reader, ReadOnlySpan<byte> stored, Action<long> onWritten)
     {
