@@ -70,7 +70,10 @@ sealed class CommandContext : IDisposable
     }
 
     /// <summary>Asks for the passphrase on a terminal; null where there is none.</summary>
-    public static string? AskPassphrase()
+    public static string? AskPassphrase() => Passphrase.Value;
+
+    // Asked once, however many services need it.
+    static readonly Lazy<string?> Passphrase = new(() =>
     {
         if (Console.IsInputRedirected)
         {
@@ -78,7 +81,7 @@ sealed class CommandContext : IDisposable
         }
 
         return AnsiConsole.Prompt(new TextPrompt<string>("Passphrase of the identity:").Secret());
-    }
+    });
 
     public void Dispose()
     {

@@ -26,6 +26,7 @@ static class AgentCommand
 
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        RootRefusal.Require("WAL that root fetches could not be read by PostgreSQL", "agent");
         using var context = new CommandContext(parsed, LogEventLevel.Information);
         await using var handler = context.CreateArchiveHandler();
         await using var socket = ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log);

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Operations.Drill;
-using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Spectre.Console;
 
@@ -40,11 +39,7 @@ static class DrillCommand
 
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        if (Environment.IsPrivilegedProcess)
-        {
-            throw new RefusedInputException("PostgreSQL does not run as root", "run this as the owner of the cluster: sudo -u postgres pitr drill …");
-        }
-
+        RootRefusal.Require("PostgreSQL does not run as root", "drill");
         var request = Target.Read(parsed);
         using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName));

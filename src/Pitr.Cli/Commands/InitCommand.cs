@@ -42,6 +42,11 @@ static class InitCommand
 
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        if (parsed.GetValue(DataDirectory) is not null)
+        {
+            RootRefusal.Require("PostgreSQL's archiver could not read files that root makes", "init");
+        }
+
         using var log = LogSetup.Create(new LogSettings("warning", null), Serilog.Events.LogEventLevel.Warning);
         var environment = Variables();
         var path = Path.GetFullPath(ConfigurationLoader.FindPath(parsed.GetValue(GlobalOptions.Config), Environment.GetEnvironmentVariable));

@@ -64,7 +64,7 @@ static class RestoreCommand
             return ExitCodes.Success;
         }
 
-        RefuseRoot();
+        RootRefusal.Require("PostgreSQL does not run as root, and files restored by root could not be read by it", "restore");
         if (context.Output == OutputFormat.Text)
         {
             RestoreOutput.Plan(OutputFormat.Text, plan, directory, archiveOff);
@@ -124,12 +124,4 @@ static class RestoreCommand
         "keep" => false,
         var other => throw new RefusedInputException($"--archive-mode {other} is not known", "off or keep"),
     };
-
-    static void RefuseRoot()
-    {
-        if (Environment.IsPrivilegedProcess)
-        {
-            throw new RefusedInputException("PostgreSQL does not run as root, and files restored by root could not be read by it", "run this as the owner of the cluster: sudo -u postgres pitr restore …");
-        }
-    }
 }

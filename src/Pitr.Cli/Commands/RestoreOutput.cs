@@ -59,7 +59,8 @@ static class RestoreOutput
         });
         if (outcome.SocketDirectory is not null)
         {
-            Console.WriteLine($"Its log: {Path.Combine(directory, "pitr-recovery.log")}. Stop it with `pg_ctl -D {directory} stop`.");
+            Console.WriteLine($"It listens on that socket only. Its log: {Path.Combine(directory, "pitr-recovery.log")}.");
+            Console.WriteLine($"For its normal settings stop it with `pg_ctl -D {directory} stop` and start it as usual.");
         }
     }
 

@@ -66,6 +66,7 @@ public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IA
     {
         foreach (var warm in _services.Values.Where(s => s.IsValueCreated))
         {
+            await warm.Value.Push.DisposeAsync();
             await warm.Value.Service.DisposeAsync();
         }
     }
@@ -74,7 +75,7 @@ public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IA
     {
         public PostgresService Service { get; } = service;
 
-        public ArchivePush Push { get; } = new(service);
+        public PushAhead Push { get; } = new(new ArchivePush(service), Environment.ProcessorCount);
 
         public ArchiveGet Get { get; } = new(service);
     }

@@ -28,6 +28,9 @@ public sealed class TimelinePath
         _steps.Add((target, first));
     }
 
+    /// <summary>Every timeline of the path, ascending.</summary>
+    public IReadOnlyList<Timeline> Timelines => _steps.Select(s => s.Timeline).ToArray();
+
     /// <summary>The timelines from one on, ascending.</summary>
     public IReadOnlyList<Timeline> From(Timeline timeline) => _steps.Select(s => s.Timeline).SkipWhile(t => t != timeline).ToArray();
 

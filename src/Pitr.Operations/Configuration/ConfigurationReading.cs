@@ -5,8 +5,11 @@ namespace Pitr.Operations.Configuration;
 /// </summary>
 sealed class ConfigurationReading(string file, Func<string, string?> environment)
 {
+    // What the project's own tests hand down to the programs they start.
+    const string TestVariables = "PITR_TEST_";
+
     /// <summary>Variables with the prefix that are no overrides: other programs and options of pitr read them.</summary>
-    public static readonly IReadOnlyList<string> ReservedVariables = ["PITR_CONFIG", "PITR_PROGRAM", "PITR_SOCKET"];
+    public static readonly IReadOnlyList<string> ReservedVariables = ["PITR_CONFIG", "PITR_PROGRAM", "PITR_ARCHIVE_PROGRAM", "PITR_SOCKET", "PITR_PASSPHRASE"];
 
     public const string Prefix = "PITR_";
 
@@ -113,6 +116,7 @@ sealed class ConfigurationReading(string file, Func<string, string?> environment
     bool IsUnknownOverride(string name) =>
         name.StartsWith(Prefix, StringComparison.Ordinal)
         && !ReservedVariables.Contains(name)
+        && !name.StartsWith(TestVariables, StringComparison.Ordinal)
         && !_variables.ContainsKey(name)
         && !_references.Contains(name)
         && !_unreadPrefixes.Exists(prefix => name.StartsWith(prefix, StringComparison.Ordinal));

@@ -51,10 +51,7 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         var requested = service.Clock.GetUtcNow();
         var started = service.Clock.GetTimestamp();
         var sourceLsn = await ReadSourcePositionAsync(request, cancellation);
-        var scratch = Directory.CreateDirectory(
-            Path.Combine(service.StateDirectory, "drill", Guid.NewGuid().ToString("N")),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
-        var sockets = Directory.CreateTempSubdirectory("pitr-drill-").FullName;
+        using var scratch = DrillScratch.Create(service);
         var report = new DrillReport
         {
             Id = new BackupId(requested).ToString(),
@@ -71,24 +68,18 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         };
         try
         {
-            report = await RecoverAsync(report, request, new Scratch(Path.Combine(scratch, "data"), Path.Combine(scratch, "server.log"), sockets, started, sourceLsn), progress, cancellation);
+            report = await RecoverAsync(report, request, scratch, started, sourceLsn, progress, cancellation);
         }
         catch (Exception e) when (e is OperationException or ServerException or StorageException)
         {
             _failures.Add(e.Message);
         }
-        finally
-        {
-            Directory.Delete(scratch, recursive: true);
-            Directory.Delete(sockets, recursive: true);
-        }
-
         report = Judge(report);
         await service.Repositories.PutAsync(RepositoryLayout.DrillReport(service.Name, report.Id), report.ToJson(), PutMode.Replace, cancellation);
         return report;
     }
 
-    async Task<DrillReport> RecoverAsync(DrillReport report, RestoreRequest request, Scratch scratch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    async Task<DrillReport> RecoverAsync(DrillReport report, RestoreRequest request, DrillScratch scratch, long started, Format.Wal.Lsn? sourceLsn, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         Begin(progress, "planning");
         var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
@@ -110,10 +101,10 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         Begin(progress, "starting");
         await server.WaitUntilAcceptingAsync(cancellation);
         await using var session = await PostgresSession.OpenAsync(server.ConnectionString(), cancellation);
-        report = report with { RtoSeconds = service.Clock.GetElapsedTime(scratch.Started).TotalSeconds };
+        report = report with { RtoSeconds = service.Clock.GetElapsedTime(started).TotalSeconds };
         End("start");
 
-        report = await MeasureRpoAsync(report, request, session, scratch.SourceLsn, cancellation);
+        report = await MeasureRpoAsync(report, request, session, sourceLsn, cancellation);
         Begin(progress, "checking");
         await new ClusterChecks(service, _checks).RunAsync(recovering.Server, session, cancellation);
         End("check");
@@ -178,6 +169,4 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
     }
 
     void End(string phase) => _phases.Add(new DrillPhase(phase, service.Clock.GetElapsedTime(_phaseStarted).TotalSeconds));
-
-    sealed record Scratch(string Data, string Log, string Sockets, long Started, Format.Wal.Lsn? SourceLsn);
 }

@@ -47,7 +47,7 @@ public sealed class ClusterRestore(PostgresService service)
             new RecoverySettings(plan.Target, timeline, options.Action, options.RestoreCommand, Standby: false) { ArchiveOff = options.ArchiveOff }.WriteTo(directory);
             target.Complete();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ImpossiblePlanException(
                 $"{directory} could not be filled: {e.Message}",

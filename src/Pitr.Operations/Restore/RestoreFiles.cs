@@ -99,6 +99,7 @@ public sealed class RestoreFiles(PostgresService service)
     static Exception Explain(Exception failure, string key, string hint) => failure switch
     {
         DamagedObjectException or EndOfStreamException => new DamagedRepositoryException($"{key} is damaged: {failure.Message}", hint, failure),
+        ObjectNotFoundException => new DamagedRepositoryException($"{key} is missing from every repository", hint, failure),
         UnsupportedFormatException => new UnsupportedFormatException($"{key}: {failure.Message}", failure),
         _ => failure,
     };

@@ -33,9 +33,19 @@ public sealed class RestorePlanner(PostgresService service)
         var timeline = ChooseTimeline(request, backups, inventory);
         var history = timeline.Value > 1 ? await _archive.ReadHistoryAsync(timeline, cancellation) : null;
         var path = new TimelinePath(timeline, history, inventory.SegmentSize);
-        var onPath = backups.Where(b => b.Timeline == timeline.Value || (history?.IsAncestor(new Timeline(b.Timeline), b.StopLsn) ?? false)).ToArray();
-        var (backup, reason) = ChooseBackup(request, onPath, timeline);
-        return await CompleteAsync(request.Target, backup, reason, path, inventory, cancellation);
+        // In the order of their WAL: ids are times of a host's clock, and clocks are set back.
+        var onPath = backups
+            .Where(b => b.Timeline == timeline.Value || (history?.IsAncestor(new Timeline(b.Timeline), b.StopLsn) ?? false))
+            .OrderBy(b => b.StopLsn)
+            .ToArray();
+        var stop = request.Target.Lsn;
+        if (request.Target.Kind is RecoveryTargetKind.Name or RecoveryTargetKind.Xid && onPath.Length > 0)
+        {
+            stop = await new WalTargetFinder(service, path, inventory).FindAsync(request.Target, onPath, cancellation);
+        }
+
+        var (backup, reason) = ChooseBackup(request, stop, onPath, timeline);
+        return await CompleteAsync(request.Target, stop, backup, reason, path, inventory, cancellation);
     }
 
     // A damaged entry makes the choice of a backup a guess; it does not matter when the backup is named.
@@ -71,14 +81,14 @@ public sealed class RestorePlanner(PostgresService service)
         }
     }
 
-    (BackupDocument Backup, string Reason) ChooseBackup(RestoreRequest request, IReadOnlyList<BackupDocument> backups, Timeline timeline)
+    static (BackupDocument Backup, string Reason) ChooseBackup(RestoreRequest request, Lsn? stop, IReadOnlyList<BackupDocument> backups, Timeline timeline)
     {
         if (request.Backup is { } wanted)
         {
             var named = backups.FirstOrDefault(b => b.Id == wanted.ToString()) ?? throw new ImpossiblePlanException(
                 $"there is no backup {wanted} that leads to timeline {timeline}",
                 backups.Count == 0 ? "name another timeline with --target-timeline" : $"backups that do: {string.Join(", ", backups.Select(b => b.Id))}");
-            RequireReached(request.Target, [named]);
+            RequireReached(request.Target, stop, [named]);
             return (named, "named on the command line");
         }
 
@@ -87,23 +97,24 @@ public sealed class RestorePlanner(PostgresService service)
             throw new ImpossiblePlanException($"no backup leads to timeline {timeline}", "name another timeline with --target-timeline, for example `current`");
         }
 
-        RequireReached(request.Target, backups);
-        var newest = backups.Last(b => IsReached(request.Target, b));
-        return (newest, request.Target.Kind is RecoveryTargetKind.Latest or RecoveryTargetKind.Immediate or RecoveryTargetKind.Name or RecoveryTargetKind.Xid
-            ? "the newest backup"
-            : "the newest backup that ended before the target");
+        RequireReached(request.Target, stop, backups);
+        return request.Target.Kind switch
+        {
+            RecoveryTargetKind.Latest or RecoveryTargetKind.Immediate => (backups[^1], "the newest backup"),
+            RecoveryTargetKind.Xid when stop is null => (backups[0], "the oldest backup, because a prepared transaction's place is not known"),
+            _ => (backups.Last(b => IsReached(request.Target, stop, b)), "the newest backup that ended before the target"),
+        };
     }
 
-    static bool IsReached(RecoveryTarget target, BackupDocument backup) => target.Kind switch
+    static bool IsReached(RecoveryTarget target, Lsn? stop, BackupDocument backup) => target.Kind switch
     {
         RecoveryTargetKind.Time => backup.StopTime <= target.Time,
-        RecoveryTargetKind.Lsn => backup.StopLsn <= target.Lsn,
-        _ => true,
+        _ => stop is not { } lsn || backup.StopLsn <= lsn,
     };
 
-    static void RequireReached(RecoveryTarget target, IReadOnlyList<BackupDocument> backups)
+    static void RequireReached(RecoveryTarget target, Lsn? stop, IReadOnlyList<BackupDocument> backups)
     {
-        if (backups.Any(b => IsReached(target, b)))
+        if (backups.Any(b => IsReached(target, stop, b)))
         {
             return;
         }
@@ -115,7 +126,7 @@ public sealed class RestorePlanner(PostgresService service)
     }
 
     async Task<RestorePlan> CompleteAsync(
-        RecoveryTarget target, BackupDocument backup, string reason, TimelinePath path, WalInventory inventory, CancellationToken cancellation)
+        RecoveryTarget target, Lsn? stopAt, BackupDocument backup, string reason, TimelinePath path, WalInventory inventory, CancellationToken cancellation)
     {
         var size = inventory.SegmentSize;
         var first = WalSegmentName.Parse(backup.StartWal);
@@ -130,7 +141,7 @@ public sealed class RestorePlanner(PostgresService service)
         }
 
         var lastCommit = await _archive.FindLastCommitAsync(path, first, reach, size, cancellation);
-        var needed = await FindLastNeededAsync(target, backup, path, first, reach, lastCommit, inventory, cancellation);
+        var needed = await FindLastNeededAsync(target, stopAt, backup, path, first, reach, lastCommit, inventory, cancellation);
         return new RestorePlan(
             backup,
             reason,
@@ -146,7 +157,7 @@ public sealed class RestorePlanner(PostgresService service)
 
     // The last segment that recovery can need to reach the target; refuses a target the archive does not reach.
     async Task<WalSegmentName> FindLastNeededAsync(
-        RecoveryTarget target, BackupDocument backup, TimelinePath path, WalSegmentName first, WalSegmentName reach, DateTimeOffset? lastCommit, WalInventory inventory, CancellationToken cancellation)
+        RecoveryTarget target, Lsn? stopAt, BackupDocument backup, TimelinePath path, WalSegmentName first, WalSegmentName reach, DateTimeOffset? lastCommit, WalInventory inventory, CancellationToken cancellation)
     {
         var size = inventory.SegmentSize;
         var beyond = path.FirstAfter(inventory, reach.Number(size));
@@ -158,9 +169,10 @@ public sealed class RestorePlanner(PostgresService service)
                 return WalSegmentName.Parse(backup.StopWal);
             case RecoveryTargetKind.Latest when beyond is not null:
                 throw new ImpossiblePlanException($"the archive has a gap{gap}: `latest` would silently end there, and {latest}", BeforeGap(backup, lastCommit));
-            case RecoveryTargetKind.Lsn:
-                // PostgreSQL stops at the first record that begins at or after the target (xlogrecovery.c, recoveryStopsAfter).
-                var segment = path.Segment(target.Lsn!.Value.Value / (ulong)size.Bytes);
+            case RecoveryTargetKind.Lsn or RecoveryTargetKind.Xid or RecoveryTargetKind.Name when stopAt is { } lsn:
+                // The record at the position itself is read, too, to know that it is reached: PostgreSQL stops at the first record that
+                // begins at or after it (xlogrecovery.c, recoveryStopsAfter).
+                var segment = path.Segment(lsn.Value / (ulong)size.Bytes);
                 return segment.Number(size) <= reach.Number(size) ? segment : throw new ImpossiblePlanException(
                     $"target {target} lies after the archived WAL, which ends with {reach}{gap}",
                     beyond is null ? $"{latest}; --target latest recovers all there is" : BeforeGap(backup, lastCommit));

@@ -15,8 +15,10 @@ namespace Pitr.Operations.Services;
 /// </summary>
 public sealed class ServiceRegistry(PostgresService service)
 {
-    // Repositories whose service.json this process has already compared.
-    readonly ConcurrentDictionary<IObjectStore, ulong> _checked = new();
+    // As often as the key documents: a repository that was emptied or exchanged under a running agent gets its service.json again.
+    static readonly TimeSpan Recheck = TimeSpan.FromSeconds(30);
+
+    readonly ConcurrentDictionary<IObjectStore, (ulong Owner, long Since)> _checked = new();
 
     /// <summary>Makes sure this cluster owns the service name in a repository, claiming it when nobody does yet.</summary>
     /// <param name="store">One repository.</param>
@@ -26,9 +28,9 @@ public sealed class ServiceRegistry(PostgresService service)
     /// <exception cref="ConflictException">The name belongs to another cluster.</exception>
     public async Task ClaimAsync(IObjectStore store, ulong systemIdentifier, int majorVersion, int walSegmentBytes, CancellationToken cancellation)
     {
-        if (_checked.TryGetValue(store, out var owner))
+        if (_checked.TryGetValue(store, out var known) && service.Clock.GetElapsedTime(known.Since) < Recheck)
         {
-            RequireOwner(store, owner, systemIdentifier);
+            RequireOwner(store, known.Owner, systemIdentifier);
             return;
         }
 
@@ -54,9 +56,9 @@ public sealed class ServiceRegistry(PostgresService service)
             }
         }
 
-        owner = ulong.Parse(document.SystemIdentifiers[^1].SystemIdentifier, CultureInfo.InvariantCulture);
+        var owner = ulong.Parse(document.SystemIdentifiers[^1].SystemIdentifier, CultureInfo.InvariantCulture);
         RequireOwner(store, owner, systemIdentifier);
-        _checked[store] = owner;
+        _checked[store] = (owner, service.Clock.GetTimestamp());
     }
 
     /// <summary>The service's document in a repository, with at least one cluster in it; null when the name is free.</summary>

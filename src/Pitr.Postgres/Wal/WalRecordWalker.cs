@@ -38,6 +38,12 @@ ref struct WalRecordWalker
 
     public uint RecordLength { get; private set; }
 
+    /// <summary>
+    /// True after the last <see cref="MoveNext"/> when a further record begins in the segment and goes on in the next one. Its offset,
+    /// length and the bytes that are here can be read; whether it is whole cannot be known from this segment.
+    /// </summary>
+    public bool EndsInsideRecord { get; private set; }
+
     /// <summary>The high four bits belong to the resource manager.</summary>
     public byte Info { get; private set; }
 
@@ -189,7 +195,13 @@ ref struct WalRecordWalker
                 _position += (int)rest;
             }
 
-            if (_position >= _segment.Length || !IsValidPage(_position))
+            if (_position >= _segment.Length)
+            {
+                EndsInsideRecord = true;
+                return Step.End;
+            }
+
+            if (!IsValidPage(_position))
             {
                 return Step.End;
             }

@@ -70,12 +70,12 @@ public sealed class ConfigurationOverrideTests : ConfigurationFiles
     [Fact]
     public void Variables_of_other_purpose_are_left_alone()
     {
-        var variables = Variables(("PATH", "/bin"), ("pitr_log", "x"), ("PITR_PASSPHRASE", "p"), ("XPITR_A", "x"));
+        var variables = Variables(("PATH", "/bin"), ("pitr_log", "x"), ("PITR_KITWORD", "p"), ("XPITR_A", "x"));
         foreach (var name in ConfigurationLoader.ReservedVariables)
         {
             variables.Add(name, "anything");
         }
-        var configuration = Load(Minimal.Replace("  recipients", "  passphrase: ${PITR_PASSPHRASE}\n  recipients", StringComparison.Ordinal), variables);
+        var configuration = Load(Minimal.Replace("  recipients", "  passphrase: ${PITR_KITWORD}\n  recipients", StringComparison.Ordinal), variables);
 
         Assert.Equal("p", configuration.Encryption.Passphrase!.Reveal());
         Assert.Empty(configuration.Overrides);

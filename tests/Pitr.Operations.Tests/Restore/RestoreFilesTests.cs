@@ -60,9 +60,9 @@ public class RestoreFilesTests
         var backup = await TakeAsync(scenario);
         File.Delete(scenario.PathOf(backup.Packs[0].Key));
 
-        var error = await Assert.ThrowsAsync<ObjectNotFoundException>(() => RestoreAsync(scenario, backup));
+        var error = await Assert.ThrowsAsync<DamagedRepositoryException>(() => RestoreAsync(scenario, backup));
 
-        Assert.Equal(backup.Packs[0].Key, error.Key);
+        Assert.Contains(backup.Packs[0].Key, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -115,13 +115,46 @@ public class RestorePlannerTests
         }
     }
 
-    [Fact]
-    public async Task Names_and_transactions_can_be_anywhere_up_to_the_end()
+    [Theory]
+    [InlineData(4, 2)]
+    [InlineData(6, 2)] // in the segment the second backup begins and ends in, before its end
+    [InlineData(7, 6)]
+    [InlineData(9, 6)]
+    public async Task A_transaction_is_looked_up_and_the_newest_backup_before_it_taken(int segment, int backup)
     {
         await using var scenario = await StartAsync();
 
-        Assert.Equal(Name(1, 9), (await PlanAsync(scenario, RecoveryTarget.AtName("before the migration"))).LastWal.ToString());
-        Assert.Equal(Name(1, 9), (await PlanAsync(scenario, RecoveryTarget.AtXid(777))).LastWal.ToString());
+        var plan = await PlanAsync(scenario, RecoveryTarget.AtXid((5UL << 32) + 1000 + (ulong)segment));
+
+        Assert.Equal((Id(backup), Name(1, (ulong)segment)), (plan.Backup.Id, plan.LastWal.ToString()));
+    }
+
+    [Theory]
+    [InlineData(4, 2)]
+    [InlineData(8, 6)]
+    public async Task A_restore_point_is_looked_up_and_the_newest_backup_before_it_taken(int segment, int backup)
+    {
+        await using var scenario = await StartAsync();
+        Remove(scenario, (ulong)segment);
+        var name = Name(1, (ulong)segment);
+        var content = WalSample.Segment(name, segment, restorePoint: "before größe", commits: Minute(segment + 0.5));
+        await scenario.Push.PushAsync(scenario.Write(name, content), default);
+
+        var plan = await PlanAsync(scenario, RecoveryTarget.AtName("before größe"));
+
+        Assert.Equal((Id(backup), name), (plan.Backup.Id, plan.LastWal.ToString()));
+        Assert.Contains("name before", (await RefusedAsync(scenario, RecoveryTarget.AtName("before"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_or_transaction_that_is_nowhere_is_refused()
+    {
+        await using var scenario = await StartAsync();
+
+        Assert.Contains("no such point", (await RefusedAsync(scenario, RecoveryTarget.AtName("no such point"))).Message, StringComparison.Ordinal);
+        Assert.Contains("777", (await RefusedAsync(scenario, RecoveryTarget.AtXid(777))).Message, StringComparison.Ordinal);
+        // Before the first backup.
+        await RefusedAsync(scenario, RecoveryTarget.AtXid(1001));
     }
 
     [Fact]

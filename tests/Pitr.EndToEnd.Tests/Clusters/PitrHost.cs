@@ -1,0 +1,104 @@
+using System.Net.Sockets;
+using Pitr.EndToEnd.Tests.Programs;
+
+namespace Pitr.EndToEnd.Tests.Clusters;
+
+/// <summary>One host as pitr sees it: configuration, keys, state and socket in one directory, and a repository.</summary>
+sealed class PitrHost(string directory, string repository)
+{
+    public const string Service = "main";
+
+    public string Directory { get; } = directory;
+
+    public string Repository { get; } = repository;
+
+    public string ConfigurationFile => Path.Combine(Directory, "pitr.yaml");
+
+    public string IdentityFile => Path.Combine(Directory, "identity.pem");
+
+    public string StateDirectory => Path.Combine(Directory, "state");
+
+    public string Socket => Path.Combine(Directory, "agent.sock");
+
+    /// <summary>Added to the environment of every program of this host.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>Writes a configuration by hand, for a host that has no server; unknown answers are given after a second.</summary>
+    public void WriteConfiguration(string more = "") => File.WriteAllText(
+        ConfigurationFile,
+        $$"""
+        state-directory: {{StateDirectory}}
+        agent: { socket: {{Socket}} }
+        repositories:
+          local:
+            url: file://{{Repository}}
+            retry: { deadline: 1s }
+        encryption:
+          recipients: [{{Path.Combine(Directory, "recipient.pem")}}]
+          identity: {{IdentityFile}}
+        services:
+          main:
+            kind: postgres
+            connection: "Host={{Directory}};Username=postgres"
+            repositories: [local]
+            wal: { get-deadline: 1s, push-deadline: 1s }
+        {{more}}
+
+        """);
+
+    /// <summary>`pitr init` for a server.</summary>
+    public Task<ProgramRun> InitAsync(string connection, string dataDirectory, params string[] more) => RunAsync(
+        ["init", "--service", Service, "--data-directory", dataDirectory, "--connection", connection, "--repository", $"file://{Repository}",
+            "--state-directory", StateDirectory, "--socket", Socket, .. more]);
+
+    /// <summary>Runs pitr with this host's configuration.</summary>
+    public Task<ProgramRun> RunAsync(params string[] arguments) => ProgramRun.RunAsync(TestEnvironment.Pitr, Arguments(arguments), Environment);
+
+    public RunningProgram Start(params string[] arguments) => RunningProgram.Start(TestEnvironment.Pitr, Arguments(arguments), Environment);
+
+    /// <summary>Runs pitr-archive as PostgreSQL would: agent first.</summary>
+    public Task<ProgramRun> ArchiveAsync(params string[] arguments) =>
+        ProgramRun.RunAsync(TestEnvironment.PitrArchive, ["--config", ConfigurationFile, "--socket", Socket, "--pitr", TestEnvironment.Pitr, .. arguments], Environment);
+
+    /// <summary>Starts `pitr agent` and waits until it listens.</summary>
+    public async Task<RunningProgram> StartAgentAsync()
+    {
+        var agent = Start("agent");
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                if (agent.HasExited)
+                {
+                    Assert.Fail((await agent.EndAsync(TimeSpan.FromSeconds(1))).ToString());
+                }
+
+                return await ListensAsync();
+            },
+            () => "the agent listens");
+        return agent;
+    }
+
+    /// <summary>The object's path in the file repository.</summary>
+    public string PathOf(string key) => Path.Combine(Repository, key);
+
+    /// <summary>The path of a stored WAL file of this service.</summary>
+    public string WalPath(string name) => name.EndsWith(".history", StringComparison.Ordinal)
+        ? PathOf($"services/{Service}/wal/{name}")
+        : PathOf($"services/{Service}/wal/{name[..8]}/{name[8..16]}/{name}");
+
+    async Task<bool> ListensAsync()
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    string[] Arguments(string[] arguments) => ["--config", ConfigurationFile, .. arguments];
+}

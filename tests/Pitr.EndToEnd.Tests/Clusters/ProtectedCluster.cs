@@ -1,0 +1,113 @@
+using System.Text.Json;
+using Npgsql;
+using Pitr.EndToEnd.Tests.Programs;
+using Pitr.Format.Wal;
+using Pitr.Postgres.Cluster;
+using Pitr.Postgres.Sessions;
+
+namespace Pitr.EndToEnd.Tests.Clusters;
+
+/// <summary>A running PostgreSQL 15 cluster that archives through the published programs, set up by `pitr init --apply`.</summary>
+sealed class ProtectedCluster : IAsyncDisposable
+{
+    readonly TestDirectory _directory;
+
+    ProtectedCluster(TestDirectory directory, ScratchCluster cluster, PitrHost host)
+    {
+        _directory = directory;
+        Cluster = cluster;
+        Host = host;
+    }
+
+    public ScratchCluster Cluster { get; }
+
+    public PitrHost Host { get; }
+
+    /// <summary>The agent, while one runs.</summary>
+    public RunningProgram? Agent { get; set; }
+
+    /// <summary>For whatever belongs to this cluster; gone with it.</summary>
+    public TestDirectory Directory => _directory;
+
+    public string PgWal => Path.Combine(Cluster.DataDirectory, "pg_wal");
+
+    public static async Task<ProtectedCluster> CreateAsync(
+        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, params (string Name, string Value)[] settings)
+    {
+        var directory = new TestDirectory();
+        ScratchCluster? cluster = null;
+        try
+        {
+            cluster = await ScratchCluster.CreateAsync(new ScratchClusterOptions
+            {
+                BinDirectory = PostgresBinaries.Find(15),
+                Directory = directory["pg"],
+                WalSegmentSize = segmentSize ?? WalSegmentSize.Default,
+                Fsync = false,
+                StopOnDispose = ServerStopMode.Immediate,
+                Settings = settings.Append(("archive_mode", archiveModeOn ? "on" : "off")).ToDictionary(s => s.Item1, s => s.Item2),
+            });
+            var host = new PitrHost(directory.New("host"), directory["repository"]);
+            var made = new ProtectedCluster(directory, cluster, host);
+            (await host.InitAsync(cluster.ConnectionString(), cluster.DataDirectory, "--apply")).Must();
+            if (withAgent)
+            {
+                made.Agent = await host.StartAgentAsync();
+            }
+
+            return made;
+        }
+        catch
+        {
+            if (cluster is not null)
+            {
+                await cluster.DisposeAsync();
+            }
+
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    public Task<PostgresSession> OpenAsync() => PostgresSession.OpenAsync(Cluster.ConnectionString() + ";Pooling=false");
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var session = await OpenAsync();
+        await session.ExecuteAsync(sql);
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var session = await OpenAsync();
+        await using var command = new NpgsqlCommand(sql, session.Connection) { CommandTimeout = 0 };
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Completes the current segment and waits until it is in the repository.</summary>
+    public async Task<string> ArchiveEverythingAsync()
+    {
+        string segment;
+        await using (var session = await OpenAsync())
+        {
+            segment = (await session.SwitchWalAsync()).ToString();
+        }
+
+        await Eventually.IsTrueAsync(() => File.Exists(Host.WalPath(segment)), () => $"{segment} is archived; {Log()}");
+        return segment;
+    }
+
+    /// <summary>`pitr backup`; gives the catalog entry.</summary>
+    public async Task<JsonElement> BackupAsync() => (await Host.RunAsync("--output", "json", "backup", PitrHost.Service)).Must().Json;
+
+    public Task<RestoredCluster> RestoreAsync(string name, params string[] arguments) => RestoredCluster.StartAsync(Host, _directory[name], arguments);
+
+    public string Log() => string.Join('\n', Cluster.Server.LogTail(30));
+
+    public async ValueTask DisposeAsync()
+    {
+        Agent?.Dispose();
+        await Cluster.DisposeAsync();
+        _directory.Dispose();
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Npgsql;
+using Pitr.EndToEnd.Tests.Programs;
+using Pitr.Postgres.Cluster;
+
+namespace Pitr.EndToEnd.Tests.Clusters;
+
+/// <summary>A cluster that `pitr restore --start` brought back and left running; disposing stops it.</summary>
+sealed class RestoredCluster : IAsyncDisposable
+{
+    readonly string _connectionString;
+
+    RestoredCluster(string directory, JsonElement result)
+    {
+        Directory = directory;
+        Result = result;
+        _connectionString = new NpgsqlConnectionStringBuilder
+        {
+            Host = result.GetProperty("socket-directory").GetString(),
+            Port = result.GetProperty("port").GetInt32(),
+            Username = "postgres",
+            Database = "postgres",
+            Pooling = false,
+        }.ConnectionString;
+    }
+
+    public string Directory { get; }
+
+    /// <summary>What the command printed.</summary>
+    public JsonElement Result { get; }
+
+    /// <summary>Restores and starts; the socket goes into the directory beside.</summary>
+    public static async Task<RestoredCluster> StartAsync(PitrHost host, string directory, params string[] arguments)
+    {
+        var sockets = System.IO.Directory.CreateDirectory(directory + ".s").FullName;
+        var run = await host.RunAsync(["--output", "json", "restore", PitrHost.Service, "--to", directory, "--start", "--socket-directory", sockets, .. arguments]);
+        return new RestoredCluster(directory, run.Must().Json);
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<NpgsqlConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(_connectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        var stop = await ProgramRun.RunAsync(
+            PostgresBinaries.FindForDataDirectory(Directory).Program("pg_ctl"), ["-D", Directory, "-m", "immediate", "-w", "stop"]);
+        stop.Must();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Pitr.EndToEnd.Tests.Programs;
+
+/// <summary>
+/// What the tests are told by environment variables. They are taken out of this process's environment at once: the servers and programs
+/// that tests start inherit it, and pitr refuses variables named PITR_… that mean nothing to it.
+/// </summary>
+static class TestEnvironment
+{
+    static readonly Dictionary<string, string> Taken = new(StringComparer.Ordinal);
+
+    /// <summary>The published program: $PITR_PROGRAM, else out/pitr above the tests.</summary>
+    public static string Pitr => Program("PITR_PROGRAM", "pitr");
+
+    /// <summary>The published program: $PITR_ARCHIVE_PROGRAM, else out/pitr-archive above the tests.</summary>
+    public static string PitrArchive => Program("PITR_ARCHIVE_PROGRAM", "pitr-archive");
+
+    /// <summary>A directory on a file system of about 24 MiB that tests may fill; null when there is none.</summary>
+    public static string? SmallDisk => Taken.GetValueOrDefault("PITR_TEST_SMALL_DISK");
+
+    /// <summary>How many random recoveries are held against the oracle.</summary>
+    public static int Recoveries => Number("PITR_TEST_RECOVERIES") ?? 4;
+
+    /// <summary>Makes random choices repeatable; printed by the tests that choose.</summary>
+    public static int Seed { get; private set; }
+
+    [ModuleInitializer]
+    internal static void Take()
+    {
+        foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            if (variable.Key is string name && name.StartsWith("PITR_", StringComparison.Ordinal))
+            {
+                Taken[name] = (string?)variable.Value ?? "";
+                Environment.SetEnvironmentVariable(name, null);
+            }
+        }
+
+        Seed = Number("PITR_TEST_SEED") ?? Random.Shared.Next();
+    }
+
+    static int? Number(string variable) => Taken.TryGetValue(variable, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+
+    static string Program(string variable, string name)
+    {
+        if (Taken.TryGetValue(variable, out var path))
+        {
+            return File.Exists(path) ? path : throw new InvalidOperationException($"{variable} names {path}, which does not exist");
+        }
+
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            var candidate = Path.Combine(directory.FullName, "out", name);
+            if (File.Exists(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        throw new InvalidOperationException($"no {name}: {variable} is not set, and there is no out/{name} above {AppContext.BaseDirectory}; make it with scripts/build");
+    }
+}
