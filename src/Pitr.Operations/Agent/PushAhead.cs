@@ -60,6 +60,7 @@ sealed class PushAhead : IAsyncDisposable
     {
         lock (_ahead)
         {
+            ForgetBefore(path);
             // Reading the directory again for each of thousands of waiting segments would cost more than it brings.
             if (_ahead.Count > Window / 2 || _pushes.Count > 2 * Window)
             {
@@ -80,6 +81,15 @@ sealed class PushAhead : IAsyncDisposable
             {
                 _ = Task.Run(WorkAsync);
             }
+        }
+    }
+
+    // PostgreSQL asks in order: what comes before and was never asked for has been answered by somebody else, and would fill the window.
+    void ForgetBefore(string path)
+    {
+        foreach (var passed in _pushes.Where(p => p.Value.IsValueCreated && p.Value.Value.IsCompleted && string.CompareOrdinal(p.Key.Path, path) < 0))
+        {
+            _pushes.TryRemove(passed);
         }
     }
 
