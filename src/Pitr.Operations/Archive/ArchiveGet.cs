@@ -22,11 +22,27 @@ public sealed class ArchiveGet(PostgresService service)
     /// <summary>Fetches a file, asking again until the deadline while the answer is unknown.</summary>
     /// <param name="name">The file PostgreSQL asks for (%f).</param>
     /// <param name="destination">Where to put it (%p), absolute; appears whole or not at all.</param>
-    /// <param name="deadline">How long an unknown answer is asked again; zero asks once.</param>
+    /// <param name="deadline">How long an unknown answer is asked again or waited for; zero asks once and waits.</param>
     /// <exception cref="StorageException">A repository could not be asked.</exception>
+    /// <exception cref="RepositoryUnavailableException">A place is no repository, or no answer came until the deadline.</exception>
     /// <exception cref="DamagedRepositoryException">The stored file is damaged and no repository has a good one.</exception>
     /// <exception cref="KeyUnavailableException">No key opens it.</exception>
     public async Task<ArchiveGetResult> GetAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
+    {
+        using var limit = deadline > TimeSpan.Zero ? new CancellationTokenSource(deadline, service.Clock) : new CancellationTokenSource();
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        try
+        {
+            return await AskUntilAsync(name, destination, deadline, linked.Token);
+        }
+        catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new RepositoryUnavailableException(
+                $"{name}: repository {service.Repositories.Names} did not answer within {deadline}", "look at the repositories; wal.get-deadline sets the limit", e);
+        }
+    }
+
+    async Task<ArchiveGetResult> AskUntilAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
     {
         var started = service.Clock.GetTimestamp();
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
@@ -67,7 +83,7 @@ public sealed class ArchiveGet(PostgresService service)
                 // An empty directory where a mounted repository should be also has no such object; only a repository's "no" counts.
                 unknown ??= await WhyNotARepositoryAsync(store, cancellation);
             }
-            catch (Exception e) when (e is StorageException or DamagedRepositoryException or KeyUnavailableException)
+            catch (Exception e) when (e is StorageException or DamagedRepositoryException or KeyUnavailableException or UnsupportedFormatException)
             {
                 service.Log.Warning("{File}: repository {Repository} did not give it: {Reason}", name, store.Name, e.Message);
                 unknown ??= e;
@@ -84,7 +100,7 @@ public sealed class ArchiveGet(PostgresService service)
             await RepositorySet.RequireInitialisedAsync(store, cancellation);
             return null;
         }
-        catch (Exception e) when (e is StorageException or RepositoryUnavailableException)
+        catch (Exception e) when (e is StorageException or RepositoryUnavailableException or DamagedRepositoryException or UnsupportedFormatException)
         {
             return e;
         }
@@ -143,7 +159,11 @@ public sealed class ArchiveGet(PostgresService service)
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary))
+            {
+                File.Delete(temporary);
+            }
+
             throw new RefusedInputException($"{destination} cannot be written: {e.Message}", "check space and owner of the directory", e);
         }
     }

@@ -28,6 +28,7 @@ public sealed class ArchivePush(PostgresService service)
     /// <exception cref="RefusedInputException">The file is missing, misnamed, of the wrong size, or not WAL.</exception>
     /// <exception cref="ConflictException">Other content is stored under this name, or the WAL is another cluster's.</exception>
     /// <exception cref="StorageException">A repository could not take it; nothing is acknowledged.</exception>
+    /// <exception cref="RepositoryUnavailableException">It took longer than wal.push-deadline, or a place is no repository.</exception>
     public async Task<ArchivePushResult> PushAsync(string path, CancellationToken cancellation)
     {
         if (!WalFileName.TryParse(Path.GetFileName(path), out var name))
@@ -56,16 +57,30 @@ public sealed class ArchivePush(PostgresService service)
         }
     }
 
+    // A repository that never answers must not let pg_wal fill in silence: PostgreSQL is told to ask again, and says so in its log.
     async Task<ArchivePushResult> PushAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
-        var key = service.SealingKeys.GetAsync(cancellation);
-        var file = Inspect(name, content);
-        if (file.Header is { } header)
+        using var deadline = new CancellationTokenSource(service.Settings.Wal.PushDeadline, service.Clock);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        try
         {
-            await service.Repositories.OnEachAsync(store =>
-                _registry.ClaimAsync(store, header.SystemIdentifier, header.MajorVersion, header.SegmentSize.Bytes, cancellation));
+            return await PushToEachAsync(name, content, linked.Token);
         }
+        catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new RepositoryUnavailableException(
+                $"{name} was not in every repository ({service.Repositories.Names}) within {service.Settings.Wal.PushDeadline}",
+                "nothing is acknowledged, PostgreSQL asks again; look at the repositories, wal.push-deadline sets the limit",
+                e);
+        }
+    }
 
+    async Task<ArchivePushResult> PushToEachAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        var file = Inspect(name, content);
+        var key = service.SealingKeys.GetAsync(cancellation);
+        // Both end before we do, whichever fails: nothing may be written after the answer.
+        await Task.WhenAll(key, ClaimAsync(file.Header, cancellation));
         var sealedBytes = Seal(content, file, await key);
         var alreadyThere = 0;
         await service.Repositories.OnEachAsync(async store =>
@@ -77,6 +92,11 @@ public sealed class ArchivePush(PostgresService service)
         });
         return new ArchivePushResult(name, content.Length, sealedBytes.Length, alreadyThere == service.Repositories.Stores.Count);
     }
+
+    Task ClaimAsync(WalSegmentHeader? header, CancellationToken cancellation) => header is null
+        ? Task.CompletedTask
+        : service.Repositories.OnEachAsync(store =>
+            _registry.ClaimAsync(store, header.SystemIdentifier, header.MajorVersion, header.SegmentSize.Bytes, cancellation));
 
     static InspectedWalFile Inspect(WalFileName name, ReadOnlyMemory<byte> content)
     {

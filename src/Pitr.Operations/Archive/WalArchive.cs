@@ -1,4 +1,5 @@
 using System.Text;
+using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
@@ -74,10 +75,11 @@ public sealed class WalArchive(PostgresService service)
     }
 
     /// <summary>First and last commit time of one archived segment; null when it holds no commit.</summary>
+    /// <exception cref="DamagedRepositoryException">No repository has a readable header of it, and one has a damaged one.</exception>
     public async Task<(DateTimeOffset First, DateTimeOffset Last)?> ReadCommitTimesAsync(WalSegmentName segment, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Wal(service.Name, WalFileName.Parse(segment.ToString()));
-        StorageException? failure = null;
+        Exception? failure = null;
         foreach (var store in service.Repositories.Stores)
         {
             try
@@ -85,9 +87,10 @@ public sealed class WalArchive(PostgresService service)
                 var header = await WalObject.ReadHeaderAsync(store, key, cancellation);
                 return header.LastCommit == 0 ? null : (WalTime.FromMicroseconds(header.FirstCommit), WalTime.FromMicroseconds(header.LastCommit));
             }
-            catch (StorageException e)
+            catch (Exception e) when (e is StorageException or DamagedRepositoryException or UnsupportedFormatException)
             {
-                failure = e;
+                // Damage says more than that another repository does not have it.
+                failure = failure is null or ObjectNotFoundException ? e : failure;
             }
         }
 

@@ -50,6 +50,7 @@ public sealed class DataKeyCache(string directory, TimeProvider clock)
             return null;
         }
 
-        return cached is not null && clock.GetUtcNow() - cached.Created < Lifetime && cached.Created <= clock.GetUtcNow() ? cached : null;
+        // A cache is only a cache: what makes no sense counts as absent too.
+        return cached is not null && cached.IsWellFormed() && clock.GetUtcNow() - cached.Created < Lifetime && cached.Created <= clock.GetUtcNow() ? cached : null;
     }
 }

@@ -4,6 +4,7 @@ using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Storage;
 
 namespace Pitr.Operations.Keys;
 
@@ -49,36 +50,55 @@ public sealed class DataKeyRing(ServiceName service, RepositorySet repositories,
         }
     }
 
+    // Two copies in each repository: any one that opens is enough. When none does, a repository that could not be asked leaves the
+    // question open; after that an identity that does not fit is likelier than damage.
     async Task<DataKey> UnwrapAsync(DataKeyId id, CancellationToken cancellation)
     {
         _identity ??= identity();
+        StorageException? unanswered = null;
+        KeyUnavailableException? wrongIdentity = null;
         Exception? damage = null;
         foreach (var name in new[] { RepositoryLayout.DataKey(id), RepositoryLayout.ServiceDataKey(service, id) })
         {
-            if (await repositories.TryReadAsync(name, cancellation) is not { } json)
+            foreach (var store in repositories.Stores)
             {
-                continue;
-            }
-
-            try
-            {
-                return KeyDocument.Parse(json).Unwrap(_identity);
-            }
-            catch (WrongIdentityException e)
-            {
-                throw new KeyUnavailableException(
-                    $"the identity {_identity.Recipient.Id} does not open {name}: {e.Message}",
-                    "use the identity whose recipient the repository was written for; `pitr key list` shows the recipients of every data key", e);
-            }
-            catch (DamagedObjectException e)
-            {
-                damage = new DamagedRepositoryException($"{name}: {e.Message}", "the other copy of the key is tried; restore this one from it", e);
+                try
+                {
+                    if (await store.TryReadAllAsync(name, cancellation) is { } json)
+                    {
+                        return Unwrap(id, json, _identity);
+                    }
+                }
+                catch (StorageException e)
+                {
+                    unanswered ??= e;
+                }
+                catch (WrongIdentityException e)
+                {
+                    wrongIdentity ??= new KeyUnavailableException(
+                        $"the identity {_identity.Recipient.Id} does not open {name}: {e.Message}",
+                        "use the identity whose recipient the repository was written for; `pitr key list` shows the recipients of every data key", e);
+                }
+                catch (DamagedObjectException e)
+                {
+                    damage ??= new DamagedRepositoryException($"{store.Name}: {name}: {e.Message}", "every other copy of the key is missing or damaged too; bring one back from a copy of the repository", e);
+                }
+                catch (UnsupportedFormatException e)
+                {
+                    damage ??= e;
+                }
             }
         }
 
-        throw damage ?? new KeyUnavailableException(
+        throw unanswered ?? wrongIdentity ?? damage ?? new KeyUnavailableException(
             $"data key {id} has no document in repository {repositories.Names}: neither {RepositoryLayout.DataKey(id)} nor {RepositoryLayout.ServiceDataKey(service, id)}",
             "objects sealed with it cannot be opened; bring the key document back from another copy of the repository");
+    }
+
+    static DataKey Unwrap(DataKeyId id, byte[] json, Identity identity)
+    {
+        var document = KeyDocument.Parse(json);
+        return document.Id == id ? document.Unwrap(identity) : throw new DamagedObjectException($"it is the document of another data key, {document.Id}");
     }
 
     /// <inheritdoc/>

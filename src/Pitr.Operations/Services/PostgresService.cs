@@ -20,6 +20,13 @@ public sealed class PostgresService : IAsyncDisposable
     /// <param name="askPassphrase">Asked when the identity is passphrase-protected and the configuration has no passphrase.</param>
     /// <exception cref="ConfigurationException">No such service, or one of another kind.</exception>
     public PostgresService(PitrConfiguration configuration, string name, TimeProvider clock, ILogger log, Func<string?>? askPassphrase = null)
+        : this(configuration, name, clock, log, askPassphrase, settings => RepositoryOpener.Open(settings, clock, log.ForContext("Service", name)))
+    {
+    }
+
+    /// <summary>For tests: takes repositories that fail as told.</summary>
+    internal PostgresService(
+        PitrConfiguration configuration, string name, TimeProvider clock, ILogger log, Func<string?>? askPassphrase, Func<RepositorySettings, IObjectStore> openRepository)
     {
         Configuration = configuration;
         Settings = configuration.PostgresService(name);
@@ -27,7 +34,7 @@ public sealed class PostgresService : IAsyncDisposable
         Clock = clock;
         Log = log.ForContext("Service", name);
         StateDirectory = Path.Combine(configuration.StateDirectory, "services", name);
-        Repositories = new RepositorySet(Settings.Repositories.Select(r => RepositoryOpener.Open(configuration.Repository(r), clock, Log)).ToArray());
+        Repositories = new RepositorySet(Settings.Repositories.Select(r => openRepository(configuration.Repository(r))).ToArray());
         var cache = new DataKeyCache(StateDirectory, clock);
         SealingKeys = new DataKeyProvider(Name, Repositories, cache, () => RecipientFiles.Load(configuration.Encryption), StateDirectory, clock);
         OpeningKeys = new DataKeyRing(Name, Repositories, cache, () => IdentityFile.Load(configuration.Encryption, askPassphrase));

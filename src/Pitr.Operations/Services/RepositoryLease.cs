@@ -155,7 +155,11 @@ public sealed class RepositoryLease : IAsyncDisposable
         {
             try
             {
-                await store.DeleteAsync(_key, CancellationToken.None);
+                // After a long sleep of this host it may be another's by now.
+                if (await ReadAsync(store, CancellationToken.None) is not { } holder || holder.Owner == _owner)
+                {
+                    await store.DeleteAsync(_key, CancellationToken.None);
+                }
             }
             catch (StorageException e)
             {

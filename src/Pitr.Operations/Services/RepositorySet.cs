@@ -1,3 +1,4 @@
+using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
@@ -95,10 +96,19 @@ public sealed class RepositorySet(IReadOnlyList<IObjectStore> stores) : IAsyncDi
 
     /// <summary>Reads repository.json; null when the repository has none.</summary>
     /// <exception cref="StorageException">The repository could not be asked.</exception>
+    /// <exception cref="DamagedRepositoryException">It is there and makes no sense.</exception>
+    /// <exception cref="UnsupportedFormatException">A newer program made it.</exception>
     public static async Task<RepositoryDocument?> ReadDocumentAsync(IObjectStore store, CancellationToken cancellation)
     {
         var json = await store.TryReadAllAsync(RepositoryLayout.Repository, cancellation);
-        return json is null ? null : RepositoryDocument.Parse(json);
+        try
+        {
+            return json is null ? null : RepositoryDocument.Parse(json);
+        }
+        catch (DamagedObjectException e)
+        {
+            throw new DamagedRepositoryException($"{store.Name}: {RepositoryLayout.Repository} is damaged: {e.Message}", "bring it back from another copy of the repository", e);
+        }
     }
 
     /// <inheritdoc/>

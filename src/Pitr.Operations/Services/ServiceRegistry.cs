@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
+using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
 
@@ -59,11 +61,30 @@ public sealed class ServiceRegistry(PostgresService service)
         _checked[store] = (owner, service.Clock.GetTimestamp());
     }
 
-    /// <summary>The service's document in a repository; null when the name is free.</summary>
+    /// <summary>The service's document in a repository, with at least one cluster in it; null when the name is free.</summary>
+    /// <exception cref="DamagedRepositoryException">It is there and makes no sense.</exception>
     public async Task<ServiceDocument?> ReadAsync(IObjectStore store, CancellationToken cancellation)
     {
-        var json = await store.TryReadAllAsync(RepositoryLayout.ServiceDocument(service.Name), cancellation);
-        return json is null ? null : ServiceDocument.Parse(json);
+        var key = RepositoryLayout.ServiceDocument(service.Name);
+        var json = await store.TryReadAllAsync(key, cancellation);
+        try
+        {
+            return json is null ? null : Parse(json);
+        }
+        catch (DamagedObjectException e)
+        {
+            throw new DamagedRepositoryException($"{store.Name}: {key} is damaged: {e.Message}", "bring it back from another copy of the repository; it says which cluster the service name belongs to", e);
+        }
+    }
+
+    static ServiceDocument Parse(byte[] json)
+    {
+        var document = ServiceDocument.Parse(json);
+        return document.SystemIdentifiers is [.., var last]
+            && ulong.TryParse(last.SystemIdentifier, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            && WalSegmentSize.IsValid(last.WalSegmentSize)
+            ? document
+            : throw new DamagedObjectException("it names no cluster with a system identifier and a WAL segment size");
     }
 
     void RequireOwner(IObjectStore store, ulong owner, ulong systemIdentifier)
