@@ -142,7 +142,7 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
             ? setting.Value
             : throw new ImpossiblePlanException(
                 $"is '{setting.Value}', needed is '{advice.Value}' ({advice.Why})",
-                $"ALTER SYSTEM SET {advice.Name} = '{advice.Value}'; then {(setting.NeedsRestart ? "restart PostgreSQL" : "SELECT pg_reload_conf()")}; or `pitr init --apply` sets them all");
+                $"{advice.ToSql()}; then {(setting.NeedsRestart ? "restart PostgreSQL" : "SELECT pg_reload_conf()")}; or `pitr init --apply` sets them all");
     }
 
     // The configuration and socket it names must be these, too: another pitr-archive would feed another repository.
@@ -197,6 +197,7 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
         OperationException operation => operation.Hint,
         ServerException server => server.Hint,
         StorageException storage => storage.Hint,
+        Configuration.ConfigurationException configuration => configuration.Hint,
         _ => null,
     };
 }
