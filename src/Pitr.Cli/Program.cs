@@ -4,6 +4,8 @@ using Pitr.Cli.Commands;
 using Pitr.Cli.Output;
 
 // The composition root: commands are registered here, and errors become exit codes here, nowhere else.
+// Threads that compress and threads that wait in reads work side by side; the pool would add the missing ones only after half a second.
+ThreadPool.SetMinThreads(Environment.ProcessorCount + 8, Environment.ProcessorCount + 8);
 Terminal.SetUp();
 var root = PitrCommand.Create();
 var parsed = root.Parse(args);

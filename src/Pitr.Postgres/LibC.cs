@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Pitr.Postgres;
 
-/// <summary>The few functions of libc that .NET has no name for: kill(2), open(2), fsync(2), close(2).</summary>
+/// <summary>The few functions of libc that .NET has no name for: kill(2), open(2), fsync(2), close(2), read(2), fcntl(2).</summary>
 static partial class LibC
 {
     public const int SigInt = 2;
@@ -11,6 +11,8 @@ static partial class LibC
     public const int SigTerm = 15;
 
     const int NoSuchProcess = 3;
+    const int Interrupted = 4;
+    const int SetPipeSizeCommand = 1031;
     const int ReadOnly = 0;
     const int CloseOnExec = 0x80000;
 
@@ -52,6 +54,29 @@ static partial class LibC
         }
     }
 
+    /// <summary>Reads from a descriptor, waiting until something is there; 0 at its end.</summary>
+    /// <exception cref="IOException">The system reports an error.</exception>
+    public static int Read(SafeHandle handle, Span<byte> buffer)
+    {
+        while (true)
+        {
+            var read = Read(handle, ref MemoryMarshal.GetReference(buffer), buffer.Length);
+            if (read >= 0)
+            {
+                return (int)read;
+            }
+
+            var error = Marshal.GetLastPInvokeError();
+            if (error != Interrupted)
+            {
+                throw new IOException($"cannot read from a pipe: {Marshal.GetPInvokeErrorMessage(error)}");
+            }
+        }
+    }
+
+    /// <summary>Makes a pipe larger, as far as /proc/sys/fs/pipe-max-size lets it; false when it does not.</summary>
+    public static bool TrySetPipeSize(SafeHandle pipe, int bytes) => SetPipeSize(pipe, SetPipeSizeCommand, bytes) >= 0;
+
     static IOException Failed(string call, string path) =>
         new($"cannot {call} directory {path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
 
@@ -63,6 +88,12 @@ static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    private static partial nint Read(SafeHandle descriptor, ref byte buffer, nint count);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int SetPipeSize(SafeHandle descriptor, int command, int size);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);

@@ -9,6 +9,7 @@ using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Postgres;
 using Pitr.Postgres.BaseBackup;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Sessions;
@@ -161,8 +162,7 @@ public sealed class BackupRun(PostgresService service, string version)
         try
         {
             var reading = new TarBackupReader(service.Name, id, facts, pipeline, estimate, progress);
-            await reading.ReadAsync(source.Output, manifest, key, deadline.Token);
-            await source.WaitAsync(deadline.Token);
+            await ReadAsync(source, reading, manifest, key, deadline.Token);
             var packs = await pipeline.CompleteAsync();
             reading.CompleteManifest(packs);
             var stored = await StoreManifestAsync(id, manifest, deadline.Token);
@@ -172,6 +172,23 @@ public sealed class BackupRun(PostgresService service, string version)
         {
             throw WalArrival.TimedOut(service.Settings.Backup.WalDeadline, e);
         }
+    }
+
+    static async Task ReadAsync(PgBaseBackup source, TarBackupReader reading, MemoryStream manifest, DataKey key, CancellationToken cancellation)
+    {
+        try
+        {
+            await reading.ReadAsync(source.Output, manifest, key, cancellation);
+        }
+        catch (ServerException)
+        {
+            // A tar that breaks off is the effect; what pg_basebackup says is the cause, and that is what the caller is told.
+            await source.Output.CopyToAsync(Stream.Null, cancellation);
+            await source.WaitAsync(cancellation);
+            throw;
+        }
+
+        await source.WaitAsync(cancellation);
     }
 
     // With archiving on, the server ends a backup only when its WAL is archived; it says so, and from then on the clock runs.
@@ -204,7 +221,21 @@ public sealed class BackupRun(PostgresService service, string version)
         }
 
         var name = WalFileName.Parse($"{content.Label.StartWal}.{content.Label.StartLsn.Value % (ulong)facts.WalSegmentSize.Bytes:X8}.backup");
-        var history = BackupHistory.Parse(Encoding.UTF8.GetString(await _arrival.WaitForFileAsync(name, cancellation)));
+        byte[] text;
+        try
+        {
+            text = await _arrival.WaitForFileAsync(name, cancellation);
+        }
+        catch (KeyUnavailableException)
+        {
+            // Another host archives, and this one has no identity to open what that host sealed. The backup has ended by now, so the end
+            // of the segment that is written at this moment lies behind its true end; a little late is safe.
+            var segment = await session.SwitchWalAsync(cancellation);
+            var now = (await session.ReadFactsAsync(cancellation)).Now;
+            return new BackupEnd(segment.StartLsn(facts.WalSegmentSize) + (ulong)facts.WalSegmentSize.Bytes, segment, now);
+        }
+
+        var history = BackupHistory.Parse(Encoding.UTF8.GetString(text));
         var observed = (await session.ReadFactsAsync(cancellation)).Now;
         // The file gives whole seconds, cut off; and no usable time where it has only a time zone's ambiguous abbreviation.
         var stopTime = history.StopTime?.AddSeconds(1) is { } stated && stated < observed ? stated : observed;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Pipes;
 using System.Text;
 using Pitr.Postgres.Sessions;
 
@@ -12,6 +13,9 @@ public sealed class PgBaseBackup : IAsyncDisposable
 {
     const int KeptMessages = 20;
 
+    // Headers and small files come out of it; larger reads pass it by.
+    const int OutputBuffer = 128 * 1024;
+
     readonly Process _process;
     readonly Task _reading;
     readonly Queue<string> _messages = new();
@@ -19,11 +23,13 @@ public sealed class PgBaseBackup : IAsyncDisposable
     PgBaseBackup(Process process, Action<string>? onMessage)
     {
         _process = process;
+        var pipe = (PipeStream)process.StandardOutput.BaseStream;
+        Output = new BufferedStream(PipeReadStream.Open(pipe.SafePipeHandle, Kill), OutputBuffer);
         _reading = ReadMessagesAsync(onMessage);
     }
 
     /// <summary>The tar; must be read to its end, or pg_basebackup waits for ever.</summary>
-    public Stream Output => _process.StandardOutput.BaseStream;
+    public Stream Output { get; }
 
     /// <exception cref="ServerException">The connection string is malformed or the program does not start.</exception>
     public static PgBaseBackup Start(PgBaseBackupOptions options)
@@ -73,14 +79,18 @@ public sealed class PgBaseBackup : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Kill();
+        await _process.WaitForExitAsync();
+        await _reading;
+        _process.Dispose();
+    }
+
+    void Kill()
+    {
         if (!_process.HasExited)
         {
             _process.Kill();
         }
-
-        await _process.WaitForExitAsync();
-        await _reading;
-        _process.Dispose();
     }
 
     static IEnumerable<string> Arguments(PgBaseBackupOptions options)

@@ -25,7 +25,7 @@ sealed class RepositoryContents(string root, string identityFile) : IDisposable
     public IEnumerable<string> WalNames => Keys.Where(key => RepositoryLayout.TryParseWal(key, out _, out _)).Select(key => Path.GetFileName(key));
 
     /// <summary>Ids of the backups: those with a backup.json.</summary>
-    public IEnumerable<string> Backups => Keys.Where(key => key.EndsWith("/backup.json", StringComparison.Ordinal)).Select(key => key.Split('/')[^2]);
+    public IEnumerable<string> Backups => Keys.Where(IsBackup).Select(key => key.Split('/')[^2]);
 
     public byte[] Read(string key) => File.ReadAllBytes(Path.Combine(root, key));
 
@@ -78,6 +78,8 @@ sealed class RepositoryContents(string root, string identityFile) : IDisposable
         return content.ToArray();
     }
 
+    static bool IsBackup(string key) => key.Contains("/backups/", StringComparison.Ordinal) && key.EndsWith("/backup.json", StringComparison.Ordinal);
+
     byte[] Record(ManifestPack pack, ManifestRun run)
     {
         var stored = Read($"services/main/packs/{pack.BackupId}/{pack.Number:D6}");
@@ -93,7 +95,7 @@ sealed class RepositoryContents(string root, string identityFile) : IDisposable
         {
             KeyDocument.Parse(content).Unwrap(_identity).Dispose();
         }
-        else if (key.EndsWith("/backup.json", StringComparison.Ordinal))
+        else if (IsBackup(key))
         {
             RequireBackup(BackupDocument.Parse(content));
         }

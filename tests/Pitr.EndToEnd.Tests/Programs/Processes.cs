@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace Pitr.EndToEnd.Tests.Programs;
+
+/// <summary>Processes of this user, found by their whole command line; tests look for paths that only they use.</summary>
+static class Processes
+{
+    public static IReadOnlyList<int> Find(params string[] words) =>
+        Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!))
+            .Where(id => id != Environment.ProcessId && CommandLine(id) is { } line && words.All(word => line.Contains(word, StringComparison.Ordinal)))
+            .ToArray();
+
+    /// <summary>kill -9; one that is gone already is fine.</summary>
+    public static void Kill(int id)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            process.Kill();
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            // It has ended by itself.
+        }
+    }
+
+    static string? CommandLine(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/cmdline").Replace('\0', ' ');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}
