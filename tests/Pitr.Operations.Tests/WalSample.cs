@@ -14,9 +14,9 @@ static class WalSample
 
     public static readonly WalSegmentSize Small = WalSegmentSize.From(1 << 20);
 
-    /// <summary>A whole segment: first page with its long header, commits at these times, then bytes that only this seed gives.</summary>
+    /// <summary>A whole segment: first page with its long header, commits at these times, a restore point, then bytes that only this seed gives.</summary>
     public static byte[] Segment(
-        string name, int seed = 1, int size = 1 << 20, ulong systemIdentifier = SystemIdentifier, uint? timeline = null, params DateTimeOffset[] commits)
+        string name, int seed = 1, int size = 1 << 20, ulong systemIdentifier = SystemIdentifier, uint? timeline = null, string? restorePoint = null, params DateTimeOffset[] commits)
     {
         var segment = new byte[size];
         var parsed = WalSegmentName.Parse(name);
@@ -30,9 +30,16 @@ static class WalSample
         BinaryPrimitives.WriteUInt32LittleEndian(segment.AsSpan(36), BlockSize);
         var position = LongHeaderSize;
         var previous = address - 1000;
-        foreach (var commit in commits)
+        // The transaction is the segment's seed, so that every segment ends another.
+        var records = commits.Select(commit => new Func<ulong, byte[]>(before => CommitRecord(commit, (uint)(1000 + seed), before)));
+        if (restorePoint is not null)
         {
-            var record = CommitRecord(commit, previous);
+            records = records.Append(before => RestorePointRecord(restorePoint, before));
+        }
+
+        foreach (var make in records)
+        {
+            var record = make(previous);
             record.CopyTo(segment, position);
             previous = address + (uint)position;
             position = (position + record.Length + 7) & ~7;
@@ -67,16 +74,32 @@ static class WalSample
     public static byte[] Golden(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", name));
 
     // XLOG_XACT_COMMIT with nothing but its time (PostgreSQL 15 src/include/access/xact.h).
-    static byte[] CommitRecord(DateTimeOffset time, ulong previous)
+    static byte[] CommitRecord(DateTimeOffset time, uint transaction, ulong previous)
     {
-        var record = new byte[24 + 2 + 8];
+        var data = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(data, Microseconds(time));
+        return Record(1, 0x00, transaction, data, previous);
+    }
+
+    // XLOG_RESTORE_POINT (PostgreSQL 15 src/include/access/xlog_internal.h, xl_restore_point).
+    static byte[] RestorePointRecord(string name, ulong previous)
+    {
+        var data = new byte[8 + 64];
+        System.Text.Encoding.UTF8.GetBytes(name, data.AsSpan(8));
+        return Record(0, 0x70, 0, data, previous);
+    }
+
+    static byte[] Record(byte resourceManager, byte info, uint transaction, byte[] data, ulong previous)
+    {
+        var record = new byte[24 + 2 + data.Length];
         BinaryPrimitives.WriteUInt32LittleEndian(record, (uint)record.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), 1234);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(4), transaction);
         BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(8), previous);
-        record[17] = 1;
+        record[16] = info;
+        record[17] = resourceManager;
         record[24] = 255;
-        record[25] = 8;
-        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(26), Microseconds(time));
+        record[25] = (byte)data.Length;
+        data.CopyTo(record, 26);
         var crc = uint.MaxValue;
         foreach (var value in record.AsSpan(24))
         {

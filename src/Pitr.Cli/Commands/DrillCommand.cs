@@ -47,7 +47,7 @@ static class DrillCommand
         DrillReport report;
         using (var display = new ProgressDisplay())
         {
-            var run = new DrillRun(service, handler, context.ArchiveCommands(service.Name.ToString()).Get(service.Name.ToString()));
+            var run = new DrillRun(service, handler, context.ArchiveCommands(service.Name.ToString()));
             report = await run.RunAsync(request, new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
         }
 

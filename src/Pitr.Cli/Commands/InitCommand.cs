@@ -13,13 +13,13 @@ static class InitCommand
     static readonly Option<string> ServiceName = new("--service") { Description = "Name of the service to protect", DefaultValueFactory = _ => "main" };
     static readonly Option<string?> DataDirectory = new("--data-directory") { Description = "PostgreSQL's data directory", HelpName = "DIR" };
     static readonly Option<string?> Connection = new("--connection") { Description = "How to reach the server", HelpName = "TEXT" };
-    static readonly Option<string> Repository = new("--repository") { Description = "Where backups and WAL are kept", HelpName = "URL", Required = true };
+    static readonly Option<string?> Repository = new("--repository") { Description = "Where backups and WAL are kept", HelpName = "URL" };
     static readonly Option<string> RepositoryName = new("--repository-name") { Description = "Its name in the configuration", DefaultValueFactory = _ => "local" };
     static readonly Option<string?> StateDirectory = new("--state-directory") { Description = "This host's private files (default /var/lib/pitr)", HelpName = "DIR" };
     static readonly Option<string?> Socket = new("--socket") { Description = "The agent's socket (default /run/pitr/agent.sock)", HelpName = "PATH" };
     static readonly Option<string?> BinDirectory = new("--bin-directory") { Description = "Where PostgreSQL's programs are, when not in the usual places", HelpName = "DIR" };
     static readonly Option<bool> Protect = new("--protect-identity") { Description = "Protect the identity with the passphrase in $PITR_PASSPHRASE" };
-    static readonly Option<bool> Apply = new("--apply") { Description = "Set what archiving needs with ALTER SYSTEM" };
+    static readonly Option<bool> Apply = new("--apply") { Description = "Set what archiving needs with ALTER SYSTEM; with a configuration that exists already, do only that" };
     static readonly Option<bool> Force = new("--force") { Description = "Replace an existing configuration file (never the keys)" };
 
     public static Command Create()
@@ -47,28 +47,10 @@ static class InitCommand
             RootRefusal.Require("PostgreSQL's archiver could not read files that root makes", "init");
         }
 
-        using var log = LogSetup.Create(new LogSettings("warning", null), Serilog.Events.LogEventLevel.Warning);
-        var environment = Variables();
         var path = Path.GetFullPath(ConfigurationLoader.FindPath(parsed.GetValue(GlobalOptions.Config), Environment.GetEnvironmentVariable));
-        var passphrase = parsed.GetValue(Protect)
-            ? environment.GetValueOrDefault("PITR_PASSPHRASE") ?? throw new RefusedInputException("--protect-identity needs the passphrase in $PITR_PASSPHRASE", "read -rs PITR_PASSPHRASE; export PITR_PASSPHRASE")
-            : null;
         var service = parsed.GetValue(ServiceName)!;
-        var wanted = new NewConfiguration
-        {
-            ServiceName = service,
-            RepositoryUrl = parsed.GetValue(Repository)!,
-            RepositoryName = parsed.GetValue(RepositoryName)!,
-            RecipientFiles = [],
-            StateDirectory = parsed.GetValue(StateDirectory),
-            Socket = parsed.GetValue(Socket),
-            DataDirectory = parsed.GetValue(DataDirectory),
-            BinDirectory = parsed.GetValue(BinDirectory),
-            Connection = parsed.GetValue(Connection) ?? PostgresServiceSettings.DefaultConnection,
-            PassphraseReference = passphrase is null ? null : "${PITR_PASSPHRASE}",
-        };
-        var configuration = await new InitRun(CommandContext.Clock, log, environment).RunAsync(
-            new InitRequest(path, wanted, passphrase, parsed.GetValue(Force)), cancellation);
+        var made = !(File.Exists(path) && parsed.GetValue(Apply) && !parsed.GetValue(Force));
+        var configuration = made ? await MakeAsync(parsed, path, service, cancellation) : ConfigurationLoader.Load(path, Environment.GetEnvironmentVariable);
         var settings = configuration.PostgresService(service);
         var advice = ServerSettingAdvice.For(CommandContext.ArchiveCommands(configuration, settings.ArchiveProgram).Push(service));
         var applied = parsed.GetValue(Apply) ? await ServerSettingsApplied.ApplyAsync(settings.RevealConnection(), advice, cancellation) : null;
@@ -78,10 +60,38 @@ static class InitCommand
         }
         else
         {
-            Print(configuration, service, advice, applied);
+            if (made)
+            {
+                PrintMade(configuration);
+            }
+
+            PrintSettings(service, advice, applied);
         }
 
         return ExitCodes.Success;
+    }
+
+    static async Task<PitrConfiguration> MakeAsync(ParseResult parsed, string path, string service, CancellationToken cancellation)
+    {
+        using var log = LogSetup.Create(new LogSettings("warning", null), Serilog.Events.LogEventLevel.Warning);
+        var environment = Variables();
+        var passphrase = parsed.GetValue(Protect)
+            ? environment.GetValueOrDefault("PITR_PASSPHRASE") ?? throw new RefusedInputException("--protect-identity needs the passphrase in $PITR_PASSPHRASE", "read -rs PITR_PASSPHRASE; export PITR_PASSPHRASE")
+            : null;
+        var wanted = new NewConfiguration
+        {
+            ServiceName = service,
+            RepositoryUrl = parsed.GetValue(Repository) ?? throw new RefusedInputException("--repository is missing: where are backups and WAL kept?", "for example --repository file:///backup/pitr"),
+            RepositoryName = parsed.GetValue(RepositoryName)!,
+            RecipientFiles = [],
+            StateDirectory = parsed.GetValue(StateDirectory),
+            Socket = parsed.GetValue(Socket),
+            DataDirectory = parsed.GetValue(DataDirectory),
+            BinDirectory = parsed.GetValue(BinDirectory),
+            Connection = parsed.GetValue(Connection) ?? PostgresServiceSettings.DefaultConnection,
+            PassphraseReference = passphrase is null ? null : "${PITR_PASSPHRASE}",
+        };
+        return await new InitRun(CommandContext.Clock, log, environment).RunAsync(new InitRequest(path, wanted, passphrase, parsed.GetValue(Force)), cancellation);
     }
 
     static Dictionary<string, string> Variables() =>
@@ -101,7 +111,7 @@ static class InitCommand
         },
     };
 
-    static void Print(PitrConfiguration configuration, string service, IReadOnlyList<ServerSettingAdvice> advice, ServerSettingsApplied? applied)
+    static void PrintMade(PitrConfiguration configuration)
     {
         Console.WriteLine(
             $"""
@@ -121,9 +131,13 @@ static class InitCommand
                  and remove encryption.identity: backups then cannot be read by whoever takes over this host.
 
             """);
+    }
+
+    static void PrintSettings(string service, IReadOnlyList<ServerSettingAdvice> advice, ServerSettingsApplied? applied)
+    {
         if (applied is null)
         {
-            Console.WriteLine("PostgreSQL needs these settings (postgresql.conf, or `pitr init --apply` with --force):");
+            Console.WriteLine("PostgreSQL needs these settings (postgresql.conf, or `pitr init --apply`):");
             foreach (var setting in advice)
             {
                 Console.WriteLine($"  {setting.ToLine()}");

@@ -95,7 +95,7 @@ static class RestoreCommand
         var log = Path.Combine(directory, "pitr-recovery.log");
         var options = new RecoveryServerOptions(
             directory, parsed.GetValue(SocketDirectory)!, parsed.GetValue(Port), log, new Dictionary<string, string>(StringComparer.Ordinal), OwnConfiguration: false);
-        await using var recovering = RecoveryServer.Start(service, plan.Backup, options, handler);
+        await using var recovering = RecoveryServer.Start(service, plan.Backup, options, handler, context.ArchiveCommands(service.Name.ToString()));
         var server = recovering.Server;
         RecoveryProgress? last = null;
         var end = await server.WaitUntilRecoveryEndsAsync(

@@ -52,7 +52,7 @@ static class RestoreOutput
         Console.WriteLine($"restored {directory} in {Texts.Span(outcome.Took)}");
         Console.WriteLine(outcome.End switch
         {
-            null => $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it, for example `pg_ctl -D {directory} start`; it recovers to {plan.Target} by itself.",
+            null => NextStep(plan, directory),
             RecoveryEnd.ShutDown => "The target is reached and the server has shut down, as asked. Remove recovery.signal or choose another target before the next start.",
             RecoveryEnd.Paused => $"The target is reached, the server is read-only and paused: psql -h {outcome.SocketDirectory} -p {outcome.Port}\nSELECT pg_wal_replay_resume() ends recovery there.",
             _ => $"The target is reached and the server takes writes: psql -h {outcome.SocketDirectory} -p {outcome.Port}",
@@ -63,6 +63,12 @@ static class RestoreOutput
             Console.WriteLine($"For its normal settings stop it with `pg_ctl -D {directory} stop` and start it as usual.");
         }
     }
+
+    // Debian keeps a cluster's configuration outside its data directory, so a restored one has none to start with.
+    static string NextStep(RestorePlan plan, string directory) => File.Exists(Path.Combine(directory, "postgresql.conf"))
+        ? $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it, for example `pg_ctl -D {directory} start`; it recovers to {plan.Target} by itself."
+        : $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it. The directory has no postgresql.conf: put the cluster's configuration in place first "
+            + $"(Debian: /etc/postgresql/VERSION/NAME, data_directory = '{directory}'), or let `--start` write a small one. It recovers to {plan.Target} by itself.";
 
     static JsonObject ToJson(RestorePlan plan, string directory, bool archiveOff) => new()
     {

@@ -20,7 +20,7 @@ public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IA
     {
         try
         {
-            var service = _services.GetOrAdd(request.Require("service"), name => new Lazy<WarmService>(() => new WarmService(open(name)))).Value;
+            var service = Open(request.Require("service"));
             return request.Verb == "push" ? await PushAsync(service, request, cancellation) : await GetAsync(service, request, cancellation);
         }
         catch (Exception e) when (e is not (OperationCanceledException or FormatException))
@@ -29,6 +29,21 @@ public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IA
             var response = request.Verb == "push" ? failures.OfPush(e) : failures.OfGet(e, standby);
             log.Error(e is ConfigurationException or Errors.OperationException or Storage.StorageException ? null : e, "{Verb} {Path}: {Message}", request.Verb, request.Headers.GetValueOrDefault("path"), response.Message);
             return response;
+        }
+    }
+
+    WarmService Open(string name)
+    {
+        var service = _services.GetOrAdd(name, _ => new Lazy<WarmService>(() => new WarmService(open(name))));
+        try
+        {
+            return service.Value;
+        }
+        catch
+        {
+            // A lazy value keeps its error for ever; the next request may find the cause mended.
+            _services.TryRemove(KeyValuePair.Create(name, service));
+            throw;
         }
     }
 

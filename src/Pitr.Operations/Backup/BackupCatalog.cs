@@ -12,10 +12,11 @@ public sealed class BackupCatalog(PostgresService service)
 {
     /// <summary>Every complete backup, oldest first; each once, however many repositories hold it.</summary>
     /// <exception cref="StorageException">A repository could not be listed: the answer would be a guess.</exception>
-    /// <exception cref="DamagedRepositoryException">A catalog entry cannot be read.</exception>
+    /// <exception cref="DamagedRepositoryException">A catalog entry cannot be read in any repository.</exception>
     public async Task<IReadOnlyList<BackupDocument>> ListAsync(CancellationToken cancellation)
     {
         var found = new SortedDictionary<string, BackupDocument>(StringComparer.Ordinal);
+        var damaged = new SortedDictionary<string, DamagedRepositoryException>(StringComparer.Ordinal);
         foreach (var store in service.Repositories.Stores)
         {
             await RepositorySet.RequireInitialisedAsync(store, cancellation);
@@ -31,28 +32,45 @@ public sealed class BackupCatalog(PostgresService service)
 
             foreach (var id in ids.Where(id => !found.ContainsKey(id.ToString())))
             {
-                if (await ReadAsync(store, id, cancellation) is { } document)
+                try
                 {
-                    found[id.ToString()] = document;
+                    if (await ReadAsync(store, id, cancellation) is { } document)
+                    {
+                        found[id.ToString()] = document;
+                    }
+                }
+                catch (DamagedRepositoryException e)
+                {
+                    // Another repository may have it whole.
+                    damaged.TryAdd(id.ToString(), e);
                 }
             }
         }
 
-        return found.Values.ToArray();
+        return damaged.FirstOrDefault(d => !found.ContainsKey(d.Key)).Value is { } damage ? throw damage : found.Values.ToArray();
     }
 
     /// <summary>One backup; null when no repository has it whole.</summary>
+    /// <exception cref="DamagedRepositoryException">Its entry is there and cannot be read in any repository.</exception>
     public async Task<BackupDocument?> FindAsync(BackupId id, CancellationToken cancellation)
     {
+        DamagedRepositoryException? damage = null;
         foreach (var store in service.Repositories.Stores)
         {
-            if (await ReadAsync(store, id, cancellation) is { } document)
+            try
             {
-                return document;
+                if (await ReadAsync(store, id, cancellation) is { } document)
+                {
+                    return document;
+                }
+            }
+            catch (DamagedRepositoryException e)
+            {
+                damage ??= e;
             }
         }
 
-        return null;
+        return damage is null ? null : throw damage;
     }
 
     async Task<BackupDocument?> ReadAsync(IObjectStore store, BackupId id, CancellationToken cancellation)

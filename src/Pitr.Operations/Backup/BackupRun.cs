@@ -221,7 +221,21 @@ public sealed class BackupRun(PostgresService service, string version)
         }
 
         var name = WalFileName.Parse($"{content.Label.StartWal}.{content.Label.StartLsn.Value % (ulong)facts.WalSegmentSize.Bytes:X8}.backup");
-        var history = BackupHistory.Parse(Encoding.UTF8.GetString(await _arrival.WaitForFileAsync(name, cancellation)));
+        byte[] text;
+        try
+        {
+            text = await _arrival.WaitForFileAsync(name, cancellation);
+        }
+        catch (KeyUnavailableException)
+        {
+            // Another host archives, and this one has no identity to open what that host sealed. The backup has ended by now, so the end
+            // of the segment that is written at this moment lies behind its true end; a little late is safe.
+            var segment = await session.SwitchWalAsync(cancellation);
+            var now = (await session.ReadFactsAsync(cancellation)).Now;
+            return new BackupEnd(segment.StartLsn(facts.WalSegmentSize) + (ulong)facts.WalSegmentSize.Bytes, segment, now);
+        }
+
+        var history = BackupHistory.Parse(Encoding.UTF8.GetString(text));
         var observed = (await session.ReadFactsAsync(cancellation)).Now;
         // The file gives whole seconds, cut off; and no usable time where it has only a time zone's ambiguous abbreviation.
         var stopTime = history.StopTime?.AddSeconds(1) is { } stated && stated < observed ? stated : observed;

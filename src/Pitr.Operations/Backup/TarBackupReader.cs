@@ -35,8 +35,12 @@ sealed class TarBackupReader(ServiceName service, BackupId id, ServerFacts facts
         _sealing = new SealedObjectWriter(manifest, key, header);
         await foreach (var entry in new BaseBackupTarReader(tar).ReadAsync(cancellation))
         {
-            await AddAsync(entry, cancellation);
-            WriteCompleteEntries();
+            // The root is there before anything is restored into it; a manifest has no name for it.
+            if (entry.Path.Length > 0)
+            {
+                await AddAsync(entry, cancellation);
+                WriteCompleteEntries();
+            }
         }
 
         await FlushAsync();

@@ -130,15 +130,23 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
             throw new ImpossiblePlanException($"{setting.Value} now, another value waits for a restart", "restart PostgreSQL");
         }
 
+        if (advice.Name == "archive_command" && setting.Value == "(disabled)")
+        {
+            throw new ImpossiblePlanException("not visible while archive_mode is off", "switch archive_mode on and restart PostgreSQL, then check again");
+        }
+
         // Another wrapper around the command is the operator's choice, as long as it calls pitr-archive.
         var good = ServerSettingsApplied.Satisfies(advice, setting.Value)
-            || (advice.Name == "archive_command" && setting.Value.Contains("pitr-archive", StringComparison.Ordinal));
+            || (advice.Name == "archive_command" && Calls(setting.Value, advice.Value));
         return good
             ? setting.Value
             : throw new ImpossiblePlanException(
                 $"is '{setting.Value}', needed is '{advice.Value}' ({advice.Why})",
-                $"ALTER SYSTEM SET {advice.Name} = '{advice.Value}'; then {(setting.NeedsRestart ? "restart PostgreSQL" : "SELECT pg_reload_conf()")}; or `pitr init --apply`");
+                $"{advice.ToSql()}; then {(setting.NeedsRestart ? "restart PostgreSQL" : "SELECT pg_reload_conf()")}; or `pitr init --apply` sets them all");
     }
+
+    // The configuration and socket it names must be these, too: another pitr-archive would feed another repository.
+    static bool Calls(string command, string expected) => command.Contains(expected, StringComparison.Ordinal);
 
     static string DescribeArchiver(ArchiverState state) => state.IsFailing
         ? throw new RepositoryUnavailableException(
@@ -189,6 +197,7 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
         OperationException operation => operation.Hint,
         ServerException server => server.Hint,
         StorageException storage => storage.Hint,
+        Configuration.ConfigurationException configuration => configuration.Hint,
         _ => null,
     };
 }

@@ -42,7 +42,7 @@ public sealed record DrillReport
     /// <summary>The objective.</summary>
     public required double RtoObjectiveSeconds { get; init; }
 
-    /// <summary>The moment asked for (or of the request, for `latest`) minus the last recovered commit, in seconds; null when unknown.</summary>
+    /// <summary>The age that commits lost at the request can have at most, in seconds (for a time target: at the target); null for targets that are no moments.</summary>
     public double? RpoSeconds { get; init; }
 
     /// <summary>The objective.</summary>

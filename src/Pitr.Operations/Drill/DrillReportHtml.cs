@@ -74,7 +74,7 @@ public static class DrillReportHtml
     // The bar's full width is the larger of figure and objective; the line marks the objective.
     static void AppendObjective(StringBuilder html, string name, string meaning, double? measured, double objective)
     {
-        var width = Math.Max(measured ?? 0, objective) * 1.05;
+        var width = Math.Max(Math.Max(measured ?? 0, objective) * 1.05, 0.001);
         var met = measured <= objective;
         html.Append(CultureInfo.InvariantCulture, $"<tr><th>{name}</th><td>{Bar((measured ?? 0) / width, objective / width)}<span class=\"soft\">{Text(meaning)}</span></td>");
         html.Append(CultureInfo.InvariantCulture, $"<td class=\"n {(met ? "good" : "bad")}\">{(measured is { } value ? string.Create(CultureInfo.InvariantCulture, $"{value:0.0} s") : "unknown")}</td><td class=\"n soft\">of {objective:0} s</td></tr>\n");

@@ -1,9 +1,11 @@
 using System.Globalization;
 using Pitr.Format.Layout;
+using Pitr.Format.Wal;
 using Pitr.Operations.Agent;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
+using Pitr.Operations.Setup;
 using Pitr.Postgres;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Recovery;
@@ -18,8 +20,8 @@ namespace Pitr.Operations.Drill;
 /// </summary>
 /// <param name="service">The service.</param>
 /// <param name="handler">Answers the scratch cluster's restore_command.</param>
-/// <param name="restoreCommand">The restore_command it gets.</param>
-public sealed class DrillRun(PostgresService service, ArchiveRequestHandler handler, string restoreCommand)
+/// <param name="commands">Writes its restore_command.</param>
+public sealed class DrillRun(PostgresService service, ArchiveRequestHandler handler, ArchiveCommandLine commands)
 {
     // Wins over everything in the restored configuration: a copy must not act as if it were the original.
     static readonly Dictionary<string, string> Isolation = new(StringComparer.Ordinal)
@@ -50,7 +52,7 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
     {
         var requested = service.Clock.GetUtcNow();
         var started = service.Clock.GetTimestamp();
-        var sourceLsn = await ReadSourcePositionAsync(request, cancellation);
+        var live = await RecoveryPoint.ReadLiveServerAsync(service, request.Target, cancellation);
         using var scratch = DrillScratch.Create(service);
         var report = new DrillReport
         {
@@ -68,18 +70,20 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         };
         try
         {
-            report = await RecoverAsync(report, request, scratch, started, sourceLsn, progress, cancellation);
+            report = await RecoverAsync(report, request, scratch, started, live, progress, cancellation);
         }
         catch (Exception e) when (e is OperationException or ServerException or StorageException)
         {
             _failures.Add(e.Message);
         }
+
         report = Judge(report);
         await service.Repositories.PutAsync(RepositoryLayout.DrillReport(service.Name, report.Id), report.ToJson(), PutMode.Replace, cancellation);
         return report;
     }
 
-    async Task<DrillReport> RecoverAsync(DrillReport report, RestoreRequest request, DrillScratch scratch, long started, Format.Wal.Lsn? sourceLsn, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    async Task<DrillReport> RecoverAsync(
+        DrillReport report, RestoreRequest request, DrillScratch scratch, long started, RecoveryPoint.LiveServer? live, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         Begin(progress, "planning");
         var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
@@ -87,12 +91,12 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         End("plan");
 
         Begin(progress, "restoring files");
-        await new ClusterRestore(service).RunAsync(plan, scratch.Data, new RestoreOptions(RecoveryAction.Promote, restoreCommand, ArchiveOff: true), progress, cancellation);
+        await new ClusterRestore(service).RunAsync(plan, scratch.Data, new RestoreOptions(RecoveryAction.Promote, commands.Get(service.Name.ToString()), ArchiveOff: true), progress, cancellation);
         End("fetch");
 
         Begin(progress, "replaying WAL");
         await using var recovering = RecoveryServer.Start(
-            service, plan.Backup, new RecoveryServerOptions(scratch.Data, scratch.Sockets, 0, scratch.Log, Isolation, OwnConfiguration: true), handler);
+            service, plan.Backup, new RecoveryServerOptions(scratch.Data, scratch.Sockets, 0, scratch.Log, Isolation, OwnConfiguration: true), handler, commands);
         var server = recovering.Server;
         await server.WaitUntilRecoveryEndsAsync(
             state => progress?.Report(new RestoreProgress($"replaying WAL {state.LastRestored}", plan.RestoredBytes, plan.RestoredBytes)), cancellation);
@@ -104,46 +108,13 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         report = report with { RtoSeconds = service.Clock.GetElapsedTime(started).TotalSeconds };
         End("start");
 
-        report = await MeasureRpoAsync(report, request, session, sourceLsn, cancellation);
+        var replayed = await session.ReadReplayAsync(cancellation);
+        var rpo = RecoveryPoint.Measure(plan, replayed, live, report.Requested, WalSegmentSize.From(plan.Backup.WalSegmentSize));
+        report = report with { LastRecoveredCommit = replayed.LastTransaction, RpoSeconds = rpo.Seconds, RpoBasis = rpo.Basis };
         Begin(progress, "checking");
         await new ClusterChecks(service, _checks).RunAsync(recovering.Server, session, cancellation);
         End("check");
         return report;
-    }
-
-    // Where the live server stood when the drill was asked for; null when it cannot be asked, as after a real loss.
-    async Task<Format.Wal.Lsn?> ReadSourcePositionAsync(RestoreRequest request, CancellationToken cancellation)
-    {
-        if (request.Target.Kind != RecoveryTargetKind.Latest)
-        {
-            return null;
-        }
-
-        try
-        {
-            await using var session = await PostgresSession.OpenAsync(service.Settings.RevealConnection(), cancellation);
-            return (await session.ReadFactsAsync(cancellation)).CurrentLsn;
-        }
-        catch (ServerException e)
-        {
-            service.Log.Information("the live server cannot be asked where it stands: {Reason}", e.Message);
-            return null;
-        }
-    }
-
-    async Task<DrillReport> MeasureRpoAsync(DrillReport report, RestoreRequest request, PostgresSession session, Format.Wal.Lsn? sourceLsn, CancellationToken cancellation)
-    {
-        var state = await session.ReadReplayAsync(cancellation);
-        report = report with { LastRecoveredCommit = state.LastTransaction };
-        if (sourceLsn is { } source && state.LastReplayed is { } replayed && replayed >= source)
-        {
-            return report with { RpoSeconds = 0, RpoBasis = $"everything the live server had written at the request ({source}) was recovered" };
-        }
-
-        var moment = request.Target.Time ?? report.Requested;
-        return state.LastTransaction is { } last
-            ? report with { RpoSeconds = Math.Max(0, (moment - last).TotalSeconds), RpoBasis = $"from the last recovered commit to {(request.Target.Kind == RecoveryTargetKind.Time ? "the target" : "the request")}" }
-            : report with { RpoBasis = "no commit was replayed after the backup" };
     }
 
     DrillReport Judge(DrillReport report)

@@ -51,6 +51,13 @@ public sealed class DataKeyCache(string directory, TimeProvider clock)
         }
 
         // A cache is only a cache: what makes no sense counts as absent too.
-        return cached is not null && cached.IsWellFormed() && clock.GetUtcNow() - cached.Created < Lifetime && cached.Created <= clock.GetUtcNow() ? cached : null;
+        if (cached is not null && cached.IsWellFormed() && clock.GetUtcNow() - cached.Created < Lifetime && cached.Created <= clock.GetUtcNow())
+        {
+            return cached;
+        }
+
+        // Past its time: from now on this host must not be able to open what it sealed with the key.
+        File.Delete(_path);
+        return null;
     }
 }

@@ -1,6 +1,8 @@
+using System.Globalization;
 using Pitr.Format.Catalog;
 using Pitr.Operations.Agent;
 using Pitr.Operations.Services;
+using Pitr.Operations.Setup;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Sessions;
 
@@ -33,11 +35,17 @@ public sealed class RecoveryServer : IAsyncDisposable
     /// <param name="backup">The backup it started from.</param>
     /// <param name="options">Where and how.</param>
     /// <param name="handler">Answers its restore_command.</param>
-    public static RecoveryServer Start(PostgresService service, BackupDocument backup, RecoveryServerOptions options, ArchiveRequestHandler handler)
+    /// <param name="commands">Writes the restore_command that asks here; it wins over the one in the directory until the next start.</param>
+    public static RecoveryServer Start(
+        PostgresService service, BackupDocument backup, RecoveryServerOptions options, ArchiveRequestHandler handler, ArchiveCommandLine commands)
     {
         var socketDirectory = Directory.CreateTempSubdirectory("pitr-").FullName;
         var socketPath = Path.Combine(socketDirectory, "agent.sock");
         var socket = ArchiveSocket.Listen(socketPath, handler.HandleAsync, service.Log);
+        var settings = new Dictionary<string, string>(options.Settings, StringComparer.Ordinal)
+        {
+            ["restore_command"] = commands.WithSocket(socketPath).Get(service.Name.ToString()),
+        };
         var login = new Npgsql.NpgsqlConnectionStringBuilder(service.Settings.RevealConnection());
         var configuration = options.OwnConfiguration || !File.Exists(Path.Combine(options.DataDirectory, "postgresql.conf"))
             ? WriteConfiguration(options.DataDirectory, backup, options.OwnConfiguration)
@@ -53,8 +61,7 @@ public sealed class RecoveryServer : IAsyncDisposable
                 ConfigFile = configuration is null ? null : Path.Combine(configuration, "postgresql.conf"),
                 HbaFile = configuration is null ? null : Path.Combine(configuration, "pg_hba.conf"),
                 IdentFile = configuration is null ? null : Path.Combine(configuration, "pg_ident.conf"),
-                Settings = options.Settings,
-                Environment = new Dictionary<string, string> { ["PITR_SOCKET"] = socketPath },
+                Settings = settings,
                 User = login.Username ?? "postgres",
             },
             service.Clock);
@@ -68,8 +75,9 @@ public sealed class RecoveryServer : IAsyncDisposable
     {
         var directory = beside ? dataDirectory + ".conf" : dataDirectory;
         Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // The catalog is not authenticated: nothing but whole numbers may come from it into a configuration.
         var lines = ReplaySettings
-            .Where(backup.Settings.ContainsKey)
+            .Where(name => backup.Settings.TryGetValue(name, out var value) && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             .Select(name => $"{name} = {backup.Settings[name]}")
             .Prepend("# Written by pitr for a restored cluster that had no configuration in its data directory.");
         File.WriteAllLines(Path.Combine(directory, "postgresql.conf"), lines);

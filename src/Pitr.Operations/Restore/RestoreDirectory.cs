@@ -51,25 +51,31 @@ public sealed class RestoreDirectory
         {
             Directory.CreateDirectory(path, DirectoryMode);
             File.SetUnixFileMode(path, DirectoryMode);
-            var marker = Path.Combine(path, MarkerName);
-            File.WriteAllText(marker, "pitr restore fills this directory; while this file is here it is not a usable cluster\n");
-            foreach (var left in Directory.EnumerateFileSystemEntries(path).Where(e => e != marker))
-            {
-                if (Directory.Exists(left) && new DirectoryInfo(left).LinkTarget is null)
-                {
-                    Directory.Delete(left, recursive: true);
-                }
-                else
-                {
-                    File.Delete(left);
-                }
-            }
-
-            return new RestoreDirectory(path);
+            File.WriteAllText(Path.Combine(path, MarkerName), "pitr restore fills this directory; while this file is here it is not a usable cluster\n");
+            var directory = new RestoreDirectory(path);
+            directory.Clear();
+            return directory;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ImpossiblePlanException($"directory {path} cannot be prepared: {e.Message}", "run as the user that will own the cluster, and check the parent directory", e);
+        }
+    }
+
+    /// <summary>Removes everything but the marker.</summary>
+    public void Clear()
+    {
+        var marker = Path.Combine(Root, MarkerName);
+        foreach (var left in Directory.EnumerateFileSystemEntries(Root).Where(e => e != marker))
+        {
+            if (Directory.Exists(left) && new DirectoryInfo(left).LinkTarget is null)
+            {
+                Directory.Delete(left, recursive: true);
+            }
+            else
+            {
+                File.Delete(left);
+            }
         }
     }
 

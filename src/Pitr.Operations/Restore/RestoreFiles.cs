@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
@@ -18,6 +19,7 @@ namespace Pitr.Operations.Restore;
 public sealed class RestoreFiles(PostgresService service)
 {
     const string ControlFilePath = "global/pg_control";
+    const string PackHint = "the backup cannot be restored from here; choose another with --backup, or bring the object back from a copy";
 
     /// <summary>Fills a directory.</summary>
     /// <param name="backup">What to restore.</param>
@@ -42,50 +44,77 @@ public sealed class RestoreFiles(PostgresService service)
 
     async Task<RestoreWork> ReadManifestAsync(BackupDocument backup, RestoreDirectory directory, CancellationToken cancellation)
     {
-        var work = new RestoreWork();
-        try
+        Exception? failure = null;
+        foreach (var store in service.Repositories.Stores)
         {
-            await using var stream = await service.Repositories.OpenReadAsync(backup.Manifest.Key, null, cancellation);
-            var header = await SealedObjectReader.ReadHeaderAsync(stream, cancellation);
-            using var opened = new SealedObjectReader(stream, header, await service.OpeningKeys.GetAsync(header.KeyId, cancellation));
-            using var manifest = new ManifestReader(opened);
-            if (manifest.Header.Service != backup.Service || manifest.Header.BackupId != backup.Id)
+            try
             {
-                throw new DamagedObjectException($"is the manifest of {manifest.Header.Service} {manifest.Header.BackupId}");
+                return await ReadManifestAsync(store, backup, directory, cancellation);
             }
+            catch (Exception e) when (IsOfOneCopy(e))
+            {
+                service.Log.Warning("repository {Repository} did not give {Key}: {Reason}", store.Name, backup.Manifest.Key, e.Message);
+                failure = Worse(failure, e);
+                directory.Clear();
+            }
+        }
 
-            while (manifest.ReadNext() is { } line)
+        throw Explain(failure!, backup.Manifest.Key, $"backup {backup.Id} cannot be restored from here; choose another with --backup, or bring the object back from a copy");
+    }
+
+    async Task<RestoreWork> ReadManifestAsync(IObjectStore store, BackupDocument backup, RestoreDirectory directory, CancellationToken cancellation)
+    {
+        var work = new RestoreWork();
+        await using var stream = await store.OpenReadAsync(backup.Manifest.Key, null, cancellation);
+        var header = await SealedObjectReader.ReadHeaderAsync(stream, cancellation);
+        header.RequireKind(SealedObjectKind.Manifest);
+        using var opened = new SealedObjectReader(stream, header, await service.OpeningKeys.GetAsync(header.KeyId, cancellation));
+        using var manifest = new ManifestReader(opened);
+        if (manifest.Header.Service != backup.Service || manifest.Header.BackupId != backup.Id)
+        {
+            throw new DamagedObjectException($"is the manifest of {manifest.Header.Service} {manifest.Header.BackupId}");
+        }
+
+        while (manifest.ReadNext() is { } line)
+        {
+            if (line is ManifestPack pack)
             {
-                if (line is ManifestPack pack)
-                {
-                    work.Pack(pack.Index).Describe(pack);
-                }
-                else
-                {
-                    Prepare((ManifestEntry)line, directory, work);
-                }
+                work.Pack(pack.Index).Describe(pack);
             }
-        }
-        catch (ObjectNotFoundException e)
-        {
-            throw Missing(backup.Manifest.Key, e);
-        }
-        catch (Exception e) when (e is DamagedObjectException or EndOfStreamException)
-        {
-            throw new DamagedRepositoryException($"{backup.Manifest.Key} is damaged: {e.Message}", $"backup {backup.Id} cannot be restored from here; choose another with --backup, or bring the object back from a copy", e);
+            else
+            {
+                Prepare((ManifestEntry)line, directory, work);
+            }
         }
 
         return work;
     }
 
+    // What another repository's copy of the same object may not have.
+    static bool IsOfOneCopy(Exception e) => e is StorageException or DamagedObjectException or EndOfStreamException or UnsupportedFormatException or KeyUnavailableException;
+
+    // Damage says more than that another repository does not have it.
+    static Exception Worse(Exception? known, Exception next) => known is null or ObjectNotFoundException ? next : known;
+
+    static Exception Explain(Exception failure, string key, string hint) => failure switch
+    {
+        DamagedObjectException or EndOfStreamException => new DamagedRepositoryException($"{key} is damaged: {failure.Message}", hint, failure),
+        ObjectNotFoundException => new DamagedRepositoryException($"{key} is missing from every repository", hint, failure),
+        UnsupportedFormatException => new UnsupportedFormatException($"{key}: {failure.Message}", failure),
+        _ => failure,
+    };
+
     static void Prepare(ManifestEntry entry, RestoreDirectory directory, RestoreWork work)
     {
         // The manifest reader has refused paths that lead out of the data directory.
-        var path = entry.Path.Length == 0 ? directory.Root : Path.Combine(directory.Root, entry.Path);
+        var path = Path.Combine(directory.Root, entry.Path);
         switch (entry.Kind)
         {
             case ManifestEntryKind.Directory:
-                Directory.CreateDirectory(path, (UnixFileMode)(entry.Mode & 0x1FF) | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.UserRead);
+                var mode = (UnixFileMode)(entry.Mode & 0x1FF) | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.UserRead;
+                Directory.CreateDirectory(path, mode);
+                // Whatever the umask says.
+                File.SetUnixFileMode(path, mode);
                 break;
             case ManifestEntryKind.Link:
                 throw new ImpossiblePlanException(
@@ -122,27 +151,20 @@ public sealed class RestoreFiles(PostgresService service)
 
     async Task RestorePackAsync(RestorePack pack, Action<long> onWritten, CancellationToken cancellation)
     {
-        var key = RepositoryLayout.Pack(service.Name, BackupId.Parse(pack.Pack.BackupId), pack.Pack.Number);
-        var buffer = ArrayPool<byte>.Shared.Rent(checked((int)pack.Pack.Size));
+        var (key, size) = Locate(pack.Pack);
+        var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
         {
-            await using (var stream = await service.Repositories.OpenReadAsync(key, null, cancellation))
-            {
-                await stream.ReadExactlyAsync(buffer.AsMemory(0, (int)pack.Pack.Size), cancellation);
-            }
-
-            var header = SealedObjectHeader.Parse(buffer.AsSpan(0, SealedObjectHeader.Size));
+            var stored = buffer.AsMemory(0, size);
+            await FetchPackAsync(key, pack.Pack, stored, cancellation);
+            var header = SealedObjectHeader.Parse(stored.Span);
             var dataKey = await service.OpeningKeys.GetAsync(header.KeyId, cancellation);
-            using var reader = new PackReader(buffer.AsSpan(0, SealedObjectHeader.Size), dataKey);
-            WriteRecords(pack, reader, buffer.AsSpan(0, (int)pack.Pack.Size), onWritten);
+            using var reader = new PackReader(stored.Span, dataKey);
+            WriteRecords(pack, reader, stored.Span, onWritten);
         }
-        catch (ObjectNotFoundException e)
+        catch (Exception e) when (e is DamagedObjectException or UnsupportedFormatException)
         {
-            throw Missing(key, e);
-        }
-        catch (Exception e) when (e is DamagedObjectException or EndOfStreamException)
-        {
-            throw new DamagedRepositoryException($"{key} is damaged: {e.Message}", "the backup cannot be restored from here; choose another with --backup, or bring the object back from a copy", e);
+            throw Explain(e, key, PackHint);
         }
         finally
         {
@@ -150,9 +172,44 @@ public sealed class RestoreFiles(PostgresService service)
         }
     }
 
-    // Every repository answered: the backup has lost a part of itself, which is damage, not an unreachable repository.
-    static DamagedRepositoryException Missing(string key, ObjectNotFoundException e) =>
-        new($"{key} is missing from every repository", "the backup cannot be restored from here; choose another with --backup, or bring the object back from a copy", e);
+    (string Key, int Size) Locate(ManifestPack pack) => BackupId.TryParse(pack.BackupId, out var backup) && pack.Size <= Array.MaxLength
+        ? (RepositoryLayout.Pack(service.Name, backup, pack.Number), (int)pack.Size)
+        : throw new DamagedRepositoryException($"the manifest names a pack of {pack.Size} bytes of backup {pack.BackupId}: there is no such pack", PackHint);
+
+    // The records of a pack prove that they belong together, not that they are this backup's: the manifest's digest does. Checked
+    // before anything is written, so that a copy from another repository can take this one's place.
+    async Task FetchPackAsync(string key, ManifestPack pack, Memory<byte> destination, CancellationToken cancellation)
+    {
+        Exception? failure = null;
+        foreach (var store in service.Repositories.Stores)
+        {
+            try
+            {
+                await using (var stream = await store.OpenReadAsync(key, null, cancellation))
+                {
+                    await stream.ReadExactlyAsync(destination, cancellation);
+                }
+
+                RequireDigest(destination.Span, pack.Sha256);
+                return;
+            }
+            catch (Exception e) when (IsOfOneCopy(e))
+            {
+                service.Log.Warning("repository {Repository} did not give {Key}: {Reason}", store.Name, key, e.Message);
+                failure = Worse(failure, e);
+            }
+        }
+
+        throw Explain(failure!, key, PackHint);
+    }
+
+    static void RequireDigest(ReadOnlySpan<byte> content, string sha256)
+    {
+        if (Convert.ToHexStringLower(SHA256.HashData(content)) != sha256)
+        {
+            throw new DamagedObjectException("its SHA-256 is not the one the manifest gives");
+        }
+    }
 
     static void WriteRecords(RestorePack pack, PackReader reader, ReadOnlySpan<byte> stored, Action<long> onWritten)
     {

@@ -23,7 +23,7 @@ public sealed class RestorePlanner(PostgresService service)
     /// <exception cref="Pitr.Storage.StorageException">A repository could not be asked: no plan is made from a guess.</exception>
     public async Task<RestorePlan> PlanAsync(RestoreRequest request, CancellationToken cancellation)
     {
-        var backups = await new BackupCatalog(service).ListAsync(cancellation);
+        var backups = await ReadBackupsAsync(request, cancellation);
         if (backups.Count == 0)
         {
             throw new ImpossiblePlanException($"service {service.Name} has no backup in repository {service.Repositories.Names}", $"take one with `pitr backup {service.Name}`");
@@ -46,6 +46,21 @@ public sealed class RestorePlanner(PostgresService service)
 
         var (backup, reason) = ChooseBackup(request, stop, onPath, timeline);
         return await CompleteAsync(request.Target, stop, backup, reason, path, inventory, cancellation);
+    }
+
+    // A damaged entry makes the choice of a backup a guess; it does not matter when the backup is named.
+    async Task<IReadOnlyList<BackupDocument>> ReadBackupsAsync(RestoreRequest request, CancellationToken cancellation)
+    {
+        var catalog = new BackupCatalog(service);
+        try
+        {
+            return await catalog.ListAsync(cancellation);
+        }
+        catch (DamagedRepositoryException e) when (request.Backup is not null)
+        {
+            service.Log.Warning("the list of backups is incomplete: {Reason}", e.Message);
+            return await catalog.FindAsync(request.Backup.Value, cancellation) is { } named ? [named] : [];
+        }
     }
 
     static Timeline ChooseTimeline(RestoreRequest request, IReadOnlyList<BackupDocument> backups, WalInventory inventory)
@@ -153,24 +168,30 @@ public sealed class RestorePlanner(PostgresService service)
             case RecoveryTargetKind.Immediate:
                 return WalSegmentName.Parse(backup.StopWal);
             case RecoveryTargetKind.Latest when beyond is not null:
-                throw new ImpossiblePlanException(
-                    $"the archive has a gap{gap}: `latest` would silently end there, and {latest}",
-                    lastCommit is { } end ? $"ask for that moment: --target-time '{Moment(end)}'" : "ask for --target immediate, or restore from a backup after the gap with --backup");
+                throw new ImpossiblePlanException($"the archive has a gap{gap}: `latest` would silently end there, and {latest}", BeforeGap(backup, lastCommit));
             case RecoveryTargetKind.Lsn or RecoveryTargetKind.Xid or RecoveryTargetKind.Name when stopAt is { } lsn:
-                // The record at the position itself is read, too, to know that it is reached.
+                // The record at the position itself is read, too, to know that it is reached: PostgreSQL stops at the first record that
+                // begins at or after it (xlogrecovery.c, recoveryStopsAfter).
                 var segment = path.Segment(lsn.Value / (ulong)size.Bytes);
                 return segment.Number(size) <= reach.Number(size) ? segment : throw new ImpossiblePlanException(
                     $"target {target} lies after the archived WAL, which ends with {reach}{gap}",
-                    $"{latest}; --target latest recovers all there is");
+                    beyond is null ? $"{latest}; --target latest recovers all there is" : BeforeGap(backup, lastCommit));
             case RecoveryTargetKind.Time:
-                // PostgreSQL stops at the first commit after the target; without one it would end with an error, after hours maybe.
-                return await _archive.FindCommitAfterAsync(target.Time!.Value, path, first, reach, size, cancellation) ?? throw new ImpossiblePlanException(
+                // PostgreSQL stops at the first commit after the target, or at it when exclusive; without one it would end with an error, after hours maybe.
+                var after = target.Inclusive ? target.Time!.Value : target.Time!.Value.AddMicroseconds(-1);
+                return await _archive.FindCommitAfterAsync(after, path, first, reach, size, cancellation) ?? throw new ImpossiblePlanException(
                     $"target {target} lies after the last archived commit{gap}: {latest}",
-                    "--target latest recovers everything up to it; if nothing was committed in between, that is the same state");
+                    beyond is null ? "--target latest recovers everything up to it; if nothing was committed in between, that is the same state" : BeforeGap(backup, lastCommit));
             default:
                 return reach;
         }
     }
+
+    // PostgreSQL ends recovery at a time only where it sees a later commit, so the last commit before a gap cannot be asked for, all before it can.
+    static string BeforeGap(BackupDocument backup, DateTimeOffset? lastCommit) =>
+        lastCommit?.AddMicroseconds(-1) is { } moment && moment >= backup.StopTime
+            ? $"everything before that commit is possible: --target-time '{Moment(moment)}'; or start from a backup after the gap with --backup"
+            : "--target immediate is possible, or start from a backup after the gap with --backup";
 
     static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 }

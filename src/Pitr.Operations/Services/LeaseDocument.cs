@@ -1,3 +1,3 @@
 namespace Pitr.Operations.Services;
 
-sealed record LeaseDocument(string Owner, string Host, int Process, DateTimeOffset Expires);
+sealed record LeaseDocument(string Owner, string HostId, string Host, int Process, DateTimeOffset Expires);

@@ -20,6 +20,7 @@ public sealed class RepositoryLease : IAsyncDisposable
     readonly PostgresService _service;
     readonly string _key;
     readonly string _owner = Guid.NewGuid().ToString("N");
+    readonly string _hostId;
     readonly FileStream _hostLock;
     readonly List<IObjectStore> _held = [];
     readonly CancellationTokenSource _lost = new();
@@ -31,6 +32,8 @@ public sealed class RepositoryLease : IAsyncDisposable
         _service = service;
         _key = RepositoryLayout.Lock(service.Name, name);
         _hostLock = hostLock;
+        // Not the host's name, which two hosts may share: whose lock file guards the lease is what counts.
+        _hostId = StateFile.ReadOrCreateId(Path.Combine(service.StateDirectory, "host-id"));
     }
 
     /// <summary>Cancelled when another host took the lease over because ours could not be renewed in time.</summary>
@@ -78,7 +81,7 @@ public sealed class RepositoryLease : IAsyncDisposable
             {
                 var holder = await ReadAsync(store, cancellation);
                 // We hold this host's lock, so a lease of this host was left behind by a process that is no more.
-                if (holder is not null && holder.Host != Environment.MachineName && holder.Expires > _service.Clock.GetUtcNow())
+                if (holder is not null && holder.HostId != _hostId && holder.Expires > _service.Clock.GetUtcNow())
                 {
                     throw new BusyException(
                         $"host {holder.Host} (process {holder.Process}) holds the lease {_key} in repository {store.Name} until {holder.Expires:u}",
@@ -143,7 +146,7 @@ public sealed class RepositoryLease : IAsyncDisposable
     }
 
     ObjectContent Content() => ObjectContent.FromMemory(JsonSerializer.SerializeToUtf8Bytes(
-        new LeaseDocument(_owner, Environment.MachineName, Environment.ProcessId, _service.Clock.GetUtcNow() + Lifetime),
+        new LeaseDocument(_owner, _hostId, Environment.MachineName, Environment.ProcessId, _service.Clock.GetUtcNow() + Lifetime),
         LeaseJson.Default.LeaseDocument));
 
     /// <summary>Gives the lease back.</summary>

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Pitr.Operations.Services;
 
 /// <summary>Small files of the state directory: private to the owner, replaced atomically, durable when the call returns.</summary>
@@ -39,6 +41,17 @@ public static class StateFile
         {
             return null;
         }
+    }
+
+    /// <summary>A random id that stays the same as long as the state directory does.</summary>
+    public static string ReadOrCreateId(string path)
+    {
+        if (!File.Exists(path))
+        {
+            Replace(path, Encoding.ASCII.GetBytes(Guid.NewGuid().ToString("N")));
+        }
+
+        return File.ReadAllText(path);
     }
 
     /// <summary>Takes the lock, waiting for it.</summary>

@@ -7,8 +7,13 @@ namespace Pitr.Operations.Setup;
 /// <param name="configuration">The configuration the commands refer to.</param>
 public sealed class ArchiveCommandLine(string program, PitrConfiguration configuration)
 {
+    string Socket { get; init; } = configuration.Agent.Socket;
+
     /// <summary>Where the configuration is looked for when nobody names another place.</summary>
     public const string DefaultConfigurationPath = "/etc/pitr/pitr.yaml";
+
+    /// <summary>The same commands, asking at another socket than the configured agent's.</summary>
+    public ArchiveCommandLine WithSocket(string path) => new(program, configuration) { Socket = path };
 
     /// <summary>The value of archive_command.</summary>
     public string Push(string service) => $"{Prefix()} push {service} %p";
@@ -24,9 +29,9 @@ public sealed class ArchiveCommandLine(string program, PitrConfiguration configu
             words.Add($"--config {Quote(configuration.FilePath)}");
         }
 
-        if (configuration.Agent.Socket != AgentSettings.DefaultSocket)
+        if (Socket != AgentSettings.DefaultSocket)
         {
-            words.Add($"--socket {Quote(configuration.Agent.Socket)}");
+            words.Add($"--socket {Quote(Socket)}");
         }
 
         return string.Join(' ', words);

@@ -1,6 +1,7 @@
 using Pitr.Format.Keys;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Keys;
 using Pitr.Operations.Services;
 using Serilog;
 
@@ -29,6 +30,12 @@ public sealed class InitRun(TimeProvider clock, ILogger log, IReadOnlyDictionary
             if (!File.Exists(identityPath))
             {
                 KeyFiles.Create(identityPath, recipientPath, request.Passphrase);
+            }
+            else if (!File.Exists(recipientPath))
+            {
+                // A run that was cut off between the two left the identity alone.
+                using var identity = IdentityFile.Load(identityPath, request.Passphrase);
+                File.WriteAllText(recipientPath, identity.Recipient.ToPem());
             }
 
             var content = request.Configuration with { IdentityFile = identityPath, RecipientFiles = [recipientPath] };

@@ -16,6 +16,10 @@ public sealed record ServerSettingAdvice(string Name, string Value, string Why)
         new("archive_timeout", "60", "a quiet server hands over its segment after a minute at the latest: bounds the RPO"),
     ];
 
-    /// <summary>The line of postgresql.conf.</summary>
-    public string ToLine() => $"{Name} = '{Value.Replace("'", "''", StringComparison.Ordinal)}'";
+    /// <summary>The line of postgresql.conf, whose strings know backslash escapes and no line ends (PostgreSQL src/backend/utils/misc/guc-file.l).</summary>
+    public string ToLine() =>
+        $"{Name} = '{Value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'";
+
+    /// <summary>The SQL statement that sets it.</summary>
+    public string ToSql() => $"ALTER SYSTEM SET {Name} = '{Value.Replace("'", "''", StringComparison.Ordinal)}'";
 }

@@ -1,0 +1,133 @@
+using System.Formats.Tar;
+using System.Security.Cryptography;
+using System.Text;
+using Pitr.Format.Catalog;
+using Pitr.Format.Layout;
+using Pitr.Format.Sealing;
+using Pitr.Format.Wal;
+using Pitr.Operations.Backup;
+using Pitr.Operations.Services;
+using Pitr.Postgres.Sessions;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Tests.Backup;
+
+/// <summary>A base backup from a tar made in memory, through everything a real one goes through but the server.</summary>
+static class SyntheticBackup
+{
+    const string Label =
+        "START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\nCHECKPOINT LOCATION: 0/2000060\nBACKUP METHOD: streamed\n"
+        + "BACKUP FROM: primary\nSTART TIME: 2026-11-21 03:00:00 UTC\nLABEL: pitr\nSTART TIMELINE: 1\n";
+
+    public static readonly DateTimeOffset Modified = new(2026, 11, 20, 17, 4, 5, TimeSpan.Zero);
+
+    public static readonly ServerFacts Facts = new(
+        150018, WalSample.SystemIdentifier, new Timeline(1), WalSegmentSize.Default, 8192, true, false, null, Scenario.Start, new Lsn(0x2000028), Scenario.Start);
+
+    /// <summary>What pg_basebackup sends around the files: backup_label first, pg_control last.</summary>
+    public static SyntheticFile[] Around(params SyntheticFile[] files) =>
+    [
+        SyntheticFile.File("backup_label", Encoding.ASCII.GetBytes(Label)),
+        SyntheticFile.Directory("global"),
+        .. files,
+        SyntheticFile.File("global/pg_control", WalSample.Golden("pg_control-15")),
+    ];
+
+    public static byte[] Tar(params SyntheticFile[] files)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
+        {
+            foreach (var file in files)
+            {
+                var entry = new UstarTarEntry(file.Kind, file.Path) { Mode = file.Mode, ModificationTime = file.Modified };
+                if (file.Kind == TarEntryType.RegularFile)
+                {
+                    entry.DataStream = new MemoryStream(file.Content);
+                }
+
+                writer.WriteEntry(entry);
+            }
+        }
+
+        return stream.ToArray();
+    }
+
+    public static async Task<BackupDocument> TakeAsync(PostgresService service, byte[] tar, DateTimeOffset? started = null)
+    {
+        var id = new BackupId(started ?? Scenario.Start);
+        var key = await service.SealingKeys.GetAsync(default);
+        await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default);
+        using var manifest = new MemoryStream();
+        var reading = new TarBackupReader(service.Name, id, Facts, pipeline, tar.Length, null);
+        await reading.ReadAsync(new MemoryStream(tar), manifest, key, default);
+        var packs = await pipeline.CompleteAsync();
+        reading.CompleteManifest(packs);
+        var manifestKey = RepositoryLayout.Manifest(service.Name, id);
+        var bytes = manifest.ToArray();
+        await service.Repositories.PutAsync(manifestKey, bytes, PutMode.Replace, default);
+        var content = reading.ToContent(packs, new StoredObject(manifestKey, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))), key.Id.ToString());
+        var document = new BackupDocument
+        {
+            Id = id.ToString(),
+            Service = service.Name.ToString(),
+            Method = "stream",
+            Host = "here",
+            PitrVersion = "0",
+            Started = id.Start,
+            Finished = id.Start,
+            StopTime = id.Start,
+            Label = content.Label.Label,
+            StartLsn = content.Label.StartLsn,
+            StopLsn = content.Label.StartLsn,
+            StartWal = content.Label.StartWal.ToString(),
+            StopWal = content.Label.StartWal.ToString(),
+            Timeline = 1,
+            SystemIdentifier = $"{WalSample.SystemIdentifier}",
+            PostgresVersion = 150018,
+            WalSegmentSize = 16 << 20,
+            PageSize = 8192,
+            ChecksumVersion = content.ControlFile.ChecksumVersion,
+            DatabaseBytes = content.Bytes,
+            StoredBytes = content.Packs.Sum(p => p.Size) + content.Manifest.Size,
+            Files = content.Files,
+            Manifest = content.Manifest,
+            Packs = content.Packs,
+            DataKeys = [content.DataKey],
+        };
+        await service.Repositories.PutAsync(RepositoryLayout.Backup(service.Name, id), document.ToJson(), PutMode.CreateNew, default);
+        return document;
+    }
+
+    /// <summary>Changes the text of a stored manifest and seals it again, as only a holder of the key could.</summary>
+    public static async Task RewriteManifestAsync(PostgresService service, BackupDocument backup, Func<string, string> change)
+    {
+        var stored = await service.Repositories.Stores[0].ReadAllAsync(backup.Manifest.Key, default);
+        var key = await service.SealingKeys.GetAsync(default);
+        var text = Encoding.UTF8.GetString(SealedObject.Open(stored, key));
+        var changed = change(text);
+        Assert.NotEqual(text, changed);
+        var header = SealedObjectHeader.Create(SealedObjectKind.Manifest, SealedObjectCodec.Zstd, key.Id);
+        await service.Repositories.PutAsync(backup.Manifest.Key, SealedObject.Seal(Encoding.UTF8.GetBytes(changed), key, header), PutMode.Replace, default);
+    }
+}
+
+/// <summary>One entry of the tar.</summary>
+sealed record SyntheticFile(string Path, TarEntryType Kind, byte[] Content, UnixFileMode Mode, DateTimeOffset Modified)
+{
+    const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public static SyntheticFile File(string path, byte[] content, UnixFileMode mode = FileMode) =>
+        new(path, TarEntryType.RegularFile, content, mode, SyntheticBackup.Modified);
+
+    public static SyntheticFile Directory(string path, UnixFileMode mode = FileMode | UnixFileMode.UserExecute) =>
+        new(path, TarEntryType.Directory, [], mode, SyntheticBackup.Modified);
+
+    /// <summary>Bytes that only this seed gives and that do not compress.</summary>
+    public static byte[] Noise(int length, int seed)
+    {
+        var content = new byte[length];
+        new Random(seed).NextBytes(content);
+        return content;
+    }
+}

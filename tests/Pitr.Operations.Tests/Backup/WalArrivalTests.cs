@@ -1,0 +1,57 @@
+using Pitr.Format.Wal;
+using Pitr.Operations.Backup;
+using Pitr.Operations.Errors;
+using Pitr.Storage;
+using Pitr.Storage.Testing;
+
+namespace Pitr.Operations.Tests.Backup;
+
+public class WalArrivalTests
+{
+    static readonly WalSegmentName First = WalSegmentName.Parse("000000010000000000000FFE");
+    static readonly WalSegmentName Last = WalSegmentName.Parse("000000010000000100000001");
+
+    [Fact]
+    public async Task Every_segment_from_start_to_stop_must_be_in_every_repository()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2, skipsWaits: true);
+        await scenario.PushRunAsync(1, 4094, 4097);
+        await new WalArrival(scenario.Service).WaitForSegmentsAsync(First, Last, WalSample.Small, default);
+
+        foreach (var (number, repository) in new[] { (4094, 1), (4096, 2), (4097, 1) })
+        {
+            var name = WalSegmentName.FromNumber(new Timeline(1), (ulong)number, WalSample.Small).ToString();
+            var path = scenario.PathOf(scenario.KeyOf(name), repository);
+            File.Move(path, path + ".aside");
+
+            var error = await Assert.ThrowsAsync<RepositoryUnavailableException>(() => new WalArrival(scenario.Service).WaitForSegmentsAsync(First, Last, WalSample.Small, default));
+
+            Assert.Contains($"{name} did not reach repository r{repository}", error.Message, StringComparison.Ordinal);
+            File.Move(path + ".aside", path);
+        }
+    }
+
+    [Fact]
+    public async Task It_waits_until_the_file_arrives_and_reads_it()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var looked = scenario.Store.Inject(StoreFault.Hold(StoreOperation.Stat).On(k => k == scenario.KeyOf(First.ToString())));
+
+        var waiting = new WalArrival(scenario.Service).WaitForFileAsync(WalFileName.ForSegment(First), default);
+        await looked.Reached;
+        var content = await scenario.PushSegmentAsync(First.ToString());
+        looked.Release();
+
+        Assert.Equal(content, await waiting);
+    }
+
+    [Fact]
+    public async Task It_ends_at_the_deadline()
+    {
+        await using var scenario = await Scenario.StartAsync(skipsWaits: true);
+
+        await Assert.ThrowsAsync<RepositoryUnavailableException>(() => new WalArrival(scenario.Service).WaitForFileAsync(WalFileName.ForSegment(First), default));
+
+        Assert.InRange(scenario.Clock.GetUtcNow() - Scenario.Start, TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(15.1));
+    }
+}

@@ -1,0 +1,65 @@
+using Pitr.Format.Layout;
+using Pitr.Format.Wal;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Restore;
+using Pitr.Operations.Tests.Backup;
+using Pitr.Postgres.Recovery;
+using Pitr.Storage;
+using Pitr.Storage.Testing;
+
+namespace Pitr.Operations.Tests.Restore;
+
+public class ClusterRestoreTests
+{
+    static readonly RestoreOptions Options = new(RecoveryAction.Promote, "'/opt/pitr-archive' get main %f %p", ArchiveOff: true);
+
+    [Fact]
+    public async Task A_restored_directory_recovers_to_the_target_when_it_is_started()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var plan = await PlanAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse("0/2000100")));
+
+        await new ClusterRestore(scenario.Service).RunAsync(plan, scenario["data"], Options, null, default);
+
+        Assert.True(File.Exists(Path.Combine(scenario["data"], "recovery.signal")));
+        Assert.False(File.Exists(Path.Combine(scenario["data"], ".pitr-restore-incomplete")));
+        var settings = await File.ReadAllTextAsync(Path.Combine(scenario["data"], "postgresql.auto.conf"));
+        Assert.Contains("recovery_target_lsn = '0/2000100'", settings, StringComparison.Ordinal);
+        Assert.Contains("restore_command = '''/opt/pitr-archive'' get main %f %p'", settings, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Too_little_space_is_refused_before_anything_is_made()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var plan = await PlanAsync(scenario, RecoveryTarget.Latest) with { RestoredBytes = 1L << 60 };
+
+        var error = await Assert.ThrowsAsync<ImpossiblePlanException>(() => new ClusterRestore(scenario.Service).RunAsync(plan, scenario["new/data"], Options, null, default));
+
+        Assert.Contains($"{1L << 60}", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(scenario["new"]));
+    }
+
+    [Fact]
+    public async Task A_failed_restore_stays_marked_and_has_no_recovery_settings()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var plan = await PlanAsync(scenario, RecoveryTarget.Latest);
+        scenario.Store.Inject(StoreFault.CutRead(500).On(k => k.Contains("/packs/", StringComparison.Ordinal)));
+
+        await Assert.ThrowsAsync<StorageException>(() => new ClusterRestore(scenario.Service).RunAsync(plan, scenario["data"], Options, null, default));
+
+        Assert.True(File.Exists(Path.Combine(scenario["data"], ".pitr-restore-incomplete")));
+        Assert.False(File.Exists(Path.Combine(scenario["data"], "recovery.signal")));
+        Assert.False(File.Exists(Path.Combine(scenario["data"], "global/pg_control")));
+        await new ClusterRestore(scenario.Service).RunAsync(plan, scenario["data"], Options, null, default);
+    }
+
+    static async Task<RestorePlan> PlanAsync(Scenario scenario, RecoveryTarget target)
+    {
+        var backup = await SyntheticBackup.TakeAsync(scenario.Service, SyntheticBackup.Tar(SyntheticBackup.Around(SyntheticFile.File("global/1", SyntheticFile.Noise(5000, 1)))));
+        const string Name = "000000010000000000000002";
+        await scenario.Push.PushAsync(scenario.Write(Name, WalSample.Segment(Name, size: 16 << 20, commits: Scenario.Start.AddMinutes(1))), default);
+        return await new RestorePlanner(scenario.Service).PlanAsync(new RestoreRequest(target, Backup: BackupId.Parse(backup.Id)), default);
+    }
+}
