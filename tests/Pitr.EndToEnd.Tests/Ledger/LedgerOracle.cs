@@ -83,15 +83,17 @@ sealed class LedgerOracle
     public LedgerTarget Choose(int number, DateTimeOffset after, Random random)
     {
         var candidates = _ends.Where(end => end.Time > after && end != _ends[^1]).ToArray();
+        var commits = candidates.Where(c => c.IsCommit).ToArray();
         var end = candidates[random.Next(candidates.Length)];
+        var commit = commits[random.Next(commits.Length)];
         var inclusive = random.Next(2) == 0;
         return (number % 4) switch
         {
             // Between commits, and exactly at one.
             0 => LedgerTarget.AtTime(end.Time.AddMicroseconds(random.Next(1, 500)), inclusive),
-            1 => LedgerTarget.AtTime(end.Time, inclusive),
-            2 => LedgerTarget.AtLsn(random.Next(2) == 0 ? end.Lsn : end.Lsn + (ulong)random.Next(1, 200), inclusive),
-            _ => LedgerTarget.AtXid(candidates.Where(c => c.IsCommit).ElementAt(random.Next(candidates.Count(c => c.IsCommit))).Xid, inclusive),
+            1 => LedgerTarget.AtTime(commit.Time, inclusive),
+            2 => LedgerTarget.AtLsn(random.Next(2) == 0 ? commit.Lsn : end.Lsn + (ulong)random.Next(1, 200), inclusive),
+            _ => LedgerTarget.AtXid(commit.Xid, inclusive),
         };
     }
 }
