@@ -99,8 +99,9 @@ public sealed partial class StoryTests
         var html = await File.ReadAllTextAsync(file);
         Assert.Contains("Passed", html, StringComparison.Ordinal);
         Assert.DoesNotMatch(ExternalReference(), html);
-        var scratch = Assert.Single(Directory.EnumerateDirectories(cluster.Host.StateDirectory, "drill", SearchOption.AllDirectories));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(scratch));
+        Assert.All(
+            Directory.EnumerateDirectories(cluster.Host.StateDirectory, "drill", SearchOption.AllDirectories),
+            scratch => Assert.Empty(Directory.EnumerateFileSystemEntries(scratch)));
     }
 
     static async Task RequireInfoAsync(ProtectedCluster cluster, JsonElement backup, string last)

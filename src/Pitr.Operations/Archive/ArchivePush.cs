@@ -39,17 +39,9 @@ public sealed class ArchivePush(PostgresService service)
         }
 
         var buffer = ReadWhole(path, out var length);
-        using var timer = new CancellationTokenSource(service.Settings.Wal.PushDeadline, service.Clock);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timer.Token);
         try
         {
-            return await PushAsync(name, buffer.AsMemory(0, length), deadline.Token);
-        }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
-        {
-            throw new RepositoryUnavailableException(
-                $"{name} could not be stored in {service.Repositories.Names} within {service.Settings.Wal.PushDeadline}",
-                "PostgreSQL keeps the file and asks again; look at the repository's speed and reachability, or raise wal.push-deadline", e);
+            return await PushAsync(name, buffer.AsMemory(0, length), cancellation);
         }
         finally
         {

@@ -23,7 +23,7 @@ sealed class PitrHost(string directory, string repository)
     /// <summary>Added to the environment of every program of this host.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
-    /// <summary>Writes a configuration by hand, for a host that has no server; unknown answers are given after a second.</summary>
+    /// <summary>Writes a configuration by hand, for a host that has no server.</summary>
     public void WriteConfiguration(string more = "") => File.WriteAllText(
         ConfigurationFile,
         $$"""
@@ -32,7 +32,6 @@ sealed class PitrHost(string directory, string repository)
         repositories:
           local:
             url: file://{{Repository}}
-            retry: { deadline: 1s }
         encryption:
           recipients: [{{Path.Combine(Directory, "recipient.pem")}}]
           identity: {{IdentityFile}}
@@ -41,7 +40,6 @@ sealed class PitrHost(string directory, string repository)
             kind: postgres
             connection: "Host={{Directory}};Username=postgres"
             repositories: [local]
-            wal: { get-deadline: 1s, push-deadline: 1s }
         {{more}}
 
         """);

@@ -30,9 +30,12 @@ sealed class RestoredCluster : IAsyncDisposable
     public JsonElement Result { get; }
 
     /// <summary>Restores and starts; the socket goes into the directory beside.</summary>
-    public static async Task<RestoredCluster> StartAsync(PitrHost host, string directory, params string[] arguments)
+    public static Task<RestoredCluster> StartAsync(PitrHost host, string directory, params string[] arguments) =>
+        StartAtAsync(host, directory, System.IO.Directory.CreateDirectory(directory + ".s").FullName, arguments);
+
+    /// <summary>Restores and starts with the socket in a directory of the caller's.</summary>
+    public static async Task<RestoredCluster> StartAtAsync(PitrHost host, string directory, string sockets, params string[] arguments)
     {
-        var sockets = System.IO.Directory.CreateDirectory(directory + ".s").FullName;
         var run = await host.RunAsync(["--output", "json", "restore", PitrHost.Service, "--to", directory, "--start", "--socket-directory", sockets, .. arguments]);
         return new RestoredCluster(directory, run.Must().Json);
     }
