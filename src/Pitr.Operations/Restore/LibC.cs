@@ -20,9 +20,23 @@ static partial class LibC
         }
     }
 
+    /// <summary>Makes the names in a directory durable (fsync(2)).</summary>
+    /// <exception cref="IOException">The kernel reports an error.</exception>
+    public static void SyncDirectory(string directory)
+    {
+        using var handle = OpenDirectory(directory, ReadOnly | CloseOnExec);
+        if (handle.IsInvalid || Sync(handle) != 0)
+        {
+            throw new IOException($"{directory} could not be made durable: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle OpenDirectory(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     private static partial int SyncFileSystem(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(SafeFileHandle file);
 }

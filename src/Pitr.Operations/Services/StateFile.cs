@@ -1,4 +1,5 @@
 using System.Text;
+using Pitr.Operations.Restore;
 
 namespace Pitr.Operations.Services;
 
@@ -23,6 +24,7 @@ public static class StateFile
         }
 
         File.Move(temporary, path, overwrite: true);
+        LibC.SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>

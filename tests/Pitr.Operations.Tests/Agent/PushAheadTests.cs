@@ -138,7 +138,7 @@ public class PushAheadTests
         // PostgreSQL was answered by pitr itself in between: an agent that was slow, a restart.
         await using var scenario = await Scenario.StartAsync();
         await using var ahead = new PushAhead(scenario.Push, 2);
-        for (ulong number = 1; number < 400; number += 50)
+        for (ulong number = 1; number < 200; number += 50)
         {
             var paths = Ready(scenario, number, number + 49);
             await ahead.PushAsync(paths[0], default);

@@ -45,7 +45,7 @@ public class ClusterRestoreTests
     {
         await using var scenario = await Scenario.StartAsync();
         var plan = await PlanAsync(scenario, RecoveryTarget.Latest);
-        scenario.Store.Inject(StoreFault.CutRead(500).On(k => k.Contains("/packs/", StringComparison.Ordinal)));
+        scenario.Store.Inject(StoreFault.CutRead(10).On(k => k.Contains("/packs/", StringComparison.Ordinal)));
 
         await Assert.ThrowsAsync<StorageException>(() => new ClusterRestore(scenario.Service).RunAsync(plan, scenario["data"], Options, null, default));
 

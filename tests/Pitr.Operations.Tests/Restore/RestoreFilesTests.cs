@@ -225,7 +225,7 @@ public class RestoreFilesTests
         await using var scenario = await Scenario.StartAsync();
         var files = Files(1);
         var backup = await SyntheticBackup.TakeAsync(scenario.Service, SyntheticBackup.Tar(files));
-        scenario.Store.Inject(StoreFault.CutRead(1000).On(k => k.Contains("/packs/", StringComparison.Ordinal)));
+        scenario.Store.Inject(StoreFault.CutRead(10).On(k => k.Contains("/packs/", StringComparison.Ordinal)));
 
         await Assert.ThrowsAsync<StorageException>(() => RestoreAsync(scenario, backup));
 
