@@ -66,7 +66,9 @@ sealed class CommandContext : IDisposable
 
         return Configuration.Services.Count == 1
             ? Configuration.Services.Keys.Single()
-            : throw new RefusedInputException($"which service? the configuration has {string.Join(", ", Configuration.Services.Keys)}", "name one after the command");
+            : throw new RefusedInputException(
+                $"which service? the configuration has {string.Join(", ", Configuration.Services.Keys)}",
+                "name one after the command");
     }
 
     /// <summary>Asks for the passphrase on a terminal; null where there is none.</summary>

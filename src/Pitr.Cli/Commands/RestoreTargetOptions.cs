@@ -55,7 +55,9 @@ sealed class RestoreTargetOptions
 
             return targets.Count <= 1
                 ? new RestoreRequest(targets.FirstOrDefault() ?? RecoveryTarget.Latest, timeline, backup)
-                : throw new RefusedInputException("more than one target is named", "give one of --target, --target-time, --target-lsn, --target-xid, --target-name");
+                : throw new RefusedInputException(
+                    "more than one target is named",
+                    "give one of --target, --target-time, --target-lsn, --target-xid, --target-name");
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
         {

@@ -44,7 +44,9 @@ public static partial class Zstd
             var result = CompressCCtx(context, to, (nuint)destination.Length, from, (nuint)source.Length, level);
             if (IsError(result) != 0)
             {
-                throw new ArgumentException($"zstd cannot compress {source.Length} bytes into {destination.Length}: {ErrorName(result)}", nameof(destination));
+                throw new ArgumentException(
+                    $"zstd cannot compress {source.Length} bytes into {destination.Length}: {ErrorName(result)}",
+                    nameof(destination));
             }
 
             return (int)result;

@@ -95,7 +95,9 @@ public sealed record KeyDocument
         }
         catch (CryptographicException e)
         {
-            throw new DamagedObjectException($"key document of data key {Id} is damaged: its wrap to recipient {recipientId} does not open", e);
+            throw new DamagedObjectException(
+                $"key document of data key {Id} is damaged: its wrap to recipient {recipientId} does not open",
+                e);
         }
         finally
         {

@@ -107,7 +107,9 @@ public static class RepositoryLayout
         {
             if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))
             {
-                throw new ArgumentException($"\"{text}\" cannot be part of a key: only ASCII letters, digits, '-', '_' and '.' can", nameof(text));
+                throw new ArgumentException(
+                    $"\"{text}\" cannot be part of a key: only ASCII letters, digits, '-', '_' and '.' can",
+                    nameof(text));
             }
         }
 

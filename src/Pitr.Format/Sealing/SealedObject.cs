@@ -117,7 +117,9 @@ public static class SealedObject
         ArgumentNullException.ThrowIfNull(header);
         if (length > MaximumLength)
         {
-            throw new ArgumentException($"content of {length} bytes is too long to be sealed in one call; use {nameof(SealedObjectWriter)}", nameof(length));
+            throw new ArgumentException(
+                $"content of {length} bytes is too long to be sealed in one call; use {nameof(SealedObjectWriter)}",
+                nameof(length));
         }
 
         if (header.Kind == SealedObjectKind.Pack)
@@ -132,7 +134,9 @@ public static class SealedObject
 
         if (header.PlaintextLength != 0 && header.PlaintextLength != length)
         {
-            throw new ArgumentException($"header gives a plaintext length of {header.PlaintextLength} bytes, the content has {length}", nameof(header));
+            throw new ArgumentException(
+                $"header gives a plaintext length of {header.PlaintextLength} bytes, the content has {length}",
+                nameof(header));
         }
 
         return header.PlaintextLength == length ? header : header with { PlaintextLength = length };

@@ -63,7 +63,9 @@ public readonly record struct WalSegmentName(Timeline Timeline, uint Log, uint S
     {
         if (!IsValidFor(size))
         {
-            throw new ArgumentException($"WAL segment {this} cannot exist with a segment size of {size}: its last part must be below {size.SegmentsPerLog:X8}", nameof(size));
+            throw new ArgumentException(
+                $"WAL segment {this} cannot exist with a segment size of {size}: its last part must be below {size.SegmentsPerLog:X8}",
+                nameof(size));
         }
 
         return ((ulong)Log * size.SegmentsPerLog) + Segment;

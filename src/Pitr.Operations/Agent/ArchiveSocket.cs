@@ -58,7 +58,10 @@ public sealed class ArchiveSocket : IAsyncDisposable
         {
             listener.Dispose();
             held.Dispose();
-            throw new RefusedInputException($"the agent's socket {path} cannot be made: {e.Message}", "choose another place with agent.socket; its directory must exist and belong to this user (at most 107 bytes in all)", e);
+            throw new RefusedInputException(
+                $"the agent's socket {path} cannot be made: {e.Message}",
+                "choose another place with agent.socket; its directory must exist and belong to this user (at most 107 bytes in all)",
+                e);
         }
     }
 
@@ -72,7 +75,10 @@ public sealed class ArchiveSocket : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RefusedInputException($"the directory of the agent's socket {path} cannot be used: {e.Message}", "create it for this user, or choose another place with agent.socket", e);
+            throw new RefusedInputException(
+                $"the directory of the agent's socket {path} cannot be used: {e.Message}",
+                "create it for this user, or choose another place with agent.socket",
+                e);
         }
     }
 

@@ -192,7 +192,10 @@ public sealed class ArchivePush(PostgresService service)
 
             if (e is IOException or UnauthorizedAccessException)
             {
-                throw new RefusedInputException($"{path} cannot be read: {e.Message}", "pitr must run as a user that can read pg_wal, normally the owner of the cluster", e);
+                throw new RefusedInputException(
+                    $"{path} cannot be read: {e.Message}",
+                    "pitr must run as a user that can read pg_wal, normally the owner of the cluster",
+                    e);
             }
 
             throw;

@@ -23,7 +23,10 @@ public static class WalObject
         }
         catch (DamagedObjectException e)
         {
-            throw new DamagedRepositoryException($"{store.Name}: {key}: {e.Message}", "delete the damaged object if another copy of it exists; a base backup taken now starts a new, whole history", e);
+            throw new DamagedRepositoryException(
+                $"{store.Name}: {key}: {e.Message}",
+                "delete the damaged object if another copy of it exists; a base backup taken now starts a new, whole history",
+                e);
         }
     }
 }

@@ -83,7 +83,10 @@ public sealed class BackupCatalog(PostgresService service)
         }
         catch (DamagedObjectException e)
         {
-            throw new DamagedRepositoryException($"{store.Name}: {key} is damaged: {e.Message}", "bring it back from another copy of the repository; the other backups are not affected, `--backup ID` names one", e);
+            throw new DamagedRepositoryException(
+                $"{store.Name}: {key} is damaged: {e.Message}",
+                "bring it back from another copy of the repository; the other backups are not affected, `--backup ID` names one",
+                e);
         }
     }
 }

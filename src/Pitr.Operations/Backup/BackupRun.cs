@@ -106,7 +106,9 @@ public sealed class BackupRun(PostgresService service, string version)
 
         if (settings["wal_level"].Value == "minimal")
         {
-            throw new ImpossiblePlanException("wal_level is minimal: its WAL cannot be replayed", "set wal_level = replica and restart PostgreSQL");
+            throw new ImpossiblePlanException(
+                "wal_level is minimal: its WAL cannot be replayed",
+                "set wal_level = replica and restart PostgreSQL");
         }
 
         if (await session.ReadTablespacesAsync() is { Count: > 0 } tablespaces)

@@ -64,7 +64,9 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
         var isRecipient = RecipientFiles.Load(service.Configuration.Encryption).Any(r => r.Id == identity.Recipient.Id);
         return isRecipient
             ? $"{identity.Recipient.Id} opens what is sealed here"
-            : throw new KeyUnavailableException($"identity {identity.Recipient.Id} is none of the recipients", "what is sealed from now on could not be opened with it; add its public key to encryption.recipients");
+            : throw new KeyUnavailableException(
+                $"identity {identity.Recipient.Id} is none of the recipients",
+                "what is sealed from now on could not be opened with it; add its public key to encryption.recipients");
     }
 
     async Task<string> TryRepositoryAsync(IObjectStore store, CancellationToken cancellation)
@@ -77,12 +79,16 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
         await store.DeleteAsync(key, cancellation);
         if (!read.AsSpan().SequenceEqual(content))
         {
-            throw new DamagedRepositoryException($"repository {store.Name} gave back other bytes than were put", "do not trust this storage; check the disk or the provider");
+            throw new DamagedRepositoryException(
+                $"repository {store.Name} gave back other bytes than were put",
+                "do not trust this storage; check the disk or the provider");
         }
 
         if (await store.StatAsync(key, cancellation) is not null)
         {
-            throw new RepositoryUnavailableException($"repository {store.Name} still has an object after its deletion", "check the permissions and versioning of the store");
+            throw new RepositoryUnavailableException(
+                $"repository {store.Name} still has an object after its deletion",
+                "check the permissions and versioning of the store");
         }
 
         var remark = store.Capabilities.Remark is { } text ? $"; {text}" : "";
@@ -132,7 +138,9 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
 
         if (advice.Name == "archive_command" && setting.Value == "(disabled)")
         {
-            throw new ImpossiblePlanException("not visible while archive_mode is off", "switch archive_mode on and restart PostgreSQL, then check again");
+            throw new ImpossiblePlanException(
+                "not visible while archive_mode is off",
+                "switch archive_mode on and restart PostgreSQL, then check again");
         }
 
         // Another wrapper around the command is the operator's choice, as long as it calls pitr-archive.

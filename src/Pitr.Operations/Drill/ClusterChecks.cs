@@ -84,12 +84,16 @@ sealed class ClusterChecks(PostgresService service, List<DrillCheck> checks)
     {
         if (!programs.Has("pg_amcheck"))
         {
-            throw new ServerException($"pg_amcheck is not in {programs.Path}", "install PostgreSQL's client programs of this version (pg_amcheck is part of PostgreSQL 14 and later)");
+            throw new ServerException(
+                $"pg_amcheck is not in {programs.Path}",
+                "install PostgreSQL's client programs of this version (pg_amcheck is part of PostgreSQL 14 and later)");
         }
 
         if (await ScalarAsync(session.Connection, "SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'", cancellation) is null)
         {
-            throw new ServerException("the extension amcheck is not installed on this host", "install PostgreSQL's contrib package of this version");
+            throw new ServerException(
+                "the extension amcheck is not installed on this host",
+                "install PostgreSQL's contrib package of this version");
         }
 
         // The cluster is scratch, so the extension may be made in it.

@@ -51,7 +51,10 @@ public static class IdentityFile
         }
         catch (Exception e) when (e is CryptographicException or WrongIdentityException or ArgumentException)
         {
-            throw new KeyUnavailableException($"the identity {path} cannot be opened: {e.Message}", "check the passphrase and that the file is the PEM that `pitr init` or `pitr key new` wrote", e);
+            throw new KeyUnavailableException(
+                $"the identity {path} cannot be opened: {e.Message}",
+                "check the passphrase and that the file is the PEM that `pitr init` or `pitr key new` wrote",
+                e);
         }
     }
 }

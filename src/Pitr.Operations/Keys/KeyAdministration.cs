@@ -60,7 +60,10 @@ public sealed class KeyAdministration(IObjectStore store)
         }
         catch (Format.WrongIdentityException e)
         {
-            throw new KeyUnavailableException($"identity {identity.Recipient.Id} does not open {key}: {e.Message}", "run this with an identity that the key is wrapped to", e);
+            throw new KeyUnavailableException(
+                $"identity {identity.Recipient.Id} does not open {key}: {e.Message}",
+                "run this with an identity that the key is wrapped to",
+                e);
         }
     }
 
@@ -86,7 +89,10 @@ public sealed class KeyAdministration(IObjectStore store)
         }
         catch (Format.DamagedObjectException e)
         {
-            throw new DamagedRepositoryException($"{store.Name}: {key} is damaged: {e.Message}", "every key document has a second copy (keys/ and services/NAME/keys/); copy it back from there", e);
+            throw new DamagedRepositoryException(
+                $"{store.Name}: {key} is damaged: {e.Message}",
+                "every key document has a second copy (keys/ and services/NAME/keys/); copy it back from there",
+                e);
         }
     }
 }

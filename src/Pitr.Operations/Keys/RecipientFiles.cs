@@ -15,7 +15,9 @@ public static class RecipientFiles
         var recipients = settings.RecipientFiles.Select(LoadOne).DistinctBy(r => r.Id).ToArray();
         return recipients.Length > 0
             ? recipients
-            : throw new KeyUnavailableException("no recipient is configured, so nothing could be sealed", "name a public key in encryption.recipients, or run `pitr init`");
+            : throw new KeyUnavailableException(
+                "no recipient is configured, so nothing could be sealed",
+                "name a public key in encryption.recipients, or run `pitr init`");
     }
 
     /// <summary>Loads one recipient.</summary>
@@ -27,7 +29,10 @@ public static class RecipientFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or FormatException)
         {
-            throw new KeyUnavailableException($"the recipient {path} cannot be read: {e.Message}", "it must be a PEM public key (BEGIN PUBLIC KEY) on P-256, as `pitr key new` writes", e);
+            throw new KeyUnavailableException(
+                $"the recipient {path} cannot be read: {e.Message}",
+                "it must be a PEM public key (BEGIN PUBLIC KEY) on P-256, as `pitr key new` writes",
+                e);
         }
     }
 }

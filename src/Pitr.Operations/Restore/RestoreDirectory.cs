@@ -27,7 +27,9 @@ public sealed class RestoreDirectory
 
         if (Directory.Exists(path) && !File.Exists(Path.Combine(path, MarkerName)) && ReadsEntries(path))
         {
-            throw new ImpossiblePlanException($"directory {path} is not empty", "name a directory that does not exist yet, or an empty one; nothing in it was touched");
+            throw new ImpossiblePlanException(
+                $"directory {path} is not empty",
+                "name a directory that does not exist yet, or an empty one; nothing in it was touched");
         }
     }
 
@@ -39,7 +41,10 @@ public sealed class RestoreDirectory
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new ImpossiblePlanException($"directory {path} cannot be read: {e.Message}", "run as the user that will own the cluster, normally postgres", e);
+            throw new ImpossiblePlanException(
+                $"directory {path} cannot be read: {e.Message}",
+                "run as the user that will own the cluster, normally postgres",
+                e);
         }
     }
 
@@ -58,7 +63,10 @@ public sealed class RestoreDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ImpossiblePlanException($"directory {path} cannot be prepared: {e.Message}", "run as the user that will own the cluster, and check the parent directory", e);
+            throw new ImpossiblePlanException(
+                $"directory {path} cannot be prepared: {e.Message}",
+                "run as the user that will own the cluster, and check the parent directory",
+                e);
         }
     }
 

@@ -174,7 +174,9 @@ public sealed class RestoreFiles(PostgresService service)
 
     (string Key, int Size) Locate(ManifestPack pack) => BackupId.TryParse(pack.BackupId, out var backup) && pack.Size <= Array.MaxLength
         ? (RepositoryLayout.Pack(service.Name, backup, pack.Number), (int)pack.Size)
-        : throw new DamagedRepositoryException($"the manifest names a pack of {pack.Size} bytes of backup {pack.BackupId}: there is no such pack", PackHint);
+        : throw new DamagedRepositoryException(
+            $"the manifest names a pack of {pack.Size} bytes of backup {pack.BackupId}: there is no such pack",
+            PackHint);
 
     // The records of a pack prove that they belong together, not that they are this backup's: the manifest's digest does. Checked
     // before anything is written, so that a copy from another repository can take this one's place.
@@ -241,7 +243,9 @@ public sealed class RestoreFiles(PostgresService service)
         var held = work.Packs.Values.SelectMany(p => p.Runs).Where(r => r.IsHeldBack).ToArray();
         if (held.Length == 0)
         {
-            throw new DamagedRepositoryException($"the manifest holds no {ControlFilePath}", "this is not a whole backup; choose another with --backup");
+            throw new DamagedRepositoryException(
+                $"the manifest holds no {ControlFilePath}",
+                "this is not a whole backup; choose another with --backup");
         }
 
         foreach (var run in held)

@@ -26,7 +26,9 @@ public sealed class RestorePlanner(PostgresService service)
         var backups = await ReadBackupsAsync(request, cancellation);
         if (backups.Count == 0)
         {
-            throw new ImpossiblePlanException($"service {service.Name} has no backup in repository {service.Repositories.Names}", $"take one with `pitr backup {service.Name}`");
+            throw new ImpossiblePlanException(
+                $"service {service.Name} has no backup in repository {service.Repositories.Names}",
+                $"take one with `pitr backup {service.Name}`");
         }
 
         var inventory = await _archive.ListAsync(cancellation);
@@ -77,7 +79,9 @@ public sealed class RestorePlanner(PostgresService service)
                 var timeline = Timeline.Parse(request.Timeline);
                 return inventory.Find(timeline) is not null || backups.Any(b => b.Timeline == timeline.Value)
                     ? timeline
-                    : throw new ImpossiblePlanException($"nothing of timeline {timeline} is archived", $"archived timelines: {string.Join(", ", inventory.Timelines.Select(t => t.Timeline))}");
+                    : throw new ImpossiblePlanException(
+                        $"nothing of timeline {timeline} is archived",
+                        $"archived timelines: {string.Join(", ", inventory.Timelines.Select(t => t.Timeline))}");
         }
     }
 
@@ -94,7 +98,9 @@ public sealed class RestorePlanner(PostgresService service)
 
         if (backups.Count == 0)
         {
-            throw new ImpossiblePlanException($"no backup leads to timeline {timeline}", "name another timeline with --target-timeline, for example `current`");
+            throw new ImpossiblePlanException(
+                $"no backup leads to timeline {timeline}",
+                "name another timeline with --target-timeline, for example `current`");
         }
 
         RequireReached(request.Target, stop, backups);
@@ -168,7 +174,9 @@ public sealed class RestorePlanner(PostgresService service)
             case RecoveryTargetKind.Immediate:
                 return WalSegmentName.Parse(backup.StopWal);
             case RecoveryTargetKind.Latest when beyond is not null:
-                throw new ImpossiblePlanException($"the archive has a gap{gap}: `latest` would silently end there, and {latest}", BeforeGap(backup, lastCommit));
+                throw new ImpossiblePlanException(
+                    $"the archive has a gap{gap}: `latest` would silently end there, and {latest}",
+                    BeforeGap(backup, lastCommit));
             case RecoveryTargetKind.Lsn or RecoveryTargetKind.Xid or RecoveryTargetKind.Name when stopAt is { } lsn:
                 // The record at the position itself is read, too, to know that it is reached: PostgreSQL stops at the first record that
                 // begins at or after it (xlogrecovery.c, recoveryStopsAfter).

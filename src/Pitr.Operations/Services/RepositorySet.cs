@@ -107,7 +107,10 @@ public sealed class RepositorySet(IReadOnlyList<IObjectStore> stores) : IAsyncDi
         }
         catch (DamagedObjectException e)
         {
-            throw new DamagedRepositoryException($"{store.Name}: {RepositoryLayout.Repository} is damaged: {e.Message}", "bring it back from another copy of the repository", e);
+            throw new DamagedRepositoryException(
+                $"{store.Name}: {RepositoryLayout.Repository} is damaged: {e.Message}",
+                "bring it back from another copy of the repository",
+                e);
         }
     }
 

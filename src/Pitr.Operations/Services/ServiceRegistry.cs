@@ -73,7 +73,10 @@ public sealed class ServiceRegistry(PostgresService service)
         }
         catch (DamagedObjectException e)
         {
-            throw new DamagedRepositoryException($"{store.Name}: {key} is damaged: {e.Message}", "bring it back from another copy of the repository; it says which cluster the service name belongs to", e);
+            throw new DamagedRepositoryException(
+                $"{store.Name}: {key} is damaged: {e.Message}",
+                "bring it back from another copy of the repository; it says which cluster the service name belongs to",
+                e);
         }
     }
 

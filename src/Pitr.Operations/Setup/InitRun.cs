@@ -18,7 +18,9 @@ public sealed class InitRun(TimeProvider clock, ILogger log, IReadOnlyDictionary
         var path = request.ConfigurationPath;
         if (File.Exists(path) && !request.Force)
         {
-            throw new ConflictException($"the configuration {path} exists already", "add the service to it by hand, name another file with --config, or replace it with --force");
+            throw new ConflictException(
+                $"the configuration {path} exists already",
+                "add the service to it by hand, name another file with --config, or replace it with --force");
         }
 
         var directory = Path.GetDirectoryName(path)!;
@@ -43,7 +45,10 @@ public sealed class InitRun(TimeProvider clock, ILogger log, IReadOnlyDictionary
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RefusedInputException($"{directory} cannot be written: {e.Message}", "run as a user that may write there, or name another place with --config", e);
+            throw new RefusedInputException(
+                $"{directory} cannot be written: {e.Message}",
+                "run as a user that may write there, or name another place with --config",
+                e);
         }
 
         var configuration = ConfigurationLoader.Load(path, environment);

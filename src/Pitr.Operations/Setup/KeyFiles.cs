@@ -18,7 +18,9 @@ public static class KeyFiles
     {
         if (File.Exists(identityPath))
         {
-            throw new ConflictException($"{identityPath} exists already", "an identity is never replaced, because what was sealed to it would be lost; name another file");
+            throw new ConflictException(
+                $"{identityPath} exists already",
+                "an identity is never replaced, because what was sealed to it would be lost; name another file");
         }
 
         using var identity = Identity.Create();

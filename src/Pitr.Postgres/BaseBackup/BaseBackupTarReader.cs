@@ -39,7 +39,10 @@ public sealed class BaseBackupTarReader(Stream source)
         }
         catch (EndOfStreamException e)
         {
-            throw new ServerException("the base backup's tar ends in the middle of an entry", "pg_basebackup was interrupted; its messages say why", e);
+            throw new ServerException(
+                "the base backup's tar ends in the middle of an entry",
+                "pg_basebackup was interrupted; its messages say why",
+                e);
         }
         catch (Exception e) when (e is InvalidDataException or FormatException or NotSupportedException or OverflowException)
         {

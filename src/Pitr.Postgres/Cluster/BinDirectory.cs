@@ -10,7 +10,9 @@ public sealed record BinDirectory(string Path, int MajorVersion)
         var path = System.IO.Path.Combine(Path, name);
         return File.Exists(path)
             ? path
-            : throw new ServerException($"{name} is not in {Path}", $"install PostgreSQL {MajorVersion}'s server and client packages, or configure another directory");
+            : throw new ServerException(
+                $"{name} is not in {Path}",
+                $"install PostgreSQL {MajorVersion}'s server and client packages, or configure another directory");
     }
 
     public bool Has(string program) => File.Exists(System.IO.Path.Combine(Path, program));

@@ -127,7 +127,9 @@ public sealed record ControlFile
         }
 
         var majorVersion = ControlFileLayout.MajorVersion(catalogVersion)
-            ?? throw new ServerException($"control file with catalog version {catalogVersion} is of no release of PostgreSQL 14 to 18", "development and beta versions are not supported");
+            ?? throw new ServerException(
+                $"control file with catalog version {catalogVersion} is of no release of PostgreSQL 14 to 18",
+                "development and beta versions are not supported");
         return ReadFields(content, controlVersion, catalogVersion, majorVersion, layout);
     }
 

@@ -16,7 +16,9 @@ public static class PostgresBinaries
         if (configuredDirectory is not null)
         {
             var configured = Probe(configuredDirectory)
-                ?? throw new ServerException($"no PostgreSQL programs in the configured directory {configuredDirectory}", "it must be the directory with postgres, pg_basebackup, …");
+                ?? throw new ServerException(
+                    $"no PostgreSQL programs in the configured directory {configuredDirectory}",
+                    "it must be the directory with postgres, pg_basebackup, …");
             return configured.MajorVersion == majorVersion
                 ? configured
                 : throw new ServerException($"the configured directory {configuredDirectory} has PostgreSQL {configured.MajorVersion}, needed is {majorVersion}");
@@ -59,7 +61,10 @@ public static class PostgresBinaries
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ServerException($"cannot read {path}: {e.Message}", "is this the data directory of a PostgreSQL cluster, and may this user read it?", e);
+            throw new ServerException(
+                $"cannot read {path}: {e.Message}",
+                "is this the data directory of a PostgreSQL cluster, and may this user read it?",
+                e);
         }
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version)

@@ -52,7 +52,9 @@ public sealed class PostgresServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         if (Environment.IsPrivilegedProcess)
         {
-            throw new ServerException("PostgreSQL does not run as root", "run this as the user that owns the data directory, for example: runuser -u postgres -- …");
+            throw new ServerException(
+                "PostgreSQL does not run as root",
+                "run this as the user that owns the data directory, for example: runuser -u postgres -- …");
         }
 
         if (!Directory.Exists(options.SocketDirectory))
@@ -351,7 +353,9 @@ public sealed class PostgresServer : IAsyncDisposable
         if (_log.Contains(reason))
         {
             var text = string.Join(Environment.NewLine, _log.LastErrors(10));
-            throw new ServerException($"recovery of {DataDirectory} has paused before its target: {reason}: {text}", ServerExitHint.For(reason, _log.Path));
+            throw new ServerException(
+                $"recovery of {DataDirectory} has paused before its target: {reason}: {text}",
+                ServerExitHint.For(reason, _log.Path));
         }
     }
 
@@ -365,7 +369,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
         var errors = _log.LastErrors(10);
         var text = errors.Count == 0 ? $"it logged nothing to {_log.Path}" : string.Join(Environment.NewLine, errors);
-        throw new ServerException($"PostgreSQL in {DataDirectory} exited with code {_process.ExitCode}: {text}", ServerExitHint.For(text, _log.Path));
+        throw new ServerException(
+            $"PostgreSQL in {DataDirectory} exited with code {_process.ExitCode}: {text}",
+            ServerExitHint.For(text, _log.Path));
     }
 
     void Signal(int signal)

@@ -37,7 +37,9 @@ public sealed class ScratchCluster : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         if (Environment.IsPrivilegedProcess)
         {
-            throw new ServerException("PostgreSQL does not run as root", "run this as an unprivileged user, for example: runuser -u postgres -- …");
+            throw new ServerException(
+                "PostgreSQL does not run as root",
+                "run this as an unprivileged user, for example: runuser -u postgres -- …");
         }
 
         if (System.IO.Directory.Exists(options.Directory) && System.IO.Directory.EnumerateFileSystemEntries(options.Directory).Any())
