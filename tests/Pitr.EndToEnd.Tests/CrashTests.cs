@@ -100,7 +100,7 @@ public sealed class CrashTests(CrashTests.CrashCluster fixture, ITestOutputHelpe
         }
 
         var next = (await Cluster.BackupAsync()).GetProperty("id").GetString()!;
-        await Eventually.IsTrueAsync(() => Processes.Find("pg_basebackup", Cluster.Cluster.SocketDirectory).Count == 0, () => "no pg_basebackup is left behind");
+        await Eventually.IsTrueAsync(() => Processes.FindBaseBackups(Cluster.Cluster.SocketDirectory).Count == 0, () => "no pg_basebackup is left behind");
         await Eventually.IsTrueAsync(
             async () => await Cluster.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'") == 0, () => "no backup is left running in the server");
 
@@ -234,7 +234,7 @@ public sealed class CrashTests(CrashTests.CrashCluster fixture, ITestOutputHelpe
     string Lease => Host.PathOf("services/main/locks/backup.json");
 
     Task BackupRunsAsync(RunningProgram backup) =>
-        Eventually.IsTrueAsync(() => Processes.Find("pg_basebackup", "pitr").Count > 0 || backup.HasExited, () => "the backup copies");
+        Eventually.IsTrueAsync(() => Processes.FindBaseBackups(Cluster.Cluster.SocketDirectory).Count > 0 || backup.HasExited, () => "the backup copies");
 
     IReadOnlyList<int> Pushes() => Processes.Find("pitr --config", "wal push", Host.ConfigurationFile);
 

@@ -10,6 +10,11 @@ static class Processes
             .Where(id => id != Environment.ProcessId && CommandLine(id) is { } line && words.All(word => line.Contains(word, StringComparison.Ordinal)))
             .ToArray();
 
+    /// <summary>Base backups of the server with this socket directory, which is in their environment.</summary>
+    public static IReadOnlyList<int> FindBaseBackups(string socketDirectory) => Find("pg_basebackup")
+        .Where(id => Read(id, "environ") is { } environment && environment.Contains(socketDirectory, StringComparison.Ordinal))
+        .ToArray();
+
     /// <summary>kill -9; one that is gone already is fine.</summary>
     public static void Kill(int id)
     {
@@ -24,14 +29,17 @@ static class Processes
         }
     }
 
-    static string? CommandLine(int id)
+    static string? CommandLine(int id) => Read(id, "cmdline");
+
+    static string? Read(int id, string file)
     {
         try
         {
-            return File.ReadAllText($"/proc/{id}/cmdline").Replace('\0', ' ');
+            return File.ReadAllText($"/proc/{id}/{file}").Replace('\0', ' ');
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // Gone meanwhile, or another user's.
             return null;
         }
     }
