@@ -107,12 +107,15 @@ class Repository:
     def extract(self, service, backup, path, out):
         lines = self.manifest(service, backup)
         packs = {line["index"]: f"services/{service}/packs/{line['backup-id']}/{line['number']:06}" for line in lines if line["type"] == "pack"}
+        sums = {line["index"]: line["sha256"] for line in lines if line["type"] == "pack"}
         entry = next(line for line in lines if line["type"] == "file" and line["path"] == path)
         for run in entry["runs"]:
             if len(run) == 1:
                 out.write(bytes(run[0]))
                 continue
             length, pack, record, offset, stored, begin = run
+            if pack in sums and hashlib.sha256(self.read(packs[pack], 0, -1)).hexdigest() != sums.pop(pack):
+                raise ValueError(f"{packs[pack]} is not the pack that was stored")
             header = self.read(packs[pack], 0, 104)
             cipher, codec, _, _ = self.object(header, "pack")
             nonce = record.to_bytes(11, "big") + b"\2"
