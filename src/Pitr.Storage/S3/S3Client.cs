@@ -1,0 +1,15 @@
+using Amazon.Runtime;
+using Amazon.Runtime.Internal;
+using Amazon.S3;
+
+namespace Pitr.Storage.S3;
+
+/// <summary>The SDK's client, with <see cref="UnsignedPayload"/> in its pipeline.</summary>
+sealed class S3Client(AWSCredentials credentials, AmazonS3Config config) : AmazonS3Client(credentials, config)
+{
+    protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
+    {
+        base.CustomizeRuntimePipeline(pipeline);
+        pipeline.AddHandlerBefore<Signer>(new UnsignedPayload());
+    }
+}
