@@ -19,7 +19,8 @@ sealed class ContentStream(Stream source, long length, Func<long, Exception> cut
 
     public override bool CanRead => true;
 
-    public override bool CanSeek => false;
+    /// <summary>Only to where it is: the SDK wants to know that of its bodies, but has no reason to move.</summary>
+    public override bool CanSeek => true;
 
     public override bool CanWrite => false;
 
@@ -28,8 +29,10 @@ sealed class ContentStream(Stream source, long length, Func<long, Exception> cut
     public override long Position
     {
         get => _position;
-        set => throw new NotSupportedException();
+        set => Seek(value, SeekOrigin.Begin);
     }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("a store reads contents asynchronously");
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -62,13 +65,20 @@ sealed class ContentStream(Stream source, long length, Func<long, Exception> cut
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("a store reads contents asynchronously");
-
     public override void Flush()
     {
     }
 
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin)
+    {
+        var target = origin switch
+        {
+            SeekOrigin.Begin => offset,
+            SeekOrigin.Current => _position + offset,
+            _ => length + offset,
+        };
+        return target == _position ? target : throw new NotSupportedException($"a content at {_position} cannot go to {target}");
+    }
 
     public override void SetLength(long value) => throw new NotSupportedException();
 

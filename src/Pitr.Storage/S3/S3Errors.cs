@@ -56,6 +56,21 @@ sealed class S3Errors(string repository, S3Options options, TimeProvider timePro
     public StorageException Error(string? key, string message, bool transient, string? hint = null, Exception? inner = null) =>
         new(repository, key, message, transient, hint, inner);
 
+    /// <summary>What came back from something that is no S3 server, such as a login page with status 200.</summary>
+    public StorageException NotS3(string what, string? key, Exception? inner = null) =>
+        Error(key, $"{what}: {Server} did not answer as an S3 server does", transient: false,
+            "check that the endpoint is the S3 interface, not a web console, a proxy's login page or another service", inner);
+
+    /// <summary>Checks that an answer of success comes from an S3 server: each has an ETag.</summary>
+    /// <exception cref="StorageException">It has none.</exception>
+    public void RequireTag(string what, string key, string? tag)
+    {
+        if (string.IsNullOrEmpty(tag))
+        {
+            throw NotS3(what, key);
+        }
+    }
+
     /// <summary>The error for a failed request.</summary>
     /// <param name="what">What failed, such as <c>cannot put</c>.</param>
     /// <param name="key">The object or prefix, if any.</param>
@@ -103,9 +118,7 @@ sealed class S3Errors(string repository, S3Options options, TimeProvider timePro
                 Error(key, $"{what}: the connection to {Server} broke: {Innermost(failure)}", transient: true, "check the network", failure),
             _ when Has<OperationCanceledException>(failure) =>
                 Error(key, $"{what}: {Server} did not answer in time", transient: true, "check the network and the server's load", failure),
-            AmazonUnmarshallingException =>
-                Error(key, $"{what}: {Server} did not answer as an S3 server does", transient: false,
-                    "check that the endpoint is the S3 interface, not a web console or another service", failure),
+            AmazonUnmarshallingException => NotS3(what, key, failure),
             _ => Error(key, $"{what} at {Server}: {Printable(failure.Message)}", transient: false, hint: null, failure),
         };
     }

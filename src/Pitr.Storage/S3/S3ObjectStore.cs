@@ -98,6 +98,7 @@ public sealed class S3ObjectStore : IObjectStore
                 var answer = await _calls.RunAsync(
                     "cannot stat", key, (client, token) => client.GetObjectMetadataAsync(_options.Bucket, _requests.Prefix + key, token),
                     cancellationToken);
+                _errors.RequireTag("cannot stat", key, answer.ETag);
                 return new ObjectInfo(key, answer.ContentLength, WholeSeconds(answer.LastModified));
             }
             catch (StorageException failure) when (failure.InnerException is AmazonServiceException { StatusCode: HttpStatusCode.NotFound })
@@ -140,6 +141,7 @@ public sealed class S3ObjectStore : IObjectStore
 
         try
         {
+            _errors.RequireTag("cannot read", key, answer.ETag);
             RequireRange(answer, key, range);
             return new S3ReadStream(answer, key, _errors);
         }
@@ -257,6 +259,12 @@ public sealed class S3ObjectStore : IObjectStore
                     },
                     token),
                 cancellationToken);
+            if (page.IsTruncated is null)
+            {
+                // Anything that is XML would pass for an empty listing.
+                throw _errors.NotS3("cannot list", prefix);
+            }
+
             foreach (var listing in Merge(page))
             {
                 cancellationToken.ThrowIfCancellationRequested();

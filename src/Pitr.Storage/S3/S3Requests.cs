@@ -86,6 +86,8 @@ sealed class S3Requests(S3Options options, TimeProvider timeProvider)
         InputStream = body,
         PartSize = length,
         UseChunkEncoding = false,
+        // Lets the SDK take a stream that cannot be read twice.
+        DisablePayloadSigning = md5 is null,
         DisableDefaultChecksumValidation = md5 is null,
         MD5Digest = options.ChecksumMode == S3ChecksumMode.WhenRequired ? md5 : null,
     };

@@ -83,7 +83,9 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             async (client, token) =>
             {
                 using var body = Body(bytes);
-                return await client.PutObjectAsync(requests.Put(key, body, bytes.Length, md5, conditional, retain: create), token);
+                var answer = await client.PutObjectAsync(requests.Put(key, body, bytes.Length, md5, conditional, retain: create), token);
+                calls.Errors.RequireTag("cannot put", key, answer.ETag);
+                return answer;
             },
             cancellationToken));
     }
@@ -105,7 +107,12 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             await CreatingAsync(key, () => calls.RunAsync(
                 "cannot put",
                 key,
-                (client, token) => client.PutObjectAsync(requests.Put(key, body, length, md5, create: true, retain: true), token),
+                async (client, token) =>
+                {
+                    var answer = await client.PutObjectAsync(requests.Put(key, body, length, md5, create: true, retain: true), token);
+                    calls.Errors.RequireTag("cannot put", key, answer.ETag);
+                    return answer;
+                },
                 cancellationToken));
         }
         catch (StorageException) when (body.Failure is { } failure)
@@ -151,7 +158,13 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             await CreatingAsync(key, () => calls.RunAsync(
                 "cannot complete the upload",
                 key,
-                (client, token) => client.CompleteMultipartUploadAsync(requests.Complete(key, upload.UploadId, parts, conditional), token),
+                async (client, token) =>
+                {
+                    var answer = await client.CompleteMultipartUploadAsync(requests.Complete(key, upload.UploadId, parts, conditional), token);
+                    // Ceph leaves out the tag.
+                    calls.Errors.RequireTag("cannot complete the upload", key, answer.ETag + answer.Key);
+                    return answer;
+                },
                 cancellationToken));
         }
         catch

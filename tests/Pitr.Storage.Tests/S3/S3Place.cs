@@ -59,6 +59,22 @@ public sealed class S3Place : IAsyncDisposable
         return uploads.MultipartUploads?.Count ?? 0;
     }
 
+    /// <summary>Removes every version of every object, also where a retention of governance keeps it.</summary>
+    public async Task EraseVersionsAsync()
+    {
+        var versions = await _client.ListVersionsAsync(new ListVersionsRequest { BucketName = Bucket, Prefix = Prefix });
+        foreach (var version in versions.Versions ?? [])
+        {
+            await _client.DeleteObjectAsync(new DeleteObjectRequest
+            {
+                BucketName = Bucket,
+                Key = version.Key,
+                VersionId = version.VersionId,
+                BypassGovernanceRetention = true,
+            });
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         var uploads = await _client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = Bucket, Prefix = Prefix });
