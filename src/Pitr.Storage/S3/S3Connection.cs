@@ -8,7 +8,7 @@ namespace Pitr.Storage.S3;
 /// <summary>Makes the client of a store when it is first needed, and closes its connections at the end.</summary>
 sealed class S3Connection(string repository, S3Options options, TimeProvider timeProvider) : IDisposable
 {
-    const int CopyBuffer = 128 * 1024;
+    const int CopyBuffer = 80 * 1024;
 
     readonly Lock _lock = new();
     S3HttpClientFactory? _http;

@@ -7,5 +7,5 @@ namespace Pitr.Storage.S3;
 /// <param name="Buffers">Bytes of all those buffers of one store.</param>
 sealed record S3Limits(int MaxParts, long MaxSinglePut, long MaxBufferedPart, long Buffers)
 {
-    public static S3Limits Default { get; } = new(10_000, S3Options.MaxSinglePut, 32L * 1024 * 1024, 64L * 1024 * 1024);
+    public static S3Limits Default { get; } = new(10_000, S3Options.MaxSinglePut, 32L * 1024 * 1024, 32L * 1024 * 1024);
 }

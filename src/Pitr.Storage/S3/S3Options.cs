@@ -50,14 +50,14 @@ public sealed record S3Options
     /// <summary>The proxy's password.</summary>
     public string? ProxyPassword { get; init; }
 
-    /// <summary>Objects longer than this go in parts; bytes, 5 MiB to 5 GiB. Default 48 MiB.</summary>
-    public long MultipartThreshold { get; init; } = 48L * 1024 * 1024;
+    /// <summary>Objects longer than this go in parts; bytes, 5 MiB to 5 GiB. Default 32 MiB.</summary>
+    public long MultipartThreshold { get; init; } = 32L * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of a part, 5 MiB to 32 MiB: memory holds at most 64 MiB of parts at a time. Grows by itself for objects that would
-    /// have more than 10 000 parts. Default 16 MiB.
+    /// Bytes of a part, 5 MiB to 32 MiB: memory holds at most 32 MiB of parts at a time. Grows by itself for objects that would
+    /// have more than 10 000 parts. Default 8 MiB.
     /// </summary>
-    public long PartSize { get; init; } = 16L * 1024 * 1024;
+    public long PartSize { get; init; } = 8L * 1024 * 1024;
 
     /// <summary>Parts of one object on their way at once, 1 to 32. Default 4.</summary>
     public int PartsInParallel { get; init; } = 4;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Amazon.S3.Model;
@@ -15,6 +16,8 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     static readonly TimeSpan AbortLimit = TimeSpan.FromSeconds(30);
 
     readonly BufferBudget _budget = new(limits.Buffers);
+    // Not the shared pool: that keeps a buffer of each size for every thread that ever returned one.
+    readonly ArrayPool<byte> _pool = ArrayPool<byte>.Create((int)limits.MaxBufferedPart, maxArraysPerBucket: 4);
 
     /// <exception cref="ObjectExistsException">The key is taken.</exception>
     /// <exception cref="StorageException">Nothing was stored, or (transient) it is not known.</exception>
@@ -39,7 +42,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
         if (conditional && !conditionalParts && length <= limits.MaxSinglePut)
         {
             // Only a single put is decided by this store; as a stream it takes no more memory than parts do.
-            await PutStreamedAsync(key, content, length, cancellationToken);
+            await PutStreamedAsync(key, content, length, conditional, create, cancellationToken);
             return;
         }
 
@@ -54,9 +57,15 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             return;
         }
 
-        using (await _budget.TakeAsync(length, cancellationToken))
+        if (length > limits.MaxBufferedPart)
         {
-            var buffer = ArrayPool<byte>.Shared.Rent((int)length);
+            await PutStreamedAsync(key, content, length, conditional, create, cancellationToken);
+            return;
+        }
+
+        using (await _budget.TakeAsync(Rented(length), cancellationToken))
+        {
+            var buffer = _pool.Rent((int)length);
             try
             {
                 await using (var source = content.OpenRead())
@@ -69,7 +78,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             }
             finally
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                _pool.Return(buffer);
             }
         }
     }
@@ -90,11 +99,12 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             cancellationToken));
     }
 
-    async Task PutStreamedAsync(string key, ObjectContent content, long length, CancellationToken cancellationToken)
+    async Task PutStreamedAsync(
+        string key, ObjectContent content, long length, bool conditional, bool create, CancellationToken cancellationToken)
     {
         if (content.TryGetMemory(out var memory))
         {
-            await PutOnceAsync(key, memory, conditional: true, create: true, cancellationToken);
+            await PutOnceAsync(key, memory, conditional, create, cancellationToken);
             return;
         }
 
@@ -109,7 +119,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
                 key,
                 async (client, token) =>
                 {
-                    var answer = await client.PutObjectAsync(requests.Put(key, body, length, md5, create: true, retain: true), token);
+                    var answer = await client.PutObjectAsync(requests.Put(key, body, length, md5, conditional, retain: create), token);
                     calls.Errors.RequireTag("cannot put", key, answer.ETag);
                     return answer;
                 },
@@ -196,8 +206,8 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
         // Returns when the source may be read on; the task inside when the part is stored.
         async Task<Task<PartETag>> SendBufferedAsync(int number, long offset, int count, CancellationToken token)
         {
-            var share = await _budget.TakeAsync(count, token);
-            var buffer = ArrayPool<byte>.Shared.Rent(count);
+            var share = await _budget.TakeAsync(Rented(count), token);
+            var buffer = _pool.Rent(count);
             try
             {
                 await FillAsync(key, source, buffer.AsMemory(0, count), offset, length, token);
@@ -224,7 +234,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
 
             void Release()
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                _pool.Return(buffer);
                 share.Dispose();
             }
         }
@@ -412,6 +422,9 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
 
     StorageException WrongLength(string key, long announced, long found) =>
         calls.Errors.Error(key, $"its source ends after {found} of the {announced} bytes announced", transient: false);
+
+    // The pool gives powers of two.
+    static long Rented(long length) => (long)BitOperations.RoundUpToPowerOf2((ulong)length);
 
     static MemoryStream Body(ReadOnlyMemory<byte> bytes) =>
         MemoryMarshal.TryGetArray(bytes, out var segment)
