@@ -31,10 +31,16 @@ static class ChildProgram
         }
     }
 
-    /// <summary>The store a string means: a URL, or a file URL with the scheme <c>file-unreserved</c>, where nothing is preallocated.</summary>
+    /// <summary>The store a string means: a URL, one of <see cref="S3.S3Server"/>, or a file URL with the scheme
+    /// <c>file-unreserved</c>, where nothing is preallocated.</summary>
     static IObjectStore OpenStore(string store)
     {
         var url = new Uri(store);
+        if (url.Scheme == S3.S3Server.Scheme)
+        {
+            return S3.S3Server.OpenChild(url);
+        }
+
         return url.Scheme == "file-unreserved"
             ? new FileObjectStore("child", url.AbsolutePath, TimeProvider.System, new FileSystemFeatures { Preallocation = false })
             : ObjectStoreFactory.Open("child", url);
