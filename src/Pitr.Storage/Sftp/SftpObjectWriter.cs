@@ -64,10 +64,11 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
         var size = session.WriteSize;
         var most = Math.Max(2, Window / size);
         var underWay = new Queue<Task<SftpReply>>();
+        var offset = 0L;
+        var acknowledged = 0L;
         var source = content.OpenRead();
         await using (source)
         {
-            var offset = 0L;
             while (offset < content.Length)
             {
                 if (underWay.Count == most)
@@ -113,8 +114,11 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
             if (await writing.WaitAsync(cancellationToken) is { IsOk: false } refused)
             {
                 // What is under way may fail or not; the file is thrown away.
-                throw await errors.FromWriteAsync(session, refused, key, "cannot write", temporary, tree.PathOf(""), content.Length);
+                throw await errors.FromWriteAsync(
+                    session, refused, key, "cannot write", temporary, tree.PathOf(""), content.Length - acknowledged);
             }
+
+            acknowledged = Math.Min(acknowledged + size, content.Length);
         }
     }
 
