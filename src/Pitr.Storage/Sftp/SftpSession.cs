@@ -110,16 +110,8 @@ sealed class SftpSession : IAsyncDisposable
         }
 
         packet.SetId(id);
-        try
-        {
-            _outgoing.Add(packet);
-        }
-        catch (InvalidOperationException)
-        {
-            // Ended meanwhile; whoever ended it may have been through the pending ones already.
-            packet.Dispose();
-        }
-
+        Enqueue(packet);
+        // Whoever ended the session may have been through the pending ones already.
         if (_failure is { } failure && _pending.TryRemove(id, out _))
         {
             answer.TrySetException(failure);
@@ -153,7 +145,7 @@ sealed class SftpSession : IAsyncDisposable
     {
         var hello = new SftpPacket(SftpPacketType.Init);
         hello.SetId(ProtocolVersion);
-        _outgoing.Add(hello);
+        Enqueue(hello);
         _extensions = await _version.Task;
         if (!Offers(SftpExtension.Limits))
         {
@@ -175,6 +167,19 @@ sealed class SftpSession : IAsyncDisposable
         return (Size(reader.UInt64()), Size(reader.UInt64()));
 
         static int Size(ulong limit) => limit == 0 ? SafeTransfer : (int)Math.Clamp(limit, 1024, MaxTransfer);
+    }
+
+    void Enqueue(SftpPacket packet)
+    {
+        try
+        {
+            _outgoing.Add(packet);
+        }
+        catch (InvalidOperationException)
+        {
+            // Ended meanwhile.
+            packet.Dispose();
+        }
     }
 
     void Send()

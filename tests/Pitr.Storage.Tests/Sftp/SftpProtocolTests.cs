@@ -24,8 +24,10 @@ public sealed class SftpProtocolTests
     public async Task Limits_bound_the_transfers()
     {
         byte[] limits = [.. Number(262144), .. Number(261120), .. Number(100_000), .. Number(1000)];
-        await using var session = await StartAsync([
-            .. Packet(SftpPacketType.Version, 3, [.. Text(SftpExtension.Limits), .. Text("1")]), .. Packet(SftpPacketType.ExtendedReply, 1, limits)]);
+        var version = Packet(SftpPacketType.Version, 3, [.. Text(SftpExtension.Limits), .. Text("1")]);
+        await using var session = await SftpSession.StartAsync(
+            new RecordedTransport([.. version, .. Packet(SftpPacketType.ExtendedReply, 1, limits)], answersTo: 1, version.Length),
+            "server", Options, TimeProvider.System);
         Assert.Equal((261120, 100_000), (session.ReadSize, session.WriteSize));
     }
 
