@@ -23,6 +23,8 @@ sealed class SshProcess : ISftpTransport
         Id = process.Id;
         Input = process.StandardInput.BaseStream;
         Output = process.StandardOutput.BaseStream;
+        PipeSize.Raise(Input);
+        PipeSize.Raise(Output);
         _said = ListenAsync(process.StandardError);
     }
 

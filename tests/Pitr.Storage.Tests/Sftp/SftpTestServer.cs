@@ -9,6 +9,7 @@ namespace Pitr.Storage.Tests.Sftp;
 sealed class SftpTestServer : IAsyncDisposable
 {
     const string Sshd = "/usr/sbin/sshd";
+    const int MaxAttempts = 5;
     static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
 
     readonly TemporaryDirectory _directory = new();
@@ -47,11 +48,22 @@ sealed class SftpTestServer : IAsyncDisposable
             await server.MakeKeyAsync("client_key");
             System.IO.File.Copy(server["client_key.pub"], server["authorized_keys"]);
             await server.MakeKeyAsync("host_key");
-            server.Port = FreePort();
-            await server.TrustAsync();
-            await server.ConfigureAsync(arguments);
-            await server.StartAgainAsync();
-            return server;
+            for (var attempt = 1; ; attempt++)
+            {
+                server.Port = FreePort();
+                await server.TrustAsync();
+                await server.ConfigureAsync(arguments);
+                try
+                {
+                    await server.StartAgainAsync();
+                    return server;
+                }
+                catch (InvalidOperationException) when (attempt < MaxAttempts)
+                {
+                    // Somebody else took the port at that moment.
+                    await server.KillAsync();
+                }
+            }
         }
         catch
         {
@@ -115,11 +127,14 @@ sealed class SftpTestServer : IAsyncDisposable
         string[] command = [.. _wrapper, Sshd, "-D", "-f", this["sshd_config"], "-E", this["sshd.log"]];
         _process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { UseShellExecute = false })!;
         using var patience = new CancellationTokenSource(StartPatience);
-        while (!await AnswersAsync(patience.Token))
+        var answers = false;
+        while (!answers)
         {
+            answers = await AnswersAsync(patience.Token);
             if (_process.HasExited || patience.IsCancellationRequested)
             {
-                throw new InvalidOperationException($"sshd did not start: {await System.IO.File.ReadAllTextAsync(this["sshd.log"])}");
+                var log = System.IO.File.Exists(this["sshd.log"]) ? await System.IO.File.ReadAllTextAsync(this["sshd.log"]) : "it left no log";
+                throw new InvalidOperationException($"sshd did not start: {log}");
             }
         }
     }
@@ -139,11 +154,23 @@ sealed class SftpTestServer : IAsyncDisposable
         Assert.True(process.ExitCode == 0, $"{program} failed: {errors}");
     }
 
+    // From below those the system gives to clients, so that it is still free after a restart.
     static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(20_000, 32_000);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken.
+            }
+        }
     }
 
     // Sessions are processes of their own, each with another one below it.
