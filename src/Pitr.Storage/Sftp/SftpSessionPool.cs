@@ -43,6 +43,17 @@ sealed class SftpSessionPool : IAsyncDisposable
                     return new SftpLease(session, () => Release(slot));
                 }
             }
+            catch (SftpConnectionException failure) when (failure.IsTransient)
+            {
+                // Servers limit how many connections they take. What runs already goes on.
+                Release(slot);
+                if (TryShare() is { } lease)
+                {
+                    return lease;
+                }
+
+                throw;
+            }
             catch
             {
                 Release(slot);
@@ -92,6 +103,21 @@ sealed class SftpSessionPool : IAsyncDisposable
 
             least.Users++;
             return least;
+        }
+    }
+
+    SftpLease? TryShare()
+    {
+        lock (_lock)
+        {
+            var least = _slots.Where(slot => slot.Session.IsCompletedSuccessfully && !slot.IsDead).MinBy(slot => slot.Users);
+            if (least is null)
+            {
+                return null;
+            }
+
+            least.Users++;
+            return new SftpLease(least.SessionIfStarted!, () => Release(least));
         }
     }
 
@@ -159,6 +185,6 @@ sealed class SftpSessionPool : IAsyncDisposable
 
         public bool IsDead => session.IsCompleted && (!session.IsCompletedSuccessfully || SessionIfStarted!.IsEnded);
 
-        SftpSession? SessionIfStarted => session.IsCompletedSuccessfully ? session.GetAwaiter().GetResult() : null;
+        public SftpSession? SessionIfStarted => session.IsCompletedSuccessfully ? session.GetAwaiter().GetResult() : null;
     }
 }

@@ -230,6 +230,18 @@ public sealed class SftpFaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_takes_no_more_connections_is_used_by_those_there_are()
+    {
+        var limited = await ScriptAsync(
+            "limited", "mkdir \"$0.taken\" 2>/dev/null && exec ssh \"$@\"; echo 'kex_exchange_identification: Connection closed by remote host' >&2; exit 255");
+        await using var store = _server.Open(change: options => options with { SshProgram = limited });
+        await store.ConnectAsync(None);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(i => store.PutAsync($"a/{i}", Contents.Bytes(1000), PutMode.CreateNew, None)));
+        Assert.Equal(8, (await store.KeysAsync()).Length);
+        Assert.True(store.ProcessIds.Count > 1);
+    }
+
+    [Fact]
     public async Task Nothing_runs_on_after_the_end()
     {
         var store = _server.Open();

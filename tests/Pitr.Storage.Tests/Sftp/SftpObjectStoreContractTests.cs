@@ -1,4 +1,3 @@
-using Pitr.Storage.Retry;
 using Pitr.Storage.Sftp;
 
 namespace Pitr.Storage.Tests.Sftp;
@@ -47,15 +46,9 @@ public class SftpObjectStoreContractTests(SftpFixture server) : ObjectStoreContr
         Task.FromResult<IObjectStore>(new SftpObjectStore("test", Options, TimeProvider.System));
 }
 
-/// <summary>So it does when all operations share one session.</summary>
-public sealed class SftpObjectStoreOnOneSessionContractTests(SftpFixture server) : SftpObjectStoreContractTests(server)
+/// <summary>So it does when all operations share one session, on a server that offers neither large packets nor figures about its disk.</summary>
+public sealed class SftpObjectStoreOnOneSessionContractTests(PlainSftpFixture server)
+    : SftpObjectStoreContractTests(server), IClassFixture<PlainSftpFixture>
 {
     protected override int Connections => 1;
-}
-
-/// <summary>And so does the decorator around it.</summary>
-public sealed class RetryingSftpObjectStoreContractTests(SftpFixture server) : SftpObjectStoreContractTests(server)
-{
-    protected override async Task<IObjectStore> OpenAgainAsync() =>
-        new RetryingObjectStore(await base.OpenAgainAsync(), RetryPolicy.Default, TimeProvider.System);
 }
