@@ -124,6 +124,34 @@ public sealed class SftpServerTests
         Assert.False(Directory.Exists(root));
     }
 
+    [SkippableSmallDiskFact]
+    public async Task An_empty_directory_in_place_of_the_repository_is_not_taken_for_it()
+    {
+        await using var server = await SftpTestServer.StartAsync();
+        using var other = new TemporaryDirectory(below: SmallDiskFactAttribute.Directory);
+        // A link to another file system, as a mount needs privileges.
+        var root = server["root"];
+        Directory.CreateSymbolicLink(root, server.Files);
+        await using var store = server.Open(root);
+        await store.PutAsync("a", Contents.Bytes(10), PutMode.CreateNew, None);
+        Assert.Null(await store.StatAsync("x", None));
+        Directory.Delete(root);
+        Directory.CreateSymbolicLink(root, other.Path);
+        foreach (var operation in (Func<Task>[])
+            [() => store.StatAsync("a", None), () => store.ReadAllAsync("a", None), () => store.KeysAsync(), () => store.DeleteAsync("a", None),
+                () => store.PutAsync("b", Contents.Bytes(10), PutMode.Replace, None), () => store.PutAsync("c/d", Contents.Bytes(10), PutMode.CreateNew, None)])
+        {
+            var error = await Assert.ThrowsAsync<StorageException>(operation);
+            Assert.False(error.IsTransient);
+            Assert.Contains("unmounted", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(other.Path));
+        await System.IO.File.WriteAllBytesAsync(other["a"], Contents.Bytes(20));
+        Assert.Equal(Contents.Bytes(20), await store.ReadAllAsync("a", None));
+        await store.PutAsync("b", Contents.Bytes(10), PutMode.CreateNew, None);
+    }
+
     [Fact]
     public async Task Unfinished_objects_are_invisible_and_removed_after_a_day()
     {

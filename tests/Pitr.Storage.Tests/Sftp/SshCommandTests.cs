@@ -52,7 +52,7 @@ public sealed class SshCommandTests
         { Plain with { User = "-l" }, "User" },
         { Plain with { ProxyJump = "-x" }, "ProxyJump" },
         { Plain with { IdentityFile = "a\"b" }, "IdentityFile" },
-        { Plain with { Path = "/a\nb" }, "Path" },
+        { Plain with { Path = "/a\tb" }, "Path" },
         { Plain with { Path = "/a/../b" }, "Path" },
         { Plain with { Port = 0 }, "Port" },
         { Plain with { Connections = 0 }, "Connections" },
