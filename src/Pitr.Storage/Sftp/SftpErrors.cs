@@ -53,7 +53,9 @@ sealed class SftpErrors(string repository, SftpOptions options, SftpServerFeatur
         if (space.FreeBytes < needed + NearlyNothing || space.HasNoFreeFiles)
         {
             return Error(
-                key, $"{what} {path} on {options.Host}: {reply.Words}; the disk is full ({free}{(space.HasNoFreeFiles ? ", no file can be added" : "")})",
+                key,
+                $"{what} {path} on {options.Host}: {reply.Words}; the disk is full ({free}"
+                + (space.HasNoFreeFiles ? ", no file can be added)" : ")"),
                 transient: false,
                 "free or add space, or let expire remove backups; nothing of this object is visible, and what was acknowledged before is untouched");
         }

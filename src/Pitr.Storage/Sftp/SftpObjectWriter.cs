@@ -9,12 +9,12 @@ namespace Pitr.Storage.Sftp;
 sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors errors, SftpServerFeatures features, TimeProvider timeProvider)
 {
     const uint FileMode = 0x180; // 0600
-    const int Window = 4 * 1024 * 1024;
     static readonly TimeSpan CleanUpPatience = TimeSpan.FromSeconds(5);
 
     /// <summary>Puts the object; <see langword="false"/> when its directory is missing.</summary>
     /// <exception cref="StorageException">It was not stored, or nobody can tell.</exception>
-    public async Task<bool> TryPutAsync(SftpSession session, string key, ObjectContent content, PutMode mode, CancellationToken cancellationToken)
+    public async Task<bool> TryPutAsync(
+        SftpSession session, string key, ObjectContent content, PutMode mode, CancellationToken cancellationToken)
     {
         var directoryKey = SftpTree.Split(key).Directory;
         var temporaryName = ObjectKey.ReservedPrefix + RandomNumberGenerator.GetHexString(16, lowercase: true);
@@ -41,8 +41,12 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
                 await ThrowIfTakenAsync(session, await examining.WaitAsync(cancellationToken), directoryKey, key);
             }
 
-            await WriteAsync(session, handle, temporary, key, content, cancellationToken);
-            await FinishAsync(session, handle, temporary, directoryKey, key).WaitAsync(cancellationToken);
+            var acknowledging = new SftpWriteWindow(session, errors, content.Length, key, temporary, tree.PathOf(""));
+            await WriteAsync(session, handle, key, content, acknowledging, cancellationToken);
+            // The server takes requests in order, so the last writes need not be acknowledged before.
+            var finishing = FinishAsync(session, handle, temporary, directoryKey, key);
+            await acknowledging.DrainAsync(cancellationToken);
+            await finishing.WaitAsync(cancellationToken);
             await tree.RemoveLeftoversAsync(session, directoryKey, temporaryName).WaitAsync(cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
             // From here on its outcome is waited for: a cancelled put must not turn out to have happened.
@@ -59,28 +63,22 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
     }
 
     async Task WriteAsync(
-        SftpSession session, SftpFileHandle handle, string temporary, string key, ObjectContent content, CancellationToken cancellationToken)
+        SftpSession session, SftpFileHandle handle, string key, ObjectContent content, SftpWriteWindow window,
+        CancellationToken cancellationToken)
     {
-        var size = session.WriteSize;
-        var most = Math.Max(2, Window / size);
-        var underWay = new Queue<Task<SftpReply>>();
-        var offset = 0L;
-        var acknowledged = 0L;
         var source = content.OpenRead();
         await using (source)
         {
+            var offset = 0L;
             while (offset < content.Length)
             {
-                if (underWay.Count == most)
-                {
-                    await AcknowledgedAsync(underWay.Dequeue());
-                }
-
-                var wanted = (int)Math.Min(size, content.Length - offset);
+                await window.HaveRoomAsync(cancellationToken);
+                var wanted = (int)Math.Min(session.WriteSize, content.Length - offset);
                 var packet = SftpRequests.BeginWrite(handle.Bytes, offset, wanted);
                 try
                 {
-                    var read = await source.ReadAtLeastAsync(packet.BeginString(wanted), wanted, throwOnEndOfStream: false, cancellationToken);
+                    var room = packet.BeginString(wanted);
+                    var read = await source.ReadAtLeastAsync(room, wanted, throwOnEndOfStream: false, cancellationToken);
                     if (read < wanted)
                     {
                         throw WrongLength(key, $"{offset + read} instead of the {content.Length} bytes");
@@ -94,7 +92,7 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
                     throw;
                 }
 
-                underWay.Enqueue(session.RequestAsync(packet));
+                window.Add(session.RequestAsync(packet), wanted);
                 offset += wanted;
             }
 
@@ -102,23 +100,6 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
             {
                 throw WrongLength(key, $"more than the {content.Length} bytes");
             }
-        }
-
-        while (underWay.TryDequeue(out var oldest))
-        {
-            await AcknowledgedAsync(oldest);
-        }
-
-        async Task AcknowledgedAsync(Task<SftpReply> writing)
-        {
-            if (await writing.WaitAsync(cancellationToken) is { IsOk: false } refused)
-            {
-                // What is under way may fail or not; the file is thrown away.
-                throw await errors.FromWriteAsync(
-                    session, refused, key, "cannot write", temporary, tree.PathOf(""), content.Length - acknowledged);
-            }
-
-            acknowledged = Math.Min(acknowledged + size, content.Length);
         }
     }
 
@@ -180,7 +161,9 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
         await ReplaceInStepsAsync(session, temporary, key);
     }
 
-    /// <summary>A second name for the finished file, unless it is taken; then the first is removed. <see langword="false"/> when the server cannot.</summary>
+    /// <summary>
+    /// A second name for the finished file, unless it is taken; then the first is removed. <see langword="false"/> when the server cannot.
+    /// </summary>
     async Task<bool> TryLinkAsync(SftpSession session, string temporary, string directoryKey, string key)
     {
         for (var attempt = 0; ; attempt++)

@@ -30,7 +30,8 @@ static class SftpRequests
     public static Task<SftpReply> FStatAsync(this SftpSession session, byte[] handle) =>
         session.RequestAsync(new SftpPacket(SftpPacketType.FStat).Bytes(handle));
 
-    public static Task<SftpReply> OpenDirectoryAsync(this SftpSession session, string path) => ByPath(session, SftpPacketType.OpenDirectory, path);
+    public static Task<SftpReply> OpenDirectoryAsync(this SftpSession session, string path) =>
+        ByPath(session, SftpPacketType.OpenDirectory, path);
 
     public static Task<SftpReply> ReadDirectoryAsync(this SftpSession session, byte[] handle) =>
         session.RequestAsync(new SftpPacket(SftpPacketType.ReadDirectory).Bytes(handle));
@@ -40,7 +41,8 @@ static class SftpRequests
     public static Task<SftpReply> MakeDirectoryAsync(this SftpSession session, string path, uint mode) =>
         session.RequestAsync(new SftpPacket(SftpPacketType.MakeDirectory).Text(path).Permissions(mode));
 
-    public static Task<SftpReply> RemoveDirectoryAsync(this SftpSession session, string path) => ByPath(session, SftpPacketType.RemoveDirectory, path);
+    public static Task<SftpReply> RemoveDirectoryAsync(this SftpSession session, string path) =>
+        ByPath(session, SftpPacketType.RemoveDirectory, path);
 
     /// <summary>The protocol's own rename, which is to fail when the new name is taken.</summary>
     public static Task<SftpReply> RenameAsync(this SftpSession session, string from, string to) =>

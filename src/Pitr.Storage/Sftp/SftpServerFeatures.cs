@@ -95,7 +95,9 @@ sealed class SftpServerFeatures
     public void LoseDirectorySync(string path, string why)
     {
         _directorySync = false;
-        Note($"The server cannot fsync the directory {path} ({why}), so a new object's name may be lost in a power cut although it was acknowledged.");
+        Note(
+            $"The server cannot fsync the directory {path} ({why}), "
+            + "so a new object's name may be lost in a power cut although it was acknowledged.");
     }
 
     /// <param name="why">The sentence's beginning.</param>

@@ -69,7 +69,9 @@ sealed class SftpSession : IAsyncDisposable
     /// <summary>Most bytes to send in one write.</summary>
     public int WriteSize { get; private set; } = SafeTransfer;
 
-    /// <summary>Starts a session on a transport and learns what the server offers. The transport belongs to the session, also after a failure.</summary>
+    /// <summary>
+    /// Starts a session on a transport and learns what the server offers. The transport belongs to the session, also after a failure.
+    /// </summary>
     /// <exception cref="SftpConnectionException">No session came about.</exception>
     public static async Task<SftpSession> StartAsync(ISftpTransport transport, string where, SftpOptions options, TimeProvider timeProvider)
     {

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Pitr.Storage.Sftp;
 
-/// <summary>How ssh is started: the options that were given, those sftp(1) itself gives, and nothing that a user's ssh_config does not decide.</summary>
+/// <summary>How ssh is started: with the options that were given and those sftp(1) itself gives. The user's ssh_config decides the rest.</summary>
 static class SshCommand
 {
     public static ProcessStartInfo Build(SftpOptions options)

@@ -72,7 +72,9 @@ sealed class SshProcess : ISftpTransport
         try
         {
             await _process.WaitForExitAsync().WaitAsync(ExitPatience, _timeProvider);
-            exit = _process.ExitCode is > 128 and < 192 ? $"ssh was ended by signal {_process.ExitCode - 128}" : $"ssh's exit code {_process.ExitCode}";
+            exit = _process.ExitCode is > 128 and < 192
+                ? $"ssh was ended by signal {_process.ExitCode - 128}"
+                : $"ssh's exit code {_process.ExitCode}";
             await _said.WaitAsync(ExitPatience, _timeProvider);
         }
         catch (TimeoutException)
