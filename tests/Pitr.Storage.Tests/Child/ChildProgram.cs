@@ -36,14 +36,13 @@ static class ChildProgram
     static IObjectStore OpenStore(string store)
     {
         var url = new Uri(store);
-        if (url.Scheme == S3.S3Server.Scheme)
+        return url.Scheme switch
         {
-            return S3.S3Server.OpenChild(url);
-        }
-
-        return url.Scheme == "file-unreserved"
-            ? new FileObjectStore("child", url.AbsolutePath, TimeProvider.System, new FileSystemFeatures { Preallocation = false })
-            : ObjectStoreFactory.Open("child", url);
+            "file-unreserved" => new FileObjectStore("child", url.AbsolutePath, TimeProvider.System, new FileSystemFeatures { Preallocation = false }),
+            S3.S3Server.Scheme => S3.S3Server.OpenChild(url),
+            Sftp.SftpChildStore.Scheme => Sftp.SftpChildStore.Open(url),
+            _ => ObjectStoreFactory.Open("child", url),
+        };
     }
 
     static Task PutHalfAsync(IObjectStore store, string key, int length)
