@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pitr.Storage.File;
+using Pitr.Storage.Tests.Ftp;
 
 namespace Pitr.Storage.Tests.Child;
 
@@ -35,9 +36,12 @@ static class ChildProgram
     static IObjectStore OpenStore(string store)
     {
         var url = new Uri(store);
-        return url.Scheme == "file-unreserved"
-            ? new FileObjectStore("child", url.AbsolutePath, TimeProvider.System, new FileSystemFeatures { Preallocation = false })
-            : ObjectStoreFactory.Open("child", url);
+        return url.Scheme switch
+        {
+            "file-unreserved" => new FileObjectStore("child", url.AbsolutePath, TimeProvider.System, new FileSystemFeatures { Preallocation = false }),
+            FtpChild.Scheme => FtpChild.Open(url),
+            _ => ObjectStoreFactory.Open("child", url),
+        };
     }
 
     static Task PutHalfAsync(IObjectStore store, string key, int length)
