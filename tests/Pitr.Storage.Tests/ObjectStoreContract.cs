@@ -15,8 +15,8 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     /// <summary>What <see cref="ChildProgram"/> takes to open the same store in another process.</summary>
     protected abstract string ChildStore { get; }
 
-    /// <summary>How many keys the listing of many has, more than any page or batch of the driver; fewer where each costs a login.</summary>
-    protected virtual int ManyKeys => 2600;
+    /// <summary>Whether every operation costs a login, so that what is repeated often is repeated less.</summary>
+    protected virtual bool IsSlow => false;
 
     /// <summary>Whether this test killed a process in the middle of its work, which may leave something invisible behind.</summary>
     protected bool KilledAProcess { get; private set; }
@@ -112,8 +112,9 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     public async Task Of_racing_creators_exactly_one_wins()
     {
         var atomic = Store.Capabilities.AtomicCreateIfAbsent;
+        var rounds = IsSlow ? 4 : 25;
         await using var other = await OpenAgainAsync();
-        for (var round = 0; round < 25; round++)
+        for (var round = 0; round < rounds; round++)
         {
             var key = $"race/{round}/object";
             var arrived = 0;
@@ -151,7 +152,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
             }
         }
 
-        Assert.Equal(25, (await Store.KeysAsync()).Length);
+        Assert.Equal(rounds, (await Store.KeysAsync()).Length);
     }
 
     [Fact]
@@ -322,7 +323,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         await Task.WhenAll(Enumerable.Range(0, 4).Select(async worker =>
         {
             var store = worker % 2 == 0 ? Store : other;
-            for (var i = 0; i < 40; i++)
+            for (var i = 0; i < (IsSlow ? 8 : 40); i++)
             {
                 // The only object of its prefix most of the time, so that the prefix comes and goes.
                 var key = $"shared/prefix/{worker}-{i}";
@@ -373,7 +374,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [Fact]
     public async Task Listings_of_thousands_of_keys_are_complete()
     {
-        var keys = Enumerable.Range(0, ManyKeys).Select(i => i % 2 == 0 ? $"many/{i:X8}" : $"many/{i % 7}/{i}").ToArray();
+        var keys = Enumerable.Range(0, IsSlow ? 260 : 2600).Select(i => i % 2 == 0 ? $"many/{i:X8}" : $"many/{i % 7}/{i}").ToArray();
         await Parallel.ForEachAsync(
             keys, new ParallelOptions { MaxDegreeOfParallelism = 16 },
             async (key, cancellationToken) => await Store.PutAsync(key, ReadOnlyMemory<byte>.Empty, PutMode.CreateNew, cancellationToken));

@@ -32,6 +32,7 @@ sealed class CurlSession(
             }
             catch (FormatException fault)
             {
+                process.Kill();
                 throw errors.Unreadable(key, "cannot list", fault.Message);
             }
 

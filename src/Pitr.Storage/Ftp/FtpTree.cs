@@ -53,9 +53,10 @@ sealed class FtpTree(FtpClient client)
     /// <summary>Reads the answer to MLST: the facts are on the line that begins with a space.</summary>
     public FtpEntry ParseExamined(string? key, FtpExchange answer, string what)
     {
-        var line = answer.Lines.FirstOrDefault(line => line.Contains('=', StringComparison.Ordinal) && line.Contains(';', StringComparison.Ordinal))
+        // RFC 3659 §7.2: "250-", then the facts behind a space, then "250 "; some servers put "250-" before the facts, too.
+        var line = answer.Lines.FirstOrDefault(line => line.StartsWith(' '))
+            ?? answer.Lines.FirstOrDefault(line => line.StartsWith("250-", StringComparison.Ordinal) && line.Contains("type=", StringComparison.OrdinalIgnoreCase))?[4..]
             ?? throw Errors.Unreadable(key, what, answer.Answer);
-        line = line.StartsWith("250-", StringComparison.Ordinal) ? line[4..] : line;
         try
         {
             return MachineListing.Parse(line.TrimStart()) ?? new FtpEntry("", FtpEntryKind.Directory, 0, DateTimeOffset.UnixEpoch);
@@ -243,7 +244,7 @@ sealed class FtpTree(FtpClient client)
             return (run.Listings, null);
         }
 
-        return run.Transcript.Refusal() is { Code: 550, Verb: "CWD" or "MLSD" or "LIST" } refusal
+        return run.Transcript.Refusal() is { Code: 550, Verb: "CWD" or "MLSD" or "LIST" or "EPSV" or "PASV" } refusal
             ? (run.Listings, refusal)
             : throw Errors.From(key, "cannot list", run.ExitCode, run.Transcript, run.Stalled);
     }

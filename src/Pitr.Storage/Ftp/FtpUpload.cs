@@ -68,31 +68,33 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
                 after.Add("*" + features.Examine(attempt.Final));
             }
 
-            List<CurlTransfer> transfers =
-            [
-                new()
-                {
-                    Path = attempt.Temporary,
-                    Before = attempt.MakeDirectories ? [.. Directories(attempt).Select(path => $"*MKD {path}")] : [],
-                    After = after,
-                    // Standard input carries the configuration, so the content comes through a pipe of this process that curl opens by name.
-                    Upload = $"/proc/{Environment.ProcessId}/fd/{pipe.ClientSafePipeHandle.DangerousGetHandle()}",
-                },
-            ];
+            List<CurlTransfer> transfers = [];
             if (attempt.MakeDirectories)
             {
-                transfers.Add(FtpTree.Listing(features, attempt.Directory));
+                // The listing shows leftovers. It comes first: an upload receives no new TLS ticket, and many servers want the next data
+                // connection to resume a session.
+                transfers.Add(FtpTree.Listing(features, attempt.Directory) with { Before = [.. Directories(attempt).Select(path => $"*MKD {path}")] });
             }
 
+            transfers.Add(new()
+            {
+                Path = attempt.Temporary,
+                After = after,
+                // Standard input carries the configuration, so the content comes through a pipe of this process that curl opens by name.
+                Upload = $"/proc/{Environment.ProcessId}/fd/{pipe.ClientSafePipeHandle.DangerousGetHandle()}",
+            });
             await using var session = await client.StartAsync(attempt.Key, transfers, cancellationToken);
-            await FeedAsync(session, pipe, attempt, content, cancellationToken);
-            run = await session.FinishAsync(cancellationToken);
+            var finishing = session.FinishAsync(cancellationToken);
+            await FeedAsync(session, finishing, pipe, attempt, content, cancellationToken);
+            run = await finishing;
             attempt.Note(run.Transcript);
         }
 
         if (!run.Succeeded)
         {
-            var missing = run.Transcript.Refusal() is { Verb: "STOR", Code: 550 or 553 or 450 or 451 } refusal && LooksMissing(refusal.Answer);
+            // curl may have gone on to PASV when the refusal arrives: it takes the data connection that the server gave up for a failed EPSV.
+            var missing = run.Transcript.Refusal() is { Verb: "STOR" or "CWD" or "MLSD" or "LIST" or "EPSV" or "PASV", Code: 550 or 553 or 450 or 451 } refusal
+                && LooksMissing(refusal.Answer);
             return missing && mayTryAgain ? false : throw await FailureAsync(attempt, run, cancellationToken);
         }
 
@@ -108,7 +110,7 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
 
     /// <summary>Gives curl the content. Ends the input only when the content had exactly the announced length; kills curl otherwise.</summary>
     async Task FeedAsync(
-        CurlSession session, AnonymousPipeServerStream pipe, Attempt attempt, ObjectContent content, CancellationToken cancellationToken)
+        CurlSession session, Task finishing, AnonymousPipeServerStream pipe, Attempt attempt, ObjectContent content, CancellationToken cancellationToken)
     {
         // Once curl is gone nobody reads, and closing our copy of its end is what wakes a write that waits.
         var closing = CloseAfterAsync(session.Process.Exited, pipe);
@@ -129,7 +131,7 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
             {
                 // Before the pipe is closed, which would look like the end of the content.
                 session.Process.Kill();
-                await session.Process.Exited;
+                await finishing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 attempt.Note(session.Transcript);
             }
         }
@@ -259,7 +261,7 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
     async Task<StorageException> FailureAsync(Attempt attempt, FtpRun run, CancellationToken cancellationToken)
     {
         var failure = Errors.From(attempt.Key, What, run.ExitCode, run.Transcript, run.Stalled);
-        if (run.Transcript.Refusal() is { Verb: "STOR", Code: >= 500 } && attempt.Directory.Length > 0)
+        if (run.Transcript.Refusal() is { Verb: "STOR" or "CWD" or "EPSV" or "PASV", Code: >= 500 } && attempt.Directory.Length > 0)
         {
             try
             {

@@ -9,8 +9,7 @@ public sealed class FtpObjectStoreContractTests(FtpServer server) : ObjectStoreC
 
     protected override string ChildStore => FtpChild.Describe(server.Options(_path));
 
-    // One process and one login per operation.
-    protected override int ManyKeys => 260;
+    protected override bool IsSlow => true;
 
     public override async Task DisposeAsync()
     {
