@@ -10,6 +10,7 @@ sealed class FtpClient(string repository, FtpOptions options, TimeProvider timeP
     readonly SemaphoreSlim _connections = new(options.Connections);
     readonly SemaphoreSlim _probing = new(1);
     FtpFeatures? _features;
+    StorageException? _lastFailure;
 
     public FtpErrors Errors { get; } = new(repository, options);
 
@@ -24,11 +25,19 @@ sealed class FtpClient(string repository, FtpOptions options, TimeProvider timeP
             return known;
         }
 
-        // One at a time: a wrong password must not be tried by all at once.
+        // One at a time, and who waited shares the outcome: a wrong password must not be tried by all in turn.
+        var earlier = Volatile.Read(ref _lastFailure);
         await _probing.WaitAsync(cancellationToken);
         try
         {
-            return _features ??= await ProbeAsync(key, cancellationToken);
+            return _lastFailure is { } failure && !ReferenceEquals(failure, earlier)
+                ? throw new StorageException(failure.Repository, key, failure.Reason, failure.IsTransient, failure.Hint, failure)
+                : _features ??= await ProbeAsync(key, cancellationToken);
+        }
+        catch (StorageException failure) when (failure.InnerException is not StorageException)
+        {
+            _lastFailure = failure;
+            throw;
         }
         finally
         {

@@ -23,7 +23,10 @@ sealed class FtpErrors(string repository, FtpOptions options)
                 "look at the server and the network; a firewall may let commands pass but not data; raise the stall timeout if the server is merely slow");
         }
 
-        if (transcript.Refusal() is { } refusal && exitCode is not (35 or 51 or 53 or 54 or 58 or 59 or 60 or 66 or 77 or 80 or 82 or 83 or 90 or 91))
+        // Where TLS failed, curl's own words say more than the last answer.
+        if (transcript.Refusal() is { } refusal
+            && exitCode is not (35 or 51 or 53 or 54 or 58 or 59 or 60 or 66 or 77 or 80 or 82 or 83 or 90 or 91)
+            && !(exitCode == 64 && refusal.Code >= 500))
         {
             return Refused(key, what, refusal);
         }
@@ -49,6 +52,8 @@ sealed class FtpErrors(string repository, FtpOptions options)
             67 => Error(key, $"{what}: the server {Server} refused the login of user {options.User}", transient: false, LoginHint),
             8 or 10 or 12 or 16 or 18 or 52 or 55 or 56 or 92 or 95 => Error(
                 key, $"{detail} (server {Server})", transient: true, "the connection was lost; look at the server's log and the network"),
+            26 => Error(
+                key, detail, transient: false, "curl must be able to open a pipe of pitr below /proc: both must run as one user, with /proc mounted"),
             27 => Error(key, detail, transient: true, "this host is short of memory"),
             1 or 2 or 4 or 48 => Error(
                 key, detail, transient: false, $"{options.CurlProgram} must be curl 7.75 or newer with FTP and TLS; see curl --version"),

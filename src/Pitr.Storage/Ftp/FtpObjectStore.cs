@@ -88,7 +88,9 @@ public sealed class FtpObjectStore : IObjectStore
         const string What = "cannot read it";
         var features = await _client.FeaturesAsync(key, cancellationToken);
         var path = features.PathOf(key);
-        var transfer = new CurlTransfer { Path = path, Range = range, Before = ["TYPE I", "*" + features.Examine(path)] };
+        // SIZE counts bytes only in binary mode.
+        string[] before = features.MachineListings ? ["*" + features.Examine(path)] : ["TYPE I", "*" + features.Examine(path)];
+        var transfer = new CurlTransfer { Path = path, Range = range, Before = before };
         FtpExchange answer;
         var session = await _client.StartAsync(key, [transfer], cancellationToken);
         try

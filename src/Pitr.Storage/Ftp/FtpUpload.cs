@@ -35,7 +35,7 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
             for (var i = 0; ; i++)
             {
                 attempt.Begin(makeDirectories: i > 0 || !_known.ContainsKey(attempt.Directory));
-                if (await TryUploadAsync(attempt, content, mode, mayTryAgain: i + 1 < MaxAttempts, cancellationToken))
+                if (await TryUploadAsync(attempt, content, mode, attemptsBefore: i, cancellationToken))
                 {
                     break;
                 }
@@ -56,7 +56,7 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
     public void Forget(string directory) => _known.TryRemove(directory, out _);
 
     /// <summary>Uploads, and checks what the server has; <see langword="false"/> when the directory was missing and another attempt may help.</summary>
-    async Task<bool> TryUploadAsync(Attempt attempt, ObjectContent content, PutMode mode, bool mayTryAgain, CancellationToken cancellationToken)
+    async Task<bool> TryUploadAsync(Attempt attempt, ObjectContent content, PutMode mode, int attemptsBefore, CancellationToken cancellationToken)
     {
         var features = attempt.Features;
         FtpRun run;
@@ -94,8 +94,8 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
         {
             // curl may have gone on to PASV when the refusal arrives: it takes the data connection that the server gave up for a failed EPSV.
             var missing = run.Transcript.Refusal() is { Verb: "STOR" or "CWD" or "MLSD" or "LIST" or "EPSV" or "PASV", Code: 550 or 553 or 450 or 451 } refusal
-                && LooksMissing(refusal.Answer);
-            return missing && mayTryAgain ? false : throw await FailureAsync(attempt, run, cancellationToken);
+                && LooksMissing(refusal.Answer, attemptsBefore);
+            return missing ? false : throw await FailureAsync(attempt, run, cancellationToken);
         }
 
         RequireSize(attempt, run.Transcript, content.Length);
@@ -337,10 +337,13 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
         _known[directory] = true;
     }
 
-    // Decides only whether another attempt is worth while, never what is reported.
-    static bool LooksMissing(string answer) =>
-        answer.Contains("no such", StringComparison.OrdinalIgnoreCase) || answer.Contains("not found", StringComparison.OrdinalIgnoreCase)
-        || answer.Contains("does not exist", StringComparison.OrdinalIgnoreCase) || answer.Contains("could not create", StringComparison.OrdinalIgnoreCase);
+    // Decides only whether another attempt is worth while, never what is reported. Others may remove the directory, while it is empty, between
+    // our making it and our using it. The last wording says nothing about the reason, so it gets one more attempt.
+    static bool LooksMissing(string answer, int attemptsBefore) =>
+        attemptsBefore + 1 < MaxAttempts
+        && (answer.Contains("no such", StringComparison.OrdinalIgnoreCase) || answer.Contains("not found", StringComparison.OrdinalIgnoreCase)
+            || answer.Contains("does not exist", StringComparison.OrdinalIgnoreCase)
+            || (attemptsBefore < 2 && answer.Contains("could not create", StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>One put under way.</summary>
     sealed class Attempt(string key, string directory, FtpFeatures features)

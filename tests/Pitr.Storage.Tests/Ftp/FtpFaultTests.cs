@@ -69,10 +69,15 @@ public sealed class FtpFaultTests : IAsyncLifetime
     {
         await using var proxy = new LineProxy(_server.Port);
         await using var store = Open(Options with { Port = proxy.Port, Tls = FtpTlsMode.None, Password = "wr0ng \"\\ pass" });
-        var error = await Assert.ThrowsAsync<StorageException>(() => store.PutAsync("a", Contents.Bytes(10), PutMode.CreateNew, None));
-        Require(error, transient: false, "a");
-        Assert.Contains("530", error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("wr0ng", error.ToString() + error.Hint, StringComparison.Ordinal);
+        var puts = Enumerable.Range(0, 3).Select(i => store.PutAsync($"a{i}", Contents.Bytes(10), PutMode.CreateNew, None)).ToArray();
+        foreach (var put in puts)
+        {
+            var error = await Assert.ThrowsAsync<StorageException>(() => put);
+            Require(error, transient: false, "a");
+            Assert.Contains("530", error.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("wr0ng", error.ToString() + error.Hint, StringComparison.Ordinal);
+        }
+
         Assert.Equal(1, proxy.Connections);
     }
 
@@ -135,6 +140,7 @@ public sealed class FtpFaultTests : IAsyncLifetime
         await using var store = Open(Options with { Port = proxy.Port });
         var error = await Assert.ThrowsAsync<StorageException>(() => store.StatAsync("a", None));
         Require(error, transient: false, "a");
+        Assert.Contains("offers no TLS", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(said, line => line.StartsWith("USER", StringComparison.Ordinal) || line.StartsWith("PASS", StringComparison.Ordinal));
 
         await using var plain = Open(Options with { Port = proxy.Port, Tls = FtpTlsMode.None });
