@@ -1,5 +1,6 @@
 using System.Text;
 using Pitr.Storage.Ftp;
+using Pitr.Storage.Tests.Child;
 
 namespace Pitr.Storage.Tests.Ftp;
 
@@ -296,6 +297,16 @@ public sealed class FtpFaultTests : IAsyncLifetime
         await another.PutAsync("a/c", Contents.Bytes(10), PutMode.CreateNew, None);
         Assert.False(System.IO.File.Exists(old));
         Assert.True(System.IO.File.Exists(fresh));
+    }
+
+    [Fact]
+    public async Task Memory_does_not_grow_with_the_object()
+    {
+        const long Length = 300_000_000;
+        using var child = ChildProcess.Start("large", FtpChild.Describe(Options), "large", Length.ToString());
+        var answer = Assert.Single(await child.ReadToEndAsync()).Split(' ');
+        Assert.Equal(Length, long.Parse(answer[0]));
+        Assert.InRange(int.Parse(answer[1]), 1, 128 * 1024);
     }
 
     [Fact]
