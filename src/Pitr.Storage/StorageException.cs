@@ -38,6 +38,9 @@ public class StorageException : Exception
     /// <summary>What to do next, as a sentence starting in lower case.</summary>
     public string? Hint { get; }
 
+    /// <summary>How long the store asked to be left alone; <see langword="null"/> when it did not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     static string Describe(string repository, string? key, string message) =>
         key is null ? $"repository \"{repository}\": {message}" : $"repository \"{repository}\", object \"{key}\": {message}";
 }

@@ -23,6 +23,9 @@ static class Contents
     /// <summary>A content that announces another length than it has.</summary>
     public static ObjectContent Lying(byte[] bytes, long announced) => new StreamedContent(announced, () => new MemoryStream(bytes));
 
+    /// <summary>A content of any length that takes no memory.</summary>
+    public static ObjectContent Zeros(long length) => new StreamedContent(length, () => new ZeroStream(length));
+
     public static async Task<List<ObjectListing>> ToListAsync(
         this IAsyncEnumerable<ObjectListing> listing, CancellationToken cancellationToken = default)
     {
@@ -84,6 +87,43 @@ static class Contents
 
         public override int Read(byte[] buffer, int offset, int count) =>
             throw new NotSupportedException("a store reads contents asynchronously");
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+
+    sealed class ZeroStream(long length) : Stream
+    {
+        long _position;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => length;
+
+        public override long Position
+        {
+            get => _position;
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            var read = (int)Math.Min(count, length - _position);
+            buffer.AsSpan(offset, read).Clear();
+            _position += read;
+            return read;
+        }
 
         public override void Flush()
         {

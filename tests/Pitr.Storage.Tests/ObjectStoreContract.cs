@@ -15,6 +15,9 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     /// <summary>What <see cref="ChildProgram"/> takes to open the same store in another process.</summary>
     protected abstract string ChildStore { get; }
 
+    /// <summary>Whether every operation costs a login, so that what is repeated often is repeated less.</summary>
+    protected virtual bool IsSlow => false;
+
     /// <summary>Whether this test killed a process in the middle of its work, which may leave something invisible behind.</summary>
     protected bool KilledAProcess { get; private set; }
 
@@ -108,8 +111,10 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [Fact]
     public async Task Of_racing_creators_exactly_one_wins()
     {
+        var atomic = Store.Capabilities.AtomicCreateIfAbsent;
+        var rounds = IsSlow ? 4 : 25;
         await using var other = await OpenAgainAsync();
-        for (var round = 0; round < 25; round++)
+        for (var round = 0; round < rounds; round++)
         {
             var key = $"race/{round}/object";
             var arrived = 0;
@@ -129,8 +134,12 @@ public abstract class ObjectStoreContract : IAsyncLifetime
                 }
             }).ToArray();
             var outcomes = await Task.WhenAll(racers);
-            var winner = Assert.Single(outcomes, outcome => outcome >= 0);
-            Assert.Equal(Contents.Bytes(2000, winner), await Store.ReadAllAsync(key, None));
+            var winners = outcomes.Where(outcome => outcome >= 0).ToArray();
+            Assert.NotEmpty(winners);
+            // A store that declares that it cannot decide may let several win, but what it has is one of them, whole.
+            Assert.True(!atomic || winners.Length == 1, $"{winners.Length} creators won");
+            var stored = await Store.ReadAllAsync(key, None);
+            Assert.Contains(winners, winner => stored.AsSpan().SequenceEqual(Contents.Bytes(2000, winner)));
 
             Task Arrive()
             {
@@ -143,7 +152,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
             }
         }
 
-        Assert.Equal(25, (await Store.KeysAsync()).Length);
+        Assert.Equal(rounds, (await Store.KeysAsync()).Length);
     }
 
     [Fact]
@@ -314,7 +323,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         await Task.WhenAll(Enumerable.Range(0, 4).Select(async worker =>
         {
             var store = worker % 2 == 0 ? Store : other;
-            for (var i = 0; i < 40; i++)
+            for (var i = 0; i < (IsSlow ? 8 : 40); i++)
             {
                 // The only object of its prefix most of the time, so that the prefix comes and goes.
                 var key = $"shared/prefix/{worker}-{i}";
@@ -365,7 +374,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [Fact]
     public async Task Listings_of_thousands_of_keys_are_complete()
     {
-        var keys = Enumerable.Range(0, 2600).Select(i => i % 2 == 0 ? $"many/{i:X8}" : $"many/{i % 7}/{i}").ToArray();
+        var keys = Enumerable.Range(0, IsSlow ? 260 : 2600).Select(i => i % 2 == 0 ? $"many/{i:X8}" : $"many/{i % 7}/{i}").ToArray();
         await Parallel.ForEachAsync(
             keys, new ParallelOptions { MaxDegreeOfParallelism = 16 },
             async (key, cancellationToken) => await Store.PutAsync(key, ReadOnlyMemory<byte>.Empty, PutMode.CreateNew, cancellationToken));
@@ -505,6 +514,8 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.True(Uri.TryCreate(Store.Location, UriKind.Absolute, out var url));
         Assert.Equal("", url.UserInfo);
         Assert.NotEmpty(Store.Name);
-        Assert.True(Store.Capabilities.AtomicCreateIfAbsent);
+        Assert.True(Store.Capabilities is { AtomicReplace: true, ReadAfterWrite: true });
+        Assert.True(Store.Capabilities is { AtomicCreateIfAbsent: true, DurableOnReturn: true } || Store.Capabilities.Remark is not null,
+            "what a store cannot promise it must say in its remark");
     }
 }

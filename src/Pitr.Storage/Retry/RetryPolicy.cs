@@ -6,7 +6,10 @@ namespace Pitr.Storage.Retry;
 /// A listing and a read count from their last progress.
 /// </param>
 /// <param name="FirstDelay">Longest wait before the second attempt; doubles with each further one.</param>
-/// <param name="MaxDelay">Longest wait of all. Each wait is drawn evenly between nothing and its limit ("full jitter").</param>
+/// <param name="MaxDelay">
+/// Longest wait of all. Each wait is drawn evenly between nothing and its limit ("full jitter"), but is never shorter than the store
+/// asked for (<see cref="StorageException.RetryAfter"/>).
+/// </param>
 public sealed record RetryPolicy(TimeSpan Deadline, TimeSpan FirstDelay, TimeSpan MaxDelay)
 {
     /// <summary>Two minutes, starting with 200 ms and doubling to 10 s.</summary>

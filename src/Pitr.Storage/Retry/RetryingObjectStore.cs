@@ -235,6 +235,12 @@ public sealed class RetryingObjectStore : IObjectStore
             cancellationToken.ThrowIfCancellationRequested();
             Failed++;
             var delay = store._policy.LimitAfter(Failed) * store._random();
+            if (failure.RetryAfter > delay)
+            {
+                // Asking earlier than told to only makes it worse.
+                delay = failure.RetryAfter.Value;
+            }
+
             var elapsed = store._timeProvider.GetElapsedTime(_began);
             if (elapsed + delay > store._policy.Deadline)
             {
@@ -244,7 +250,10 @@ public sealed class RetryingObjectStore : IObjectStore
                     $"{failure.Reason} (gave up after {Failed} {(Failed == 1 ? "attempt" : "attempts")} in {elapsed.TotalSeconds:0.#} s)",
                     isTransient: true,
                     failure.Hint,
-                    failure);
+                    failure)
+                {
+                    RetryAfter = failure.RetryAfter,
+                };
             }
 
             store._onRetry?.Invoke(new RetryNotice(operation, key, Failed, delay, failure));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pitr.Storage.File;
+using Pitr.Storage.Tests.Ftp;
 
 namespace Pitr.Storage.Tests.Child;
 
@@ -25,19 +26,28 @@ static class ChildProgram
             case "fill":
                 await FillAsync(store, arguments[2], int.Parse(arguments[3]), Console.Out);
                 return 0;
+            case "large":
+                await PutAndReadLargeAsync(store, arguments[2], long.Parse(arguments[3]));
+                return 0;
             case var other:
                 await Console.Error.WriteLineAsync($"unknown command {other}");
                 return 2;
         }
     }
 
-    /// <summary>The store a string means: a URL, or a file URL with the scheme <c>file-unreserved</c>, where nothing is preallocated.</summary>
+    /// <summary>The store a string means: a URL, one of <see cref="S3.S3Server"/>, or a file URL with the scheme
+    /// <c>file-unreserved</c>, where nothing is preallocated.</summary>
     static IObjectStore OpenStore(string store)
     {
         var url = new Uri(store);
-        return url.Scheme == "file-unreserved"
-            ? new FileObjectStore("child", url.AbsolutePath, TimeProvider.System, new FileSystemFeatures { Preallocation = false })
-            : ObjectStoreFactory.Open("child", url);
+        return url.Scheme switch
+        {
+            "file-unreserved" => new FileObjectStore("child", url.AbsolutePath, TimeProvider.System, new FileSystemFeatures { Preallocation = false }),
+            S3.S3Server.Scheme => S3.S3Server.OpenChild(url),
+            Sftp.SftpChildStore.Scheme => Sftp.SftpChildStore.Open(url),
+            FtpChild.Scheme => FtpChild.Open(url),
+            _ => ObjectStoreFactory.Open("child", url),
+        };
     }
 
     static Task PutHalfAsync(IObjectStore store, string key, int length)
@@ -57,6 +67,23 @@ static class ChildProgram
             await store.PutAsync($"{prefix}{i:D6}", Contents.Bytes(length, i), PutMode.CreateNew, CancellationToken.None);
             await Console.Out.WriteLineAsync(i.ToString(CultureInfo.InvariantCulture));
         }
+    }
+
+    /// <summary>Puts and reads an object that is never in memory as a whole, and tells how many bytes came and how much memory that took, in KiB.</summary>
+    static async Task PutAndReadLargeAsync(IObjectStore store, string key, long length)
+    {
+        await store.PutAsync(key, Contents.Zeros(length), PutMode.CreateNew, CancellationToken.None);
+        await using var stream = await store.OpenReadAsync(key, range: null, CancellationToken.None);
+        var buffer = new byte[64 * 1024];
+        var total = 0L;
+        int read;
+        while ((read = await stream.ReadAsync(buffer)) > 0)
+        {
+            total += read;
+        }
+
+        var peak = System.IO.File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        await Console.Out.WriteLineAsync($"{total} {peak.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1]}");
     }
 
     /// <summary>Puts objects until one fails, tells how, and what the store shows after that.</summary>

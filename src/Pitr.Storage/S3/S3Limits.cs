@@ -1,0 +1,11 @@
+namespace Pitr.Storage.S3;
+
+/// <summary>What S3 allows, and what pitr allows itself; smaller in tests.</summary>
+/// <param name="MaxParts">Parts of one upload (Amazon S3 User Guide, "multipart upload limits").</param>
+/// <param name="MaxSinglePut">Bytes of a put without parts.</param>
+/// <param name="MaxBufferedPart">Bytes of a part that is read into memory before it is sent; larger ones are streamed one after the other.</param>
+/// <param name="Buffers">Bytes of all those buffers of one store.</param>
+sealed record S3Limits(int MaxParts, long MaxSinglePut, long MaxBufferedPart, long Buffers)
+{
+    public static S3Limits Default { get; } = new(10_000, S3Options.MaxSinglePut, 32L * 1024 * 1024, 32L * 1024 * 1024);
+}
