@@ -154,6 +154,38 @@ public sealed record SealedObjectHeader
         }
     }
 
+    /// <summary>
+    /// Holds the length of a stored object against its header, as far as that is possible without the data key: whole chunks, and with codec none
+    /// the exact length.
+    /// </summary>
+    /// <param name="length">Bytes of the whole object as stored.</param>
+    /// <exception cref="DamagedObjectException">No object with this header has that length.</exception>
+    public void RequireStoredLength(long length)
+    {
+        var content = length - Size;
+        if (Kind == SealedObjectKind.Pack)
+        {
+            // A pack without records is its header.
+            Require(content is 0 or > ObjectCipher.TagSize);
+            return;
+        }
+
+        var stride = (long)ChunkSize + ObjectCipher.TagSize;
+        var chunks = Math.Max(1, ((content - 1) / stride) + 1);
+        var last = content - ((chunks - 1) * stride);
+        Require(last >= ObjectCipher.TagSize && (chunks == 1 || last > ObjectCipher.TagSize));
+        var sealedBytes = content - (chunks * ObjectCipher.TagSize);
+        Require(Codec == SealedObjectCodec.None ? PlaintextLength == 0 || sealedBytes == PlaintextLength : sealedBytes > 0);
+
+        void Require(bool possible)
+        {
+            if (!possible)
+            {
+                throw new DamagedObjectException($"sealed object has {length} bytes, which its header does not allow: it is cut short or continued");
+            }
+        }
+    }
+
     public bool Equals(SealedObjectHeader? other)
     {
         if (other is null)

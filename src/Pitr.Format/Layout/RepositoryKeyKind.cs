@@ -1,0 +1,38 @@
+namespace Pitr.Format.Layout;
+
+/// <summary>What a key of a repository is for.</summary>
+public enum RepositoryKeyKind
+{
+    /// <summary>Nothing this version knows.</summary>
+    Other = 0,
+
+    /// <summary><c>repository.json</c>.</summary>
+    Repository,
+
+    /// <summary>A key document, below <c>keys/</c> or below a service.</summary>
+    DataKey,
+
+    /// <summary><c>service.json</c>.</summary>
+    Service,
+
+    /// <summary>Any archived WAL file.</summary>
+    Wal,
+
+    /// <summary><c>backup.json</c>, whose presence is the backup.</summary>
+    Backup,
+
+    /// <summary>The manifest of a backup.</summary>
+    Manifest,
+
+    /// <summary>A pack.</summary>
+    Pack,
+
+    /// <summary>Part of a dump.</summary>
+    Dump,
+
+    /// <summary>A drill report.</summary>
+    Drill,
+
+    /// <summary>A lease, which means something in its own repository only.</summary>
+    Lock,
+}
