@@ -8,8 +8,10 @@ public sealed class PooledBytes : IMemoryOwner<byte>
     readonly int _length;
     byte[]? _buffer;
 
-    // The buffer comes from ArrayPool<byte>.Shared.
-    internal PooledBytes(byte[] buffer, int length)
+    /// <summary>Takes a buffer over.</summary>
+    /// <param name="buffer">Rented from <see cref="ArrayPool{T}.Shared"/>, at least <paramref name="length"/> bytes; given back on disposal.</param>
+    /// <param name="length">How many of its bytes count.</param>
+    public PooledBytes(byte[] buffer, int length)
     {
         _buffer = buffer;
         _length = length;

@@ -70,43 +70,39 @@ public sealed class ArchiveGet(PostgresService service)
     async Task<ArchiveGetResult> TryEachRepositoryAsync(WalFileName name, Action<ReadOnlyMemory<byte>> deliver, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Wal(service.Name, name);
-        Exception? unknown = null;
-        foreach (var store in service.Repositories.Stores)
+        var asked = await service.Repositories.AskFirstAsync((store, token) => FetchAsync(store, key, name, token), cancellation);
+        foreach (var failure in asked.Failures.Where(f => f is not ObjectNotFoundException))
         {
-            try
-            {
-                await FetchAsync(store, key, name, deliver, cancellation);
-                return ArchiveGetResult.Found;
-            }
-            catch (ObjectNotFoundException)
-            {
-                // An empty directory where a mounted repository should be also has no such object; only a repository's "no" counts.
-                unknown ??= await WhyNotARepositoryAsync(store, cancellation);
-            }
-            catch (Exception e) when (e is StorageException or DamagedRepositoryException or KeyUnavailableException or UnsupportedFormatException)
-            {
-                service.Log.Warning("{File}: repository {Repository} did not give it: {Reason}", name, store.Name, e.Message);
-                unknown ??= e;
-            }
+            service.Log.Warning("{File}: a repository did not give it: {Reason}", name, failure.Message);
         }
 
-        return unknown is null ? ArchiveGetResult.ProvenAbsent : throw unknown;
+        if (!asked.IsAnswered)
+        {
+            return asked.IsProvenAbsent ? ArchiveGetResult.ProvenAbsent : throw asked.Failure;
+        }
+
+        using var content = asked.Answer;
+        // Whoever asked may be gone: nothing may appear under a name that the next request uses.
+        cancellation.ThrowIfCancellationRequested();
+        deliver(content.Memory);
+        return ArchiveGetResult.Found;
     }
 
-    static async Task<Exception?> WhyNotARepositoryAsync(IObjectStore store, CancellationToken cancellation)
+    async Task<PooledBytes> FetchAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)
     {
         try
         {
-            await RepositorySet.RequireInitialisedAsync(store, cancellation);
-            return null;
+            return await OpenAsync(store, key, name, cancellation);
         }
-        catch (Exception e) when (e is StorageException or RepositoryUnavailableException or DamagedRepositoryException or UnsupportedFormatException)
+        catch (ObjectNotFoundException)
         {
-            return e;
+            // An empty directory where a mounted repository should be also has no such object; only a repository's "no" counts.
+            await RepositorySet.RequireInitialisedAsync(store, cancellation);
+            throw;
         }
     }
 
-    async Task FetchAsync(IObjectStore store, string key, WalFileName name, Action<ReadOnlyMemory<byte>> deliver, CancellationToken cancellation)
+    async Task<PooledBytes> OpenAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)
     {
         byte[]? buffer = null;
         try
@@ -123,11 +119,10 @@ public sealed class ArchiveGet(PostgresService service)
             using var reader = new SealedObjectReader(stream, header, dataKey, leaveOpen: true);
             // One byte more than announced, so that the reader comes to the end and authenticates the last chunk.
             var read = reader.ReadAtLeast(buffer.AsSpan(0, (int)header.PlaintextLength + 1), (int)header.PlaintextLength + 1, throwOnEndOfStream: false);
-            var content = buffer.AsMemory(0, read);
-            RequireAuthentic(name, header, content.Span);
-            // Whoever asked may be gone: nothing may appear under a name that the next request uses.
-            cancellation.ThrowIfCancellationRequested();
-            deliver(content);
+            RequireAuthentic(name, header, buffer.AsSpan(0, read));
+            var fetched = new PooledBytes(buffer, read);
+            buffer = null;
+            return fetched;
         }
         catch (Exception e) when (e is DamagedObjectException or EndOfStreamException or WalSegmentException)
         {

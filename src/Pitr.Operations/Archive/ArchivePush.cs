@@ -12,8 +12,8 @@ using Pitr.Storage;
 namespace Pitr.Operations.Archive;
 
 /// <summary>
-/// Puts one file of pg_wal into every repository of a service. Returns only when each of them holds it durably; the same file
-/// again is the same success, another file under the same name is refused. Mirror of <see cref="ArchiveGet"/>.
+/// Puts one file of pg_wal into the repositories of a service. Returns only when as many as are required hold it durably and what
+/// the others lack is written down; the same file again is the same success, another file under the same name is refused. Mirror of <see cref="ArchiveGet"/>.
 /// </summary>
 public sealed class ArchivePush(PostgresService service)
 {
@@ -61,7 +61,7 @@ public sealed class ArchivePush(PostgresService service)
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             throw new RepositoryUnavailableException(
-                $"{name} was not in every repository ({service.Repositories.Names}) within {service.Settings.Wal.PushDeadline}",
+                $"{name} was not in {Wanted} within {service.Settings.Wal.PushDeadline}",
                 "nothing is acknowledged, PostgreSQL asks again; look at the repositories, wal.push-deadline sets the limit",
                 e);
         }
@@ -71,24 +71,33 @@ public sealed class ArchivePush(PostgresService service)
     {
         var file = Inspect(name, content);
         var key = service.SealingKeys.GetAsync(cancellation);
-        // Both end before we do, whichever fails: nothing may be written after the answer.
+        // Both end before we go on, whichever fails: a refusal must not be overtaken by what it refuses.
         await Task.WhenAll(key, ClaimAsync(file.Header, cancellation));
-        var sealedBytes = Seal(content, file, await key);
-        var alreadyThere = 0;
-        await service.Repositories.OnEachAsync(async store =>
-        {
-            if (!await PutAsync(store, name, sealedBytes, file, cancellation))
+        var dataKey = await key;
+        var sealedBytes = Seal(content, file, dataKey);
+        var stored = 0;
+        await service.Repositories.WriteAsync(
+            [RepositoryLayout.Wal(service.Name, name)],
+            Laggards.LetRun,
+            async (store, token) =>
             {
-                Interlocked.Increment(ref alreadyThere);
-            }
-        });
-        return new ArchivePushResult(name, content.Length, sealedBytes.Length, alreadyThere == service.Repositories.Stores.Count);
+                if (await PutAsync(store, name, sealedBytes, file, token))
+                {
+                    Interlocked.Increment(ref stored);
+                }
+            },
+            cancellation,
+            isReady: store => service.SealingKeys.IsPublished(dataKey, store));
+        return new ArchivePushResult(name, content.Length, sealedBytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0);
     }
+
+    string Wanted => service.Repositories.Required == service.Repositories.Stores.Count
+        ? $"every repository ({service.Repositories.Names})"
+        : $"{service.Repositories.Required} of the repositories {service.Repositories.Names}";
 
     Task ClaimAsync(WalSegmentHeader? header, CancellationToken cancellation) => header is null
         ? Task.CompletedTask
-        : service.Repositories.OnEachAsync(store =>
-            _registry.ClaimAsync(store, header.SystemIdentifier, header.MajorVersion, header.SegmentSize.Bytes, cancellation));
+        : _registry.ClaimAsync(header.SystemIdentifier, header.MajorVersion, header.SegmentSize.Bytes, cancellation);
 
     static InspectedWalFile Inspect(WalFileName name, ReadOnlyMemory<byte> content)
     {

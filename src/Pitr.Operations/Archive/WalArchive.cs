@@ -1,5 +1,6 @@
 using System.Text;
 using Pitr.Format;
+using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
@@ -17,19 +18,14 @@ public sealed class WalArchive(PostgresService service)
     {
         var size = await ReadSegmentSizeAsync(cancellation);
         var timelines = new SortedDictionary<Timeline, (List<(ulong Number, long Size, DateTimeOffset Stored)> Segments, bool History)>();
-        foreach (var store in service.Repositories.Stores)
+        foreach (var (_, files) in await service.Repositories.AskAllAsync(ListFilesAsync, cancellation))
         {
-            await foreach (var item in store.ListAsync(RepositoryLayout.WalPrefix(service.Name), ListMode.Recursive, cancellation))
+            foreach (var (name, bytes, stored) in files)
             {
-                if (!RepositoryLayout.TryParseWal(item.Key, out _, out var name))
-                {
-                    continue;
-                }
-
                 var known = timelines.TryGetValue(name.Timeline, out var found) ? found : ([], false);
                 if (name.Kind == WalFileKind.Segment)
                 {
-                    known.Segments.Add((name.Segment!.Value.Number(size), item.Size, item.Modified));
+                    known.Segments.Add((name.Segment!.Value.Number(size), bytes, stored));
                 }
 
                 timelines[name.Timeline] = known with { History = known.History || name.Kind == WalFileKind.History };
@@ -37,6 +33,21 @@ public sealed class WalArchive(PostgresService service)
         }
 
         return new WalInventory(size, timelines.Select(t => new WalTimeline(t.Key, Spans(t.Key, t.Value.Segments, size), t.Value.History)).ToArray());
+    }
+
+    async Task<List<(WalFileName Name, long Size, DateTimeOffset Stored)>> ListFilesAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        await RepositorySet.RequireInitialisedAsync(store, cancellation);
+        var files = new List<(WalFileName Name, long Size, DateTimeOffset Stored)>();
+        await foreach (var item in store.ListAsync(RepositoryLayout.WalPrefix(service.Name), ListMode.Recursive, cancellation))
+        {
+            if (RepositoryLayout.TryParseWal(item.Key, out _, out var name))
+            {
+                files.Add((name, item.Size, item.Modified));
+            }
+        }
+
+        return files;
     }
 
     static List<WalSpan> Spans(Timeline timeline, List<(ulong Number, long Size, DateTimeOffset Stored)> segments, WalSegmentSize size)
@@ -79,22 +90,9 @@ public sealed class WalArchive(PostgresService service)
     public async Task<(DateTimeOffset First, DateTimeOffset Last)?> ReadCommitTimesAsync(WalSegmentName segment, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Wal(service.Name, WalFileName.Parse(segment.ToString()));
-        Exception? failure = null;
-        foreach (var store in service.Repositories.Stores)
-        {
-            try
-            {
-                var header = await WalObject.ReadHeaderAsync(store, key, cancellation);
-                return header.LastCommit == 0 ? null : (WalTime.FromMicroseconds(header.FirstCommit), WalTime.FromMicroseconds(header.LastCommit));
-            }
-            catch (Exception e) when (e is StorageException or DamagedRepositoryException or UnsupportedFormatException)
-            {
-                // Damage says more than that another repository does not have it.
-                failure = failure is null or ObjectNotFoundException ? e : failure;
-            }
-        }
-
-        throw failure!;
+        var asked = await service.Repositories.AskFirstAsync((store, token) => WalObject.ReadHeaderAsync(store, key, token), cancellation);
+        var header = asked.IsAnswered ? asked.Answer : throw asked.Failure;
+        return header.LastCommit == 0 ? null : (WalTime.FromMicroseconds(header.FirstCommit), WalTime.FromMicroseconds(header.LastCommit));
     }
 
     /// <summary>The last commit in an unbroken run of segments, looking from its end; null when there is none.</summary>
@@ -175,16 +173,15 @@ public sealed class WalArchive(PostgresService service)
     async Task<WalSegmentSize?> TryReadSegmentSizeAsync(CancellationToken cancellation)
     {
         var registry = new ServiceRegistry(service);
-        foreach (var store in service.Repositories.Stores)
-        {
-            if (await registry.ReadAsync(store, cancellation) is { } document)
+        var answers = await service.Repositories.AskAllAsync(
+            async (store, token) =>
             {
-                return WalSegmentSize.From(document.SystemIdentifiers[^1].WalSegmentSize);
-            }
-
-            await RepositorySet.RequireInitialisedAsync(store, cancellation);
-        }
-
-        return null;
+                await RepositorySet.RequireInitialisedAsync(store, token);
+                return await registry.ReadAsync(store, token);
+            },
+            cancellation);
+        return answers.Select(a => a.Answer).OfType<ServiceDocument>().FirstOrDefault() is { } document
+            ? WalSegmentSize.From(document.SystemIdentifiers[^1].WalSegmentSize)
+            : null;
     }
 }

@@ -11,75 +11,78 @@ namespace Pitr.Operations.Backup;
 public sealed class BackupCatalog(PostgresService service)
 {
     /// <summary>Every complete backup, oldest first; each once, however many repositories hold it.</summary>
-    /// <exception cref="StorageException">A repository could not be listed: the answer would be a guess.</exception>
+    /// <exception cref="StorageException">Too few repositories could be listed: the answer would be a guess.</exception>
     /// <exception cref="DamagedRepositoryException">A catalog entry cannot be read in any repository.</exception>
     public async Task<IReadOnlyList<BackupDocument>> ListAsync(CancellationToken cancellation)
     {
-        var found = new SortedDictionary<string, BackupDocument>(StringComparer.Ordinal);
-        var damaged = new SortedDictionary<string, DamagedRepositoryException>(StringComparer.Ordinal);
-        foreach (var store in service.Repositories.Stores)
+        var holders = new SortedDictionary<string, List<IObjectStore>>(StringComparer.Ordinal);
+        foreach (var (store, ids) in await service.Repositories.AskAllAsync(ListIdsAsync, cancellation))
         {
-            await RepositorySet.RequireInitialisedAsync(store, cancellation);
-            var ids = new List<BackupId>();
-            var prefix = RepositoryLayout.BackupsPrefix(service.Name);
-            await foreach (var item in store.ListAsync(prefix, ListMode.Children, cancellation))
+            foreach (var id in ids)
             {
-                if (item.IsPrefix && BackupId.TryParse(item.Key[prefix.Length..].TrimEnd('/'), out var id))
+                if (!holders.TryGetValue(id.ToString(), out var known))
                 {
-                    ids.Add(id);
+                    holders[id.ToString()] = known = [];
                 }
-            }
 
-            foreach (var id in ids.Where(id => !found.ContainsKey(id.ToString())))
-            {
-                try
-                {
-                    if (await ReadAsync(store, id, cancellation) is { } document)
-                    {
-                        found[id.ToString()] = document;
-                    }
-                }
-                catch (DamagedRepositoryException e)
-                {
-                    // Another repository may have it whole.
-                    damaged.TryAdd(id.ToString(), e);
-                }
+                known.Add(store);
             }
         }
 
-        return damaged.FirstOrDefault(d => !found.ContainsKey(d.Key)).Value is { } damage ? throw damage : found.Values.ToArray();
+        var found = new List<BackupDocument>();
+        Exception? damage = null;
+        foreach (var (id, stores) in holders)
+        {
+            var asked = await ReadAsync(stores, BackupId.Parse(id), cancellation);
+            if (asked.IsAnswered)
+            {
+                found.Add(asked.Answer);
+            }
+            else if (!asked.IsProvenAbsent)
+            {
+                damage ??= asked.Failure;
+            }
+        }
+
+        return damage is null ? found : throw damage;
     }
 
     /// <summary>One backup; null when no repository has it whole.</summary>
     /// <exception cref="DamagedRepositoryException">Its entry is there and cannot be read in any repository.</exception>
+    /// <exception cref="StorageException">No repository has it, and one could not be asked.</exception>
     public async Task<BackupDocument?> FindAsync(BackupId id, CancellationToken cancellation)
     {
-        DamagedRepositoryException? damage = null;
-        foreach (var store in service.Repositories.Stores)
+        var asked = await ReadAsync(service.Repositories.InReadOrder, id, cancellation);
+        return asked.IsAnswered ? asked.Answer : asked.IsProvenAbsent ? null : throw asked.Failure;
+    }
+
+    async Task<List<BackupId>> ListIdsAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        await RepositorySet.RequireInitialisedAsync(store, cancellation);
+        var ids = new List<BackupId>();
+        var prefix = RepositoryLayout.BackupsPrefix(service.Name);
+        await foreach (var item in store.ListAsync(prefix, ListMode.Children, cancellation))
         {
-            try
+            if (item.IsPrefix && BackupId.TryParse(item.Key[prefix.Length..].TrimEnd('/'), out var id))
             {
-                if (await ReadAsync(store, id, cancellation) is { } document)
-                {
-                    return document;
-                }
-            }
-            catch (DamagedRepositoryException e)
-            {
-                damage ??= e;
+                ids.Add(id);
             }
         }
 
-        return damage is null ? null : throw damage;
+        return ids;
     }
 
-    async Task<BackupDocument?> ReadAsync(IObjectStore store, BackupId id, CancellationToken cancellation)
+    // An entry that one repository has damaged or not yet, another one may have whole.
+    Task<Asked<BackupDocument>> ReadAsync(IReadOnlyList<IObjectStore> stores, BackupId id, CancellationToken cancellation) =>
+        service.Repositories.AskFirstAsync(stores, (store, token) => ReadAsync(store, id, token), cancellation);
+
+    async Task<BackupDocument> ReadAsync(IObjectStore store, BackupId id, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Backup(service.Name, id);
-        var json = await store.TryReadAllAsync(key, cancellation);
+        var json = await store.ReadAllAsync(key, cancellation);
         try
         {
-            return json is null ? null : BackupDocument.Parse(json);
+            return BackupDocument.Parse(json);
         }
         catch (DamagedObjectException e)
         {

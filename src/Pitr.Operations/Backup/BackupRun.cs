@@ -47,8 +47,7 @@ public sealed class BackupRun(PostgresService service, string version)
         await using var session = await PostgresSession.OpenAsync(service.Settings.RevealConnection(), linked.Token);
         var facts = await session.ReadFactsAsync(linked.Token);
         await RequireBackupPossibleAsync(session, facts);
-        await service.Repositories.OnEachAsync(store => new ServiceRegistry(service).ClaimAsync(
-            store, facts.SystemIdentifier, facts.MajorVersion, facts.WalSegmentSize.Bytes, linked.Token));
+        await new ServiceRegistry(service).ClaimAsync(facts.SystemIdentifier, facts.MajorVersion, facts.WalSegmentSize.Bytes, linked.Token);
 
         var id = await ChooseIdAsync(linked.Token);
         var started = service.Clock.GetUtcNow();
@@ -89,7 +88,7 @@ public sealed class BackupRun(PostgresService service, string version)
             Settings = settings.ToDictionary(s => s.Key, s => s.Value.Value, StringComparer.Ordinal),
         };
         lease.Lost.ThrowIfCancellationRequested();
-        await service.Repositories.PutAsync(RepositoryLayout.Backup(service.Name, id), document.ToJson(), PutMode.CreateNew, linked.Token);
+        await PutEntryAsync(id, document, facts.WalSegmentSize, linked.Token);
         service.Log.Information("backup {Id} is complete: {Bytes} bytes as {StoredBytes}", document.Id, document.DatabaseBytes, document.StoredBytes);
         return document;
     }
@@ -132,20 +131,34 @@ public sealed class BackupRun(PostgresService service, string version)
         while (true)
         {
             var id = new BackupId(service.Clock.GetUtcNow());
-            var taken = false;
-            foreach (var store in service.Repositories.Stores)
-            {
-                taken |= await store.StatAsync(RepositoryLayout.Backup(service.Name, id), cancellation) is not null;
-                taken |= await store.StatAsync(RepositoryLayout.Pack(service.Name, id, 0), cancellation) is not null;
-            }
-
-            if (!taken)
+            var answers = await service.Repositories.AskAllAsync(
+                async (store, token) => await store.ExistsAsync(RepositoryLayout.Backup(service.Name, id), token)
+                    || await store.ExistsAsync(RepositoryLayout.Pack(service.Name, id, 0), token),
+                cancellation);
+            if (!answers.Any(a => a.Answer))
             {
                 return id;
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(200), service.Clock, cancellation);
         }
+    }
+
+    // The entry makes it a backup, so it goes only where everything it names is; a repository that lacks a part is owed the entry as well.
+    async Task PutEntryAsync(BackupId id, BackupDocument document, WalSegmentSize segmentSize, CancellationToken cancellation)
+    {
+        var key = RepositoryLayout.Backup(service.Name, id);
+        var content = ObjectContent.FromMemory(document.ToJson());
+        await service.Repositories.WriteAsync(
+            [key],
+            Laggards.Await,
+            async (store, token) =>
+            {
+                await _arrival.RequireSegmentsAsync(store, WalSegmentName.Parse(document.StartWal), WalSegmentName.Parse(document.StopWal), segmentSize, token);
+                await store.PutAsync(key, content, PutMode.CreateNew, token);
+            },
+            cancellation,
+            isReady: store => !document.Packs.Append(document.Manifest).Any(o => service.Repositories.Debts.IsOwed(store.Name, o.Key)));
     }
 
     async Task<BackupContent> CopyAsync(BackupId id, ServerFacts facts, long estimate, IProgress<BackupProgress>? progress, CancellationToken cancellation)

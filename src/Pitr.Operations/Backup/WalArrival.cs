@@ -7,7 +7,7 @@ using Pitr.Storage;
 
 namespace Pitr.Operations.Backup;
 
-/// <summary>Waits until WAL that the server has finished is in every repository of the service.</summary>
+/// <summary>Waits until WAL that the server has finished is in the repositories of the service, as many as are required.</summary>
 public sealed class WalArrival(PostgresService service)
 {
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -39,21 +39,58 @@ public sealed class WalArrival(PostgresService service)
         }
     }
 
+    /// <summary>Makes sure that one repository holds every segment from first to last, now.</summary>
+    /// <exception cref="RepositoryUnavailableException">It lacks one, which may still be on its way.</exception>
+    public async Task RequireSegmentsAsync(IObjectStore store, WalSegmentName first, WalSegmentName last, WalSegmentSize size, CancellationToken cancellation)
+    {
+        if (service.Repositories.Required == service.Repositories.Stores.Count)
+        {
+            // Every repository was waited for.
+            return;
+        }
+
+        for (var segment = first; segment.CompareTo(last) <= 0; segment = segment.Next(size))
+        {
+            if (!await store.ExistsAsync(RepositoryLayout.Wal(service.Name, WalFileName.Parse(segment.ToString())), cancellation))
+            {
+                throw new RepositoryUnavailableException($"repository {store.Name} does not hold {segment} yet");
+            }
+        }
+    }
+
     async Task WaitAsync(WalFileName name, TimeSpan deadline, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Wal(service.Name, name);
-        var started = service.Clock.GetTimestamp();
-        foreach (var store in service.Repositories.Stores)
+        var repositories = service.Repositories;
+        using var limit = new CancellationTokenSource(deadline, service.Clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        var waiting = repositories.Stores.ToDictionary(store => WaitAsync(store, key, stop.Token), store => store.Name);
+        try
         {
-            while (await store.StatAsync(key, cancellation) is null)
+            for (var holding = 0; holding < repositories.Required; holding++)
             {
-                if (service.Clock.GetElapsedTime(started) > deadline)
-                {
-                    throw TimedOut(deadline, null, $"{name} did not reach repository {store.Name}");
-                }
-
-                await Task.Delay(Pause, service.Clock, cancellation);
+                // A repository in trouble fails the wait only when the others are too few.
+                var ended = await Task.WhenAny(waiting.Keys.Where(t => !t.IsFaulted || waiting.Count <= repositories.Required - holding));
+                await ended;
+                waiting.Remove(ended);
             }
+        }
+        catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw TimedOut(deadline, e, $"{name} did not reach repository {string.Join(", ", waiting.Values)}");
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(waiting.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    async Task WaitAsync(IObjectStore store, string key, CancellationToken cancellation)
+    {
+        while (!await store.ExistsAsync(key, cancellation))
+        {
+            await Task.Delay(Pause, service.Clock, cancellation);
         }
     }
 

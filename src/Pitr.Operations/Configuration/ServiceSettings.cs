@@ -15,6 +15,9 @@ public abstract record ServiceSettings(
     ObjectiveSettings Objectives,
     RetentionSettings Retention)
 {
+    /// <summary>How many of the repositories must hold an object before it counts; all unless the configuration says otherwise.</summary>
+    public int RequiredRepositories { get; init; } = Repositories.Count;
+
     /// <summary><see cref="Name"/> as object keys take it.</summary>
     public ServiceName ServiceName => ServiceName.Parse(Name);
 }

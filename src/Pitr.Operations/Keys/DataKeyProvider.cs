@@ -7,7 +7,7 @@ namespace Pitr.Operations.Keys;
 
 /// <summary>
 /// Gives the data key that new objects of one service are sealed with. The key is wrapped to every recipient and both copies of
-/// its document are durable in every repository before the first object can be sealed with it. Safe for use from several threads.
+/// its document are durable in the repositories, as many as are required, before the first object can be sealed with it. Safe for use from several threads.
 /// </summary>
 public sealed class DataKeyProvider(
     ServiceName service,
@@ -25,7 +25,10 @@ public sealed class DataKeyProvider(
     DataKey? _key;
     DateTimeOffset _published;
 
-    /// <summary>The key to seal with now; its documents are in every repository.</summary>
+    /// <summary>Whether a repository holds the documents of a key, as far as is known: an object must not get there before its key.</summary>
+    public bool IsPublished(DataKey key, IObjectStore store) => !Copies(key).Any(copy => repositories.Debts.IsOwed(store.Name, copy));
+
+    /// <summary>The key to seal with now; its documents are in as many repositories as are required.</summary>
     /// <exception cref="Errors.KeyUnavailableException">No usable recipient.</exception>
     /// <exception cref="StorageException">A repository could not take the key document.</exception>
     public async Task<DataKey> GetAsync(CancellationToken cancellation)
@@ -64,31 +67,35 @@ public sealed class DataKeyProvider(
         }
     }
 
+    string[] Copies(DataKey key) => [RepositoryLayout.DataKey(key.Id), RepositoryLayout.ServiceDataKey(service, key.Id)];
+
     async Task PublishAsync(DataKey key, IReadOnlyList<Recipient> wrapFor, CancellationToken cancellation)
     {
-        byte[]? document = null;
-        string[] copies = [RepositoryLayout.DataKey(key.Id), RepositoryLayout.ServiceDataKey(service, key.Id)];
-        await repositories.OnEachAsync(async store =>
+        // One document for all, so that its copies are equal; made now, because a slow repository may get it after the key is gone.
+        var json = KeyDocument.Wrap(key, wrapFor).ToJson();
+        var copies = Copies(key);
+        await repositories.WriteAsync(copies, Laggards.LetRun, PublishToAsync, cancellation);
+
+        async Task PublishToAsync(IObjectStore store, CancellationToken token)
         {
-            await RepositorySet.RequireInitialisedAsync(store, cancellation);
+            await RepositorySet.RequireInitialisedAsync(store, token);
             foreach (var copy in copies)
             {
-                if (await store.StatAsync(copy, cancellation) is not null)
+                if (await store.StatAsync(copy, token) is not null)
                 {
                     continue;
                 }
 
-                var json = document ??= KeyDocument.Wrap(key, wrapFor).ToJson();
                 try
                 {
-                    await store.PutAsync(copy, ObjectContent.FromMemory(json), PutMode.CreateNew, cancellation);
+                    await store.PutAsync(copy, ObjectContent.FromMemory(json), PutMode.CreateNew, token);
                 }
                 catch (ObjectExistsException)
                 {
                     // The same key id can only have come from this host; its document is already there.
                 }
             }
-        });
+        }
     }
 
     /// <inheritdoc/>

@@ -55,44 +55,57 @@ public sealed class DataKeyRing(ServiceName service, RepositorySet repositories,
     async Task<DataKey> UnwrapAsync(DataKeyId id, CancellationToken cancellation)
     {
         _identity ??= identity();
-        StorageException? unanswered = null;
-        KeyUnavailableException? wrongIdentity = null;
-        Exception? damage = null;
-        foreach (var name in new[] { RepositoryLayout.DataKey(id), RepositoryLayout.ServiceDataKey(service, id) })
+        string[] copies = [RepositoryLayout.DataKey(id), RepositoryLayout.ServiceDataKey(service, id)];
+        var asked = await repositories.AskFirstAsync((store, token) => UnwrapAnyAsync(store, copies, id, _identity, token), cancellation);
+        if (asked.IsAnswered)
         {
-            foreach (var store in repositories.Stores)
+            return asked.Answer;
+        }
+
+        throw asked.Failures.FirstOrDefault(f => f is StorageException and not ObjectNotFoundException)
+            ?? asked.Failures.FirstOrDefault(f => f is KeyUnavailableException)
+            ?? asked.Failures.FirstOrDefault(f => f is not ObjectNotFoundException)
+            ?? new KeyUnavailableException(
+                $"data key {id} has no document in repository {repositories.Names}: neither {copies[0]} nor {copies[1]}",
+                "objects sealed with it cannot be opened; bring the key document back from another copy of the repository");
+    }
+
+    static async Task<DataKey> UnwrapAnyAsync(IObjectStore store, string[] copies, DataKeyId id, Identity identity, CancellationToken cancellation)
+    {
+        Exception? failure = null;
+        foreach (var copy in copies)
+        {
+            try
             {
-                try
-                {
-                    if (await store.TryReadAllAsync(name, cancellation) is { } json)
-                    {
-                        return Unwrap(id, json, _identity);
-                    }
-                }
-                catch (StorageException e)
-                {
-                    unanswered ??= e;
-                }
-                catch (WrongIdentityException e)
-                {
-                    wrongIdentity ??= new KeyUnavailableException(
-                        $"the identity {_identity.Recipient.Id} does not open {name}: {e.Message}",
-                        "use the identity whose recipient the repository was written for; `pitr key list` shows the recipients of every data key", e);
-                }
-                catch (DamagedObjectException e)
-                {
-                    damage ??= new DamagedRepositoryException($"{store.Name}: {name}: {e.Message}", "every other copy of the key is missing or damaged too; bring one back from a copy of the repository", e);
-                }
-                catch (UnsupportedFormatException e)
-                {
-                    damage ??= e;
-                }
+                return Unwrap(id, await store.ReadAllAsync(copy, cancellation), identity);
+            }
+            catch (ObjectNotFoundException e)
+            {
+                failure ??= e;
+            }
+            catch (StorageException e)
+            {
+                failure = e;
+            }
+            catch (WrongIdentityException e)
+            {
+                failure = failure is StorageException and not ObjectNotFoundException ? failure : new KeyUnavailableException(
+                    $"the identity {identity.Recipient.Id} does not open {copy}: {e.Message}",
+                    "use the identity whose recipient the repository was written for; `pitr key list` shows the recipients of every data key", e);
+            }
+            catch (DamagedObjectException e)
+            {
+                failure = failure is null or ObjectNotFoundException
+                    ? new DamagedRepositoryException($"{store.Name}: {copy}: {e.Message}", "every other copy of the key is missing or damaged too; bring one back from a copy of the repository", e)
+                    : failure;
+            }
+            catch (UnsupportedFormatException e)
+            {
+                failure = failure is null or ObjectNotFoundException ? e : failure;
             }
         }
 
-        throw unanswered ?? wrongIdentity ?? damage ?? new KeyUnavailableException(
-            $"data key {id} has no document in repository {repositories.Names}: neither {RepositoryLayout.DataKey(id)} nor {RepositoryLayout.ServiceDataKey(service, id)}",
-            "objects sealed with it cannot be opened; bring the key document back from another copy of the repository");
+        throw failure!;
     }
 
     static DataKey Unwrap(DataKeyId id, byte[] json, Identity identity)

@@ -45,7 +45,8 @@ public sealed class RestoreFiles(PostgresService service)
     async Task<RestoreWork> ReadManifestAsync(BackupDocument backup, RestoreDirectory directory, CancellationToken cancellation)
     {
         Exception? failure = null;
-        foreach (var store in service.Repositories.Stores)
+        // One after the other, because reading a manifest makes its directories and empty files.
+        foreach (var store in service.Repositories.InReadOrder)
         {
             try
             {
@@ -152,11 +153,10 @@ public sealed class RestoreFiles(PostgresService service)
     async Task RestorePackAsync(RestorePack pack, Action<long> onWritten, CancellationToken cancellation)
     {
         var (key, size) = Locate(pack.Pack);
-        var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
         {
-            var stored = buffer.AsMemory(0, size);
-            await FetchPackAsync(key, pack.Pack, stored, cancellation);
+            using var fetched = await FetchPackAsync(key, size, pack.Pack, cancellation);
+            var stored = fetched.Memory;
             var header = SealedObjectHeader.Parse(stored.Span);
             var dataKey = await service.OpeningKeys.GetAsync(header.KeyId, cancellation);
             using var reader = new PackReader(stored.Span, dataKey);
@@ -165,10 +165,6 @@ public sealed class RestoreFiles(PostgresService service)
         catch (Exception e) when (e is DamagedObjectException or UnsupportedFormatException)
         {
             throw Explain(e, key, PackHint);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
@@ -180,29 +176,35 @@ public sealed class RestoreFiles(PostgresService service)
 
     // The records of a pack prove that they belong together, not that they are this backup's: the manifest's digest does. Checked
     // before anything is written, so that a copy from another repository can take this one's place.
-    async Task FetchPackAsync(string key, ManifestPack pack, Memory<byte> destination, CancellationToken cancellation)
+    async Task<PooledBytes> FetchPackAsync(string key, int size, ManifestPack pack, CancellationToken cancellation)
     {
-        Exception? failure = null;
-        foreach (var store in service.Repositories.Stores)
+        var asked = await service.Repositories.AskFirstAsync((store, token) => FetchPackAsync(store, key, size, pack, token), cancellation);
+        foreach (var failure in asked.Failures)
         {
-            try
-            {
-                await using (var stream = await store.OpenReadAsync(key, null, cancellation))
-                {
-                    await stream.ReadExactlyAsync(destination, cancellation);
-                }
-
-                RequireDigest(destination.Span, pack.Sha256);
-                return;
-            }
-            catch (Exception e) when (IsOfOneCopy(e))
-            {
-                service.Log.Warning("repository {Repository} did not give {Key}: {Reason}", store.Name, key, e.Message);
-                failure = Worse(failure, e);
-            }
+            service.Log.Warning("a repository did not give {Key}: {Reason}", key, failure.Message);
         }
 
-        throw Explain(failure!, key, PackHint);
+        return asked.IsAnswered ? asked.Answer : throw Explain(asked.Failure, key, PackHint);
+    }
+
+    static async Task<PooledBytes> FetchPackAsync(IObjectStore store, string key, int size, ManifestPack pack, CancellationToken cancellation)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(size);
+        try
+        {
+            await using (var stream = await store.OpenReadAsync(key, null, cancellation))
+            {
+                await stream.ReadExactlyAsync(buffer.AsMemory(0, size), cancellation);
+            }
+
+            RequireDigest(buffer.AsSpan(0, size), pack.Sha256);
+            return new PooledBytes(buffer, size);
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            throw;
+        }
     }
 
     static void RequireDigest(ReadOnlySpan<byte> content, string sha256)

@@ -20,8 +20,27 @@ public sealed class RestorePlanner(PostgresService service)
 
     /// <summary>Makes the plan.</summary>
     /// <exception cref="ImpossiblePlanException">There is no way to the target from what is stored.</exception>
-    /// <exception cref="Pitr.Storage.StorageException">A repository could not be asked: no plan is made from a guess.</exception>
+    /// <exception cref="Pitr.Storage.StorageException">Too few repositories could be asked: no plan is made from a guess.</exception>
+    /// <exception cref="RepositoryUnavailableException">There is no way from what answered; what did not may hold one.</exception>
     public async Task<RestorePlan> PlanAsync(RestoreRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            return await PlanFromAnsweredAsync(request, cancellation) with { Repositories = Answered() };
+        }
+        catch (ImpossiblePlanException e) when (service.Repositories.Unanswered.Count > 0)
+        {
+            // What is missing may lie where nobody answered.
+            throw new RepositoryUnavailableException(
+                $"{e.Message}; {string.Join("; ", service.Repositories.Unanswered.Select(u => $"repository {u.Key} could not be asked: {u.Value}"))}",
+                $"it may hold what is missing: bring it back and try again. Without it: {e.Hint ?? "there is no way"}",
+                e);
+        }
+    }
+
+    IReadOnlyList<string> Answered() => [.. service.Repositories.Stores.Select(s => s.Name).Where(name => !service.Repositories.Unanswered.ContainsKey(name))];
+
+    async Task<RestorePlan> PlanFromAnsweredAsync(RestoreRequest request, CancellationToken cancellation)
     {
         var backups = await ReadBackupsAsync(request, cancellation);
         if (backups.Count == 0)

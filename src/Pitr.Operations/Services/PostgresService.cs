@@ -20,7 +20,7 @@ public sealed class PostgresService : IAsyncDisposable
     /// <param name="askPassphrase">Asked when the identity is passphrase-protected and the configuration has no passphrase.</param>
     /// <exception cref="ConfigurationException">No such service, or one of another kind.</exception>
     public PostgresService(PitrConfiguration configuration, string name, TimeProvider clock, ILogger log, Func<string?>? askPassphrase = null)
-        : this(configuration, name, clock, log, askPassphrase, settings => RepositoryOpener.Open(settings, clock, log.ForContext("Service", name)))
+        : this(configuration, name, clock, log, askPassphrase, settings => OpenRepository(settings, clock, log.ForContext("Service", name)))
     {
     }
 
@@ -34,7 +34,12 @@ public sealed class PostgresService : IAsyncDisposable
         Clock = clock;
         Log = log.ForContext("Service", name);
         StateDirectory = Path.Combine(configuration.StateDirectory, "services", name);
-        Repositories = new RepositorySet(Settings.Repositories.Select(r => openRepository(configuration.Repository(r))).ToArray());
+        Repositories = new RepositorySet(
+            [.. Settings.Repositories.Select(r => openRepository(configuration.Repository(r)))],
+            Settings.RequiredRepositories,
+            new DebtLedger(DebtLedger.DirectoryBelow(StateDirectory)),
+            clock,
+            Log);
         var cache = new DataKeyCache(StateDirectory, clock);
         SealingKeys = new DataKeyProvider(Name, Repositories, cache, () => RecipientFiles.Load(configuration.Encryption), StateDirectory, clock);
         OpeningKeys = new DataKeyRing(Name, Repositories, cache, () => IdentityFile.Load(configuration.Encryption, askPassphrase));
@@ -66,6 +71,12 @@ public sealed class PostgresService : IAsyncDisposable
 
     /// <summary>Keys that open what is stored.</summary>
     public DataKeyRing OpeningKeys { get; }
+
+    static ObservedObjectStore OpenRepository(RepositorySettings settings, TimeProvider clock, ILogger log)
+    {
+        var health = new RepositoryHealth(clock);
+        return new ObservedObjectStore(RepositoryOpener.Open(settings, clock, log, health.Fail), health, clock);
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

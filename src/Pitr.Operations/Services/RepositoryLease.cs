@@ -39,7 +39,7 @@ public sealed class RepositoryLease : IAsyncDisposable
     /// <summary>Cancelled when another host took the lease over because ours could not be renewed in time.</summary>
     public CancellationToken Lost => _lost.Token;
 
-    /// <summary>Takes the lease on every repository of the service.</summary>
+    /// <summary>Takes the lease on the repositories of the service, on as many as are required at least.</summary>
     /// <param name="service">The service.</param>
     /// <param name="name">What is locked, e.g. "backup".</param>
     /// <param name="cancellation">Ends the attempt.</param>
@@ -52,11 +52,8 @@ public sealed class RepositoryLease : IAsyncDisposable
         var lease = new RepositoryLease(service, name, hostLock);
         try
         {
-            foreach (var store in service.Repositories.Stores)
-            {
-                await lease.TakeAsync(store, cancellation);
-                lease._held.Add(store);
-            }
+            // Nobody is owed a lease. A repository that comes back meanwhile is without it; backups do not disturb each other's objects.
+            await service.Repositories.WriteAsync([], Laggards.Await, lease.TakeAsync, cancellation);
         }
         catch
         {
@@ -75,6 +72,11 @@ public sealed class RepositoryLease : IAsyncDisposable
             try
             {
                 await store.PutAsync(_key, Content(), PutMode.CreateNew, cancellation);
+                lock (_held)
+                {
+                    _held.Add(store);
+                }
+
                 return;
             }
             catch (ObjectExistsException)

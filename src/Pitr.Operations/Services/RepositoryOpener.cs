@@ -9,9 +9,17 @@ namespace Pitr.Operations.Services;
 public static class RepositoryOpener
 {
     /// <summary>Opens one repository.</summary>
-    public static IObjectStore Open(RepositorySettings settings, TimeProvider clock, ILogger log) => new RetryingObjectStore(
+    /// <param name="settings">Which one.</param>
+    /// <param name="clock">Source of time.</param>
+    /// <param name="log">Told of each retry.</param>
+    /// <param name="onTrouble">Told why something is tried again, before it is given up.</param>
+    public static IObjectStore Open(RepositorySettings settings, TimeProvider clock, ILogger log, Action<string>? onTrouble = null) => new RetryingObjectStore(
         ObjectStoreFactory.Open(settings.Name, settings.Url),
         new RetryPolicy(settings.Retry.Deadline, settings.Retry.FirstDelay, settings.Retry.MaxDelay),
         clock,
-        notice => log.Warning("repository {Repository}: {Notice}", settings.Name, notice));
+        notice =>
+        {
+            log.Warning("repository {Repository}: {Notice}", settings.Name, notice);
+            onTrouble?.Invoke(notice.Error.Reason);
+        });
 }

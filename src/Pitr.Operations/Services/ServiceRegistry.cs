@@ -20,6 +20,18 @@ public sealed class ServiceRegistry(PostgresService service)
 
     readonly ConcurrentDictionary<IObjectStore, (ulong Owner, long Since)> _checked = new();
 
+    /// <summary>Makes sure this cluster owns the service name in the repositories, as many as are required, claiming it where nobody does yet.</summary>
+    /// <param name="systemIdentifier">The cluster's.</param>
+    /// <param name="majorVersion">PostgreSQL's major version, e.g. 15.</param>
+    /// <param name="walSegmentBytes">The cluster's segment size.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="ConflictException">The name belongs to another cluster.</exception>
+    public Task ClaimAsync(ulong systemIdentifier, int majorVersion, int walSegmentBytes, CancellationToken cancellation) => service.Repositories.WriteAsync(
+        [RepositoryLayout.ServiceDocument(service.Name)],
+        Laggards.LetRun,
+        (store, token) => ClaimAsync(store, systemIdentifier, majorVersion, walSegmentBytes, token),
+        cancellation);
+
     /// <summary>Makes sure this cluster owns the service name in a repository, claiming it when nobody does yet.</summary>
     /// <param name="store">One repository.</param>
     /// <param name="systemIdentifier">The cluster's.</param>
