@@ -1,6 +1,6 @@
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
-using Amazon.S3.Model;
+using Amazon.Runtime.Internal.Util;
 
 namespace Pitr.Storage.S3;
 
@@ -86,13 +86,13 @@ sealed class PacedBody(Stream inner, ObjectContent content) : Stream
     {
         public override Task<T> InvokeAsync<T>(IExecutionContext executionContext)
         {
-            var body = executionContext.RequestContext.OriginalRequest switch
+            if (executionContext.RequestContext.Request.ContentStream is { } sent)
             {
-                PutObjectRequest put => put.InputStream,
-                UploadPartRequest part => part.InputStream,
-                _ => null,
-            };
-            (body as PacedBody)?.BeginSending();
+                // The SDK wraps the body of a part.
+                var body = sent is WrapperStream wrapper ? wrapper.SearchWrappedStream(static stream => stream is PacedBody) : sent;
+                (body as PacedBody)?.BeginSending();
+            }
+
             return base.InvokeAsync<T>(executionContext);
         }
     }
