@@ -17,7 +17,7 @@ static class AgentRequest
         var text = line.Verb == ArchiveVerb.Push
             ? "pitr-agent 1 push\nservice: " + line.Service + "\npath: " + absolutePath + "\n\n"
             : "pitr-agent 1 get\nservice: " + line.Service + "\nfile: " + line.File + "\npath: " + absolutePath +
-                (line.Standby ? "\nstandby: true\n\n" : "\n\n");
+                (line.Repositories is null ? "" : "\nrepositories: " + line.Repositories) + (line.Standby ? "\nstandby: true\n\n" : "\n\n");
         var bytes = Encoding.UTF8.GetBytes(text);
         return bytes.Length <= MaximumLength ? bytes : null;
     }

@@ -30,6 +30,9 @@ sealed class CommandLine
 
     internal bool Standby { get; private set; }
 
+    /// <summary>Names of the repositories to ask (get), comma-separated; null asks all of the service's.</summary>
+    internal string? Repositories { get; private set; }
+
     internal string? Socket { get; private set; }
 
     internal string? Config { get; private set; }
@@ -89,6 +92,9 @@ sealed class CommandLine
         {
             case "--standby" when value is null:
                 Standby = true;
+                break;
+            case "--repository":
+                Repositories = Value(name, value, arguments, ref i);
                 break;
             case "--socket":
                 Socket = Value(name, value, arguments, ref i);
@@ -184,6 +190,12 @@ sealed class CommandLine
         if (Standby && Verb == ArchiveVerb.Push)
         {
             Fail("--standby belongs to get");
+        }
+
+        if (Repositories is not null && Verb == ArchiveVerb.Push)
+        {
+            // Whom a push has to reach is the configuration's business.
+            Fail("--repository belongs to get");
         }
 
         Service = _positional[1];

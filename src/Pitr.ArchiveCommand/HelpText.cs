@@ -7,7 +7,7 @@ static class HelpText
 
         usage:
           pitr-archive [options] push SERVICE PATH
-          pitr-archive [options] get SERVICE FILE PATH [--standby]
+          pitr-archive [options] get SERVICE FILE PATH [--standby] [--repository NAME,...]
           pitr-archive --help | --version
 
         postgresql.conf, for a service named "main":
@@ -27,6 +27,8 @@ static class HelpText
           --timeout SECONDS  how long the agent may take to answer, 1 to 86400  [600]
           --standby          get: "not known" is answered like "not there" (1 instead
                              of 126), because a standby asks again for ever
+
+          --repository NAME,...  get: ask only these repositories of the service
 
         exit codes:
           push  0 held durably by every required repository; 1 to 125 not archived,

@@ -59,6 +59,12 @@ static unsafe class InlineProgram
         }
 
         arguments.Add(line.Path);
+        if (line.Repositories is { } repositories)
+        {
+            arguments.Add("--repository");
+            arguments.Add(repositories);
+        }
+
         if (line.Standby)
         {
             arguments.Add("--standby");

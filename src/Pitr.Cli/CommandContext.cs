@@ -45,10 +45,20 @@ sealed class CommandContext : IDisposable
     public static string Version => typeof(CommandContext).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>Opens the named service; without a name the only one there is.</summary>
-    public PostgresService OpenService(string? name) => new(Configuration, ChooseService(name), Clock, Log, AskPassphrase);
+    /// <param name="name">The service.</param>
+    /// <param name="repositories">Opens it with these of its repositories only; none means all.</param>
+    public PostgresService OpenService(string? name, IReadOnlyList<string>? repositories = null)
+    {
+        var chosen = ChooseService(name);
+        return new(repositories is { Count: > 0 } ? Configuration.OnlyRepositories(chosen, repositories) : Configuration, chosen, Clock, Log, AskPassphrase);
+    }
 
     /// <summary>Answers requests of pitr-archive.</summary>
-    public ArchiveRequestHandler CreateArchiveHandler() => new(name => OpenService(name), new ArchiveFailures(), Log);
+    public ArchiveRequestHandler CreateArchiveHandler() => new((name, repositories) => OpenService(name, repositories), new ArchiveFailures(), Log);
+
+    /// <summary>Answers requests for a cluster that is being recovered, from the repositories that answered when its recovery was planned.</summary>
+    public ArchiveRequestHandler CreateArchiveHandler(PostgresService planned) =>
+        new((name, _) => OpenService(name, planned.Repositories.Answered), new ArchiveFailures(), Log);
 
     /// <summary>Writes the commands that PostgreSQL runs.</summary>
     public ArchiveCommandLine ArchiveCommands(string service) => ArchiveCommands(Configuration, Configuration.PostgresService(service).ArchiveProgram);

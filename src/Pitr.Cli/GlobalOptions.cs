@@ -25,6 +25,14 @@ static class GlobalOptions
         Recursive = true,
     };
 
+    /// <summary>The option that keeps a reading command to some of the service's repositories.</summary>
+    public static Option<string[]> Repositories() => new("--repository")
+    {
+        Description = "Ask only these of the service's repositories (several: again, or with commas)",
+        HelpName = "NAME",
+        CustomParser = result => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+    };
+
     /// <summary>The argument that names a service.</summary>
     public static Argument<string?> Service(bool required)
     {

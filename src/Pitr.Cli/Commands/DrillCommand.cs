@@ -13,6 +13,7 @@ static class DrillCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
     static readonly RestoreTargetOptions Target = new();
+    static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
     static readonly Option<string?> Report = new("--report") { Description = "Also write the report as one self-contained HTML file", HelpName = "FILE" };
 
     public static Command Create()
@@ -26,12 +27,14 @@ static class DrillCommand
             report is stored in the repository too.
 
               pitr drill main
+              pitr drill main --repository offsite        proves that this one alone is enough
               pitr drill main --target-time '2026-11-21 03:15:00+09' --report drill.html
             """)
         {
             ServiceName,
         };
         Target.AddTo(command);
+        command.Options.Add(Repositories);
         command.Options.Add(Report);
         command.SetAction(RunAsync);
         return command;
@@ -42,8 +45,8 @@ static class DrillCommand
         RootRefusal.Require("PostgreSQL does not run as root", "drill");
         var request = Target.Read(parsed);
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName));
-        await using var handler = context.CreateArchiveHandler();
+        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await using var handler = context.CreateArchiveHandler(service);
         DrillReport report;
         using (var display = new ProgressDisplay())
         {

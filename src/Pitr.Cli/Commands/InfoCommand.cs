@@ -10,6 +10,7 @@ namespace Pitr.Cli.Commands;
 static class InfoCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
+    static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
 
     public static Command Create()
     {
@@ -22,7 +23,7 @@ static class InfoCommand
               pitr info main --output json
             """)
         {
-            ServiceName,
+            ServiceName, Repositories,
         };
         command.SetAction(RunAsync);
         return command;
@@ -35,7 +36,7 @@ static class InfoCommand
         var services = new JsonArray();
         foreach (var name in names)
         {
-            await using var service = context.OpenService(name);
+            await using var service = context.OpenService(name, parsed.GetValue(Repositories));
             var window = await new RecoveryWindowReader(service).ReadAsync(cancellation);
             services.Add((JsonNode)ToJson(name, window));
             if (context.Output == OutputFormat.Text)

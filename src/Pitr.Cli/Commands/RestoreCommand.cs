@@ -19,6 +19,7 @@ static class RestoreCommand
     static readonly Option<bool> Start = new("--start") { Description = "Start PostgreSQL there and wait until the target is reached; it goes on running" };
     static readonly Option<string> SocketDirectory = new("--socket-directory") { Description = "With --start: where its Unix socket goes", DefaultValueFactory = _ => "/tmp", HelpName = "DIR" };
     static readonly Option<int> Port = new("--port") { Description = "With --start: its port number (default: a free one)" };
+    static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
     static readonly Option<bool> DryRun = new("--dry-run") { Description = "Show the plan and do nothing" };
 
     public static Command Create()
@@ -33,13 +34,14 @@ static class RestoreCommand
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --dry-run
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --start
               pitr restore main --to /var/lib/postgresql/15/main                  all there is, on a new host
+              pitr restore main --to /tmp/look --repository offsite               as if the others were lost
               pitr restore main --to /tmp/look --target-name before_migration --target-action pause --start
             """)
         {
             ServiceName, To,
         };
         Target.AddTo(command);
-        foreach (var option in new Option[] { Action, ArchiveMode, Start, SocketDirectory, Port, DryRun })
+        foreach (var option in new Option[] { Action, ArchiveMode, Start, SocketDirectory, Port, Repositories, DryRun })
         {
             command.Options.Add(option);
         }
@@ -53,7 +55,7 @@ static class RestoreCommand
         var request = Target.Read(parsed);
         var directory = Path.GetFullPath(parsed.GetValue(To)!);
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName));
+        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         RestoreDirectory.RequireFillable(directory);
         var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
         var archiveOff = IsArchiveOff(parsed, service, directory);
@@ -71,7 +73,7 @@ static class RestoreCommand
         }
 
         var started = CommandContext.Clock.GetTimestamp();
-        var options = new RestoreOptions(parsed.GetValue(Action), context.ArchiveCommands(service.Name.ToString()).Get(service.Name.ToString()), archiveOff);
+        var options = new RestoreOptions(parsed.GetValue(Action), GetCommand(context, service, plan), archiveOff);
         RestoreOutcome outcome;
         using (var display = new ProgressDisplay())
         {
@@ -88,10 +90,18 @@ static class RestoreCommand
         return ExitCodes.Success;
     }
 
+    // Recovery goes on with the repositories it was planned with: one that is down would leave it unknown where the archive ends.
+    static string GetCommand(CommandContext context, PostgresService service, RestorePlan plan)
+    {
+        var name = service.Name.ToString();
+        var all = context.Configuration.PostgresService(name).Repositories;
+        return context.ArchiveCommands(name).WithRepositories(plan.Repositories.Count < all.Count ? plan.Repositories : []).Get(name);
+    }
+
     static async Task<RestoreOutcome> StartAsync(
         ParseResult parsed, CommandContext context, PostgresService service, RestorePlan plan, string directory, IProgress<RestoreProgress> progress, CancellationToken cancellation)
     {
-        await using var handler = context.CreateArchiveHandler();
+        await using var handler = context.CreateArchiveHandler(service);
         var log = Path.Combine(directory, "pitr-recovery.log");
         var options = new RecoveryServerOptions(
             directory, parsed.GetValue(SocketDirectory)!, parsed.GetValue(Port), log, new Dictionary<string, string>(StringComparer.Ordinal), OwnConfiguration: false);

@@ -11,6 +11,7 @@ static class WalGetCommand
     static readonly Argument<string> FileName = new("FILE") { Description = "The file PostgreSQL asks for (%f)" };
     static readonly Argument<string> Destination = new("PATH") { Description = "Where it goes (%p)" };
     static readonly Option<bool> Standby = new("--standby") { Description = "Answer 1 instead of 126 when it is unknown whether the file exists: a standby asks again for ever" };
+    static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
 
     public static Command Create()
     {
@@ -24,7 +25,7 @@ static class WalGetCommand
               pitr wal get main 000000010000000000000007 /tmp/000000010000000000000007
             """)
         {
-            ServiceName, FileName, Destination, Standby,
+            ServiceName, FileName, Destination, Standby, Repositories,
         };
         command.SetAction(RunAsync);
         return command;
@@ -35,7 +36,7 @@ static class WalGetCommand
         try
         {
             using var context = new CommandContext(parsed);
-            await using var service = context.OpenService(parsed.GetValue(ServiceName));
+            await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
             var answer = await new ArchiveGet(service).GetAsync(
                 WalFileName.Parse(parsed.GetValue(FileName)!), Path.GetFullPath(parsed.GetValue(Destination)!), service.Settings.Wal.GetDeadline, cancellation);
             return answer == ArchiveGetResult.Found ? ExitCodes.Success : ExitCodes.ProvenAbsent;

@@ -10,6 +10,7 @@ namespace Pitr.Cli.Commands;
 static class WalListCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
+    static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
 
     public static Command Create()
     {
@@ -22,7 +23,7 @@ static class WalListCommand
               pitr wal list main --output json
             """)
         {
-            ServiceName,
+            ServiceName, Repositories,
         };
         command.SetAction(RunAsync);
         return command;
@@ -31,7 +32,7 @@ static class WalListCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName));
+        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         var inventory = await new WalArchive(service).ListAsync(cancellation);
         if (context.Output == OutputFormat.Json)
         {

@@ -8,19 +8,19 @@ using Serilog;
 namespace Pitr.Operations.Agent;
 
 /// <summary>Turns requests into <see cref="ArchivePush"/> and <see cref="ArchiveGet"/>, keeping each service open between them.</summary>
-/// <param name="open">Opens a configured service by name.</param>
+/// <param name="open">Opens a configured service by name, with some of its repositories only unless the list is empty.</param>
 /// <param name="failures">Maps an error to the exit code and text the client gets.</param>
 /// <param name="log">Where every failure is reported as well.</param>
-public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IArchiveFailures failures, ILogger log) : IAsyncDisposable
+public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, PostgresService> open, IArchiveFailures failures, ILogger log) : IAsyncDisposable
 {
-    readonly ConcurrentDictionary<string, Lazy<WarmService>> _services = new();
+    readonly ConcurrentDictionary<(string Name, string Repositories), Lazy<WarmService>> _services = new();
 
     /// <summary>Does the work of one request. Never throws for a failed push or get: the answer says what happened.</summary>
     public async Task<ArchiveResponse> HandleAsync(ArchiveRequest request, CancellationToken cancellation)
     {
         try
         {
-            var service = Open(request.Require("service"));
+            var service = Open(request.Require("service"), request.Headers.GetValueOrDefault("repositories", ""));
             return request.Verb == "push" ? await PushAsync(service, request, cancellation) : await GetAsync(service, request, cancellation);
         }
         catch (Exception e) when (e is not (OperationCanceledException or FormatException))
@@ -32,9 +32,11 @@ public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IA
         }
     }
 
-    WarmService Open(string name)
+    WarmService Open(string name, string repositories = "")
     {
-        var service = _services.GetOrAdd(name, _ => new Lazy<WarmService>(() => new WarmService(open(name))));
+        var key = (name, repositories);
+        var names = repositories.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var service = _services.GetOrAdd(key, _ => new Lazy<WarmService>(() => new WarmService(open(name, names))));
         try
         {
             return service.Value;
@@ -42,7 +44,7 @@ public sealed class ArchiveRequestHandler(Func<string, PostgresService> open, IA
         catch
         {
             // A lazy value keeps its error for ever; the next request may find the cause mended.
-            _services.TryRemove(KeyValuePair.Create(name, service));
+            _services.TryRemove(KeyValuePair.Create(key, service));
             throw;
         }
     }

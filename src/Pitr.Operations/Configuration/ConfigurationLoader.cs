@@ -60,7 +60,8 @@ public static class ConfigurationLoader
     {
         // Keys are declared by reading them, so reading the smallest configuration that reaches every section lists them all.
         var reading = new ConfigurationReading("", _ => null);
-        Read(reading, "repositories: { x: { url: file:///x } }\nservices: { x: { kind: postgres } }");
+        var repositories = string.Join(", ", RepositoryBinding.Schemes.Select(scheme => $"{scheme}: {{ url: \"{scheme}://\" }}"));
+        Read(reading, $"repositories: {{ {repositories} }}\nservices: {{ x: {{ kind: postgres }} }}");
         return reading.Keys;
     }
 

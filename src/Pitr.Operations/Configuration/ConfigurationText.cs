@@ -75,12 +75,13 @@ public static class ConfigurationText
 
     static ConfigurationTree Tree(RepositorySettings repository)
     {
-        var tree = new ConfigurationTree().Add("url", repository.Url.AbsoluteUri);
-        foreach (var (key, value) in repository.DriverOptions)
-        {
-            tree.Add(key, value);
-        }
-        return tree.Add("retry", new ConfigurationTree()
+        var tree = new ConfigurationTree().Add("url", repository.Url);
+        repository.Driver.AddTo(tree);
+        return tree
+            .Add("upload-limit", repository.Limits.Upload is { } upload ? ConfigurationUnits.FormatRate(upload) : null)
+            .Add("download-limit", repository.Limits.Download is { } download ? ConfigurationUnits.FormatRate(download) : null)
+            .Add("concurrency", repository.Limits.Concurrency)
+            .Add("retry", new ConfigurationTree()
             .Add("deadline", repository.Retry.Deadline)
             .Add("first-delay", repository.Retry.FirstDelay)
             .Add("max-delay", repository.Retry.MaxDelay));
@@ -98,6 +99,7 @@ public static class ConfigurationText
                 .Add("archive-program", postgres.ArchiveProgram);
         }
         tree.Add("repositories", service.Repositories)
+            .Add("required", service.RequiredRepositories == service.Repositories.Count ? "all" : service.RequiredRepositories)
             .Add("objectives", new ConfigurationTree().Add("rpo", service.Objectives.Rpo).Add("rto", service.Objectives.Rto))
             .Add("retention", new ConfigurationTree()
                 .Add("window", service.Retention.Window)

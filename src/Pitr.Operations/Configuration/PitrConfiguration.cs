@@ -48,6 +48,27 @@ public sealed record PitrConfiguration
             $"service \"{name}\" is of kind \"{Services[name].Kind}\", but this needs one of kind \"{PostgresServiceSettings.KindName}\"",
             null));
 
+    /// <summary>The same configuration with some of a service's repositories only, all of which are required then.</summary>
+    /// <exception cref="ConfigurationException">There is no such service, or it has no repository of that name.</exception>
+    public PitrConfiguration OnlyRepositories(string service, IReadOnlyList<string> names)
+    {
+        var settings = PostgresService(service);
+        foreach (var name in names)
+        {
+            if (!settings.Repositories.Contains(name))
+            {
+                throw Missing($"repository of service {service}", name, settings.Repositories);
+            }
+        }
+
+        var kept = settings.Repositories.Where(names.Contains).ToArray();
+        var services = new OrderedDictionary<string, ServiceSettings>(Services, StringComparer.Ordinal)
+        {
+            [service] = settings with { Repositories = kept, RequiredRepositories = kept.Length },
+        };
+        return this with { Services = services };
+    }
+
     /// <summary>The repository with that name.</summary>
     /// <exception cref="ConfigurationException">No repository has that name; the hint gives the nearest and all.</exception>
     public RepositorySettings Repository(string name) =>
@@ -81,6 +102,7 @@ public sealed record PitrConfiguration
     internal IEnumerable<SecretValue> Secrets =>
         Services.Values.OfType<PostgresServiceSettings>().Select(service => service.Password)
             .Append(Encryption.Passphrase)
+            .Concat(Repositories.Values.SelectMany(repository => repository.Driver.Secrets))
             .OfType<SecretValue>();
 
     ConfigurationException Missing(string what, string name, IEnumerable<string> known) =>

@@ -15,7 +15,7 @@ public abstract record ServiceSettings(
     ObjectiveSettings Objectives,
     RetentionSettings Retention)
 {
-    /// <summary>How many of the repositories must hold an object before it counts; all unless the configuration says otherwise.</summary>
+    /// <summary>How many of <see cref="Repositories"/> must hold an object before it counts; 1 to all of them, which is the default.</summary>
     public int RequiredRepositories { get; init; } = Repositories.Count;
 
     /// <summary><see cref="Name"/> as object keys take it.</summary>

@@ -78,8 +78,32 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         }
 
         report = Judge(report);
-        await service.Repositories.PutAsync(RepositoryLayout.DrillReport(service.Name, report.Id), report.ToJson(), PutMode.Replace, cancellation);
+        await StoreAsync(report, cancellation);
         return report;
+    }
+
+    // A repository that is down is a reason to drill without it, not to lose the report.
+    async Task StoreAsync(DrillReport report, CancellationToken cancellation)
+    {
+        var json = ObjectContent.FromMemory(report.ToJson());
+        var stored = 0;
+        var answered = service.Repositories.Answered;
+        await Task.WhenAll(service.Repositories.Stores.Where(store => answered.Contains(store.Name)).Select(async store =>
+        {
+            try
+            {
+                await store.PutAsync(RepositoryLayout.DrillReport(service.Name, report.Id), json, PutMode.Replace, cancellation);
+                Interlocked.Increment(ref stored);
+            }
+            catch (StorageException e)
+            {
+                service.Log.Warning("repository {Repository} did not take the drill's report: {Reason}", store.Name, e.Message);
+            }
+        }));
+        if (stored == 0)
+        {
+            throw new RepositoryUnavailableException($"no repository took the report of drill {report.Id}, which {report.Verdict}", "`pitr check` shows what works");
+        }
     }
 
     async Task<DrillReport> RecoverAsync(

@@ -27,6 +27,9 @@ public sealed record RestorePlan(
     long FetchBytes,
     long RestoredBytes)
 {
+    /// <summary>Names of the repositories the plan was made from, and that recovery asks: those that answered.</summary>
+    public IReadOnlyList<string> Repositories { get; init; } = [];
+
     /// <summary>The timeline recovery ends on.</summary>
     public Timeline TargetTimeline => Timelines[^1];
 }

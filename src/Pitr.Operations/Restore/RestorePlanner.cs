@@ -26,7 +26,7 @@ public sealed class RestorePlanner(PostgresService service)
     {
         try
         {
-            return await PlanFromAnsweredAsync(request, cancellation) with { Repositories = Answered() };
+            return await PlanFromAnsweredAsync(request, cancellation) with { Repositories = service.Repositories.Answered };
         }
         catch (ImpossiblePlanException e) when (service.Repositories.Unanswered.Count > 0)
         {
@@ -37,8 +37,6 @@ public sealed class RestorePlanner(PostgresService service)
                 e);
         }
     }
-
-    IReadOnlyList<string> Answered() => [.. service.Repositories.Stores.Select(s => s.Name).Where(name => !service.Repositories.Unanswered.ContainsKey(name))];
 
     async Task<RestorePlan> PlanFromAnsweredAsync(RestoreRequest request, CancellationToken cancellation)
     {

@@ -62,6 +62,9 @@ public sealed class RepositorySet : IAsyncDisposable
     /// <summary>Repositories that <see cref="AskAllAsync"/> had to go on without, each with the reason.</summary>
     public IReadOnlyDictionary<string, string> Unanswered => _unanswered;
 
+    /// <summary>Names of the repositories that are not <see cref="Unanswered"/>, in configured order.</summary>
+    public IReadOnlyList<string> Answered => [.. _stores.Select(s => s.Name).Where(name => !_unanswered.ContainsKey(name))];
+
     /// <summary>The repositories in the order in which reading asks them: those that work first, then by the time their answers take.</summary>
     public IReadOnlyList<IObjectStore> InReadOrder => [.. _stores.OrderBy(s => s.Health.Failing is null ? 0 : 1).ThenBy(s => s.Health.Latency)];
 

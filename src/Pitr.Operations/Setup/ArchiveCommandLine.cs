@@ -9,17 +9,22 @@ public sealed class ArchiveCommandLine(string program, PitrConfiguration configu
 {
     string Socket { get; init; } = configuration.Agent.Socket;
 
+    IReadOnlyList<string> Repositories { get; init; } = [];
+
     /// <summary>Where the configuration is looked for when nobody names another place.</summary>
     public const string DefaultConfigurationPath = "/etc/pitr/pitr.yaml";
 
     /// <summary>The same commands, asking at another socket than the configured agent's.</summary>
-    public ArchiveCommandLine WithSocket(string path) => new(program, configuration) { Socket = path };
+    public ArchiveCommandLine WithSocket(string path) => new(program, configuration) { Socket = path, Repositories = Repositories };
+
+    /// <summary>The same commands, getting from these repositories only.</summary>
+    public ArchiveCommandLine WithRepositories(IReadOnlyList<string> names) => new(program, configuration) { Socket = Socket, Repositories = names };
 
     /// <summary>The value of archive_command.</summary>
     public string Push(string service) => $"{Prefix()} push {service} %p";
 
     /// <summary>The value of restore_command.</summary>
-    public string Get(string service) => $"{Prefix()} get {service} %f %p";
+    public string Get(string service) => $"{Prefix()} get {service} %f %p{(Repositories.Count == 0 ? "" : $" --repository {string.Join(',', Repositories)}")}";
 
     string Prefix()
     {
