@@ -5,6 +5,7 @@ using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Operations.Setup;
+using Pitr.Storage;
 using Serilog;
 using Serilog.Events;
 using Spectre.Console;
@@ -46,6 +47,9 @@ sealed class CommandContext : IDisposable
 
     /// <summary>Opens the named service; without a name the only one there is.</summary>
     public PostgresService OpenService(string? name) => new(Configuration, ChooseService(name), Clock, Log, AskPassphrase);
+
+    /// <summary>Opens the named repository.</summary>
+    public IObjectStore OpenRepository(string name) => RepositoryOpener.Open(Configuration.Repository(name), Clock, Log);
 
     /// <summary>Answers requests of pitr-archive.</summary>
     public ArchiveRequestHandler CreateArchiveHandler() => new(name => OpenService(name), new ArchiveFailures(), Log);
