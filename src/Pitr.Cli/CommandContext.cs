@@ -5,6 +5,7 @@ using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Operations.Setup;
+using Pitr.Storage;
 using Serilog;
 using Serilog.Events;
 using Spectre.Console;
@@ -52,6 +53,9 @@ sealed class CommandContext : IDisposable
         var chosen = ChooseService(name);
         return new(repositories is { Count: > 0 } ? Configuration.OnlyRepositories(chosen, repositories) : Configuration, chosen, Clock, Log, AskPassphrase);
     }
+
+    /// <summary>Opens the named repository.</summary>
+    public IObjectStore OpenRepository(string name) => RepositoryOpener.Open(Configuration.Repository(name), Clock, Log);
 
     /// <summary>Answers requests of pitr-archive.</summary>
     public ArchiveRequestHandler CreateArchiveHandler() => new((name, repositories) => OpenService(name, repositories), new ArchiveFailures(), Log);

@@ -6,6 +6,9 @@ namespace Pitr.Cli;
 /// <summary>Options every command takes.</summary>
 static class GlobalOptions
 {
+    const int DefaultJobs = 8;
+    const int MostJobs = 256;
+
     public static readonly Option<string?> Config = new("--config", "-c")
     {
         Description = "Configuration file (else $PITR_CONFIG, else /etc/pitr/pitr.yaml)",
@@ -43,5 +46,32 @@ static class GlobalOptions
         };
         argument.CompletionSources.Add(ServiceNames.Complete);
         return argument;
+    }
+
+    /// <summary>An argument that names a repository.</summary>
+    public static Argument<string> Repository(string name = "NAME")
+    {
+        var argument = new Argument<string>(name) { Description = "Name of the repository in the configuration" };
+        argument.CompletionSources.Add(RepositoryNames.Complete);
+        return argument;
+    }
+
+    /// <summary>How many objects are worked on at once.</summary>
+    public static Option<int> Jobs()
+    {
+        var option = new Option<int>("--jobs", "-j")
+        {
+            Description = $"Objects worked on at once, 1 to {MostJobs}",
+            HelpName = "N",
+            DefaultValueFactory = _ => DefaultJobs,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > MostJobs)
+            {
+                result.AddError($"--jobs takes a number from 1 to {MostJobs}");
+            }
+        });
+        return option;
     }
 }

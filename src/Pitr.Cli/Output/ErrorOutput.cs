@@ -66,7 +66,8 @@ static class ErrorOutput
         return names is [.., "wal", "get"] ? ExitCodes.Unknown : ExitCodes.Usage;
     }
 
-    static string? Hint(Exception error) => error switch
+    /// <summary>What to do next; null when the error does not say.</summary>
+    public static string? Hint(Exception error) => error switch
     {
         OperationException operation => operation.Hint,
         StorageException storage => storage.Hint,

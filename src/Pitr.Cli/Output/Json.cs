@@ -10,6 +10,9 @@ static class Json
 {
     static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>How a document of a stream of them is written: on one line.</summary>
+    public static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Writes one document.</summary>
     public static void Write(JsonNode node)
     {

@@ -69,15 +69,20 @@ sealed class ProgressDisplay : IDisposable
     string Line(long bytes, long total)
     {
         var elapsed = Stopwatch.GetElapsedTime(_started);
-        if (bytes <= 0 || total <= 0)
+        if (bytes <= 0)
         {
             return $"{Texts.Span(elapsed),8}  {_phase}";
         }
 
-        var share = Math.Clamp((double)bytes / total, 0, 1);
-        var filled = (int)(share * BarWidth);
         var seconds = Stopwatch.GetElapsedTime(_phaseStarted).TotalSeconds;
         var rate = seconds > 0 ? (bytes - _phaseBytes) / seconds : 0;
+        if (total <= 0)
+        {
+            return $"{Texts.Span(elapsed),8}  {_phase} {Texts.Size(bytes)}, {Texts.Size((long)rate)}/s";
+        }
+
+        var share = Math.Clamp((double)bytes / total, 0, 1);
+        var filled = (int)(share * BarWidth);
         var left = rate > 0 && bytes < total ? $", {Texts.Span((total - bytes) / rate)} left" : "";
         return $"{Texts.Span(elapsed),8}  {_phase} [{new string('█', filled)}{new string('░', BarWidth - filled)}] {share:P0}, {Texts.Size(bytes)}, {Texts.Size((long)rate)}/s{left}";
     }

@@ -164,7 +164,7 @@ public sealed class ArchiveGet(PostgresService service)
     }
 
     // The chunks are authentic by now; this makes sure that they are the file that was asked for, not another one under its name.
-    static void RequireAuthentic(WalFileName name, SealedObjectHeader header, ReadOnlySpan<byte> content)
+    internal static void RequireAuthentic(WalFileName name, SealedObjectHeader header, ReadOnlySpan<byte> content)
     {
         var systemIdentifier = 0UL;
         if (name.Kind is WalFileKind.Segment or WalFileKind.Partial)

@@ -1,0 +1,149 @@
+using System.Buffers;
+using Pitr.Format;
+using Pitr.Format.Layout;
+using Pitr.Format.Sealing;
+using Pitr.Format.Wal;
+using Pitr.Operations.Archive;
+using Pitr.Operations.Errors;
+using Pitr.Postgres.Wal;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Repositories;
+
+/// <summary>
+/// Turns stored bytes into what they hold: opens what is sealed, hands on what is not. Everything handed out is authentic, and only its
+/// return says that the object is whole. Safe for use from several threads.
+/// </summary>
+public sealed class ObjectOpener(RepositoryKeys keys)
+{
+    // Larger WAL files are opened as a stream and held against their name by their first page instead of by their fingerprint, which needs all of it at once.
+    const int LongestWalInMemory = 64 << 20;
+
+    const int BlockSize = 256 << 10;
+
+    static ReadOnlySpan<byte> Magic => "PITRSEAL"u8;
+
+    /// <summary>Whether an identity is there to open what other hosts sealed.</summary>
+    public bool HasIdentity => keys.HasIdentity;
+
+    /// <summary>Opens one object.</summary>
+    /// <param name="key">Its key, which says what it must be.</param>
+    /// <param name="stored">Its stored bytes, from the start.</param>
+    /// <param name="destination">Takes the content.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>Bytes of content.</returns>
+    /// <exception cref="DamagedObjectException">The object is damaged, or not what its key says. What was written until then is authentic, but not all.</exception>
+    /// <exception cref="RefusedInputException">A pack: only a manifest knows how to open its records.</exception>
+    /// <exception cref="KeyUnavailableException">No key opens it.</exception>
+    public async Task<long> OpenAsync(string key, Stream stored, Stream destination, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(stored);
+        ArgumentNullException.ThrowIfNull(destination);
+        var place = RepositoryKey.Parse(key);
+        var head = new byte[SealedObjectHeader.Size];
+        var length = await stored.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation);
+        if (SealedKind(place.Kind) is not { } kind && !head.AsSpan(0, length).StartsWith(Magic))
+        {
+            await destination.WriteAsync(head.AsMemory(0, length), cancellation);
+            return length + await CopyAsync(stored, destination, cancellation);
+        }
+
+        var header = SealedObjectHeader.Parse(head.AsSpan(0, length));
+        header.RequireKind(SealedKind(place.Kind) ?? header.Kind);
+        if (header.Kind == SealedObjectKind.Pack)
+        {
+            throw new RefusedInputException(
+                $"{key} is a pack, whose records are opened by a manifest", "take its stored bytes with --raw, or restore the backup it belongs to");
+        }
+
+        if (place.Service is not { } service)
+        {
+            throw new RefusedInputException($"{key} is sealed and belongs to no service, so its data key is not known", "take its stored bytes with --raw");
+        }
+
+        using var reader = new SealedObjectReader(stored, header, await keys.GetAsync(service, header.KeyId, cancellation), leaveOpen: true);
+        return RepositoryLayout.TryParseWal(key, out _, out var wal)
+            ? await CopyWalAsync(wal, header, reader, destination, cancellation)
+            : await CopyAsync(reader, destination, cancellation);
+    }
+
+    /// <summary>Opens an object only to see that it is authentic. Packs are passed over: the digest in a manifest speaks for them.</summary>
+    /// <inheritdoc cref="ObjectVerifier"/>
+    public async Task VerifyAsync(string key, ObjectContent content, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        if (RepositoryKey.Parse(key) is { Kind: not RepositoryKeyKind.Pack, Service: not null })
+        {
+            await using var stored = content.OpenRead();
+            await OpenAsync(key, stored, Stream.Null, cancellation);
+        }
+    }
+
+    /// <summary>What is stored sealed under keys of this kind; null where documents or anything else may lie.</summary>
+    static SealedObjectKind? SealedKind(RepositoryKeyKind kind) => kind switch
+    {
+        RepositoryKeyKind.Wal => SealedObjectKind.Wal,
+        RepositoryKeyKind.Manifest => SealedObjectKind.Manifest,
+        RepositoryKeyKind.Pack => SealedObjectKind.Pack,
+        RepositoryKeyKind.Dump => SealedObjectKind.Stream,
+        _ => null,
+    };
+
+    static async Task<long> CopyAsync(Stream source, Stream destination, CancellationToken cancellation)
+    {
+        var block = ArrayPool<byte>.Shared.Rent(BlockSize);
+        try
+        {
+            var total = 0L;
+            int read;
+            while ((read = await source.ReadAsync(block, cancellation)) > 0)
+            {
+                await destination.WriteAsync(block.AsMemory(0, read), cancellation);
+                total += read;
+            }
+
+            return total;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
+        }
+    }
+
+    // The chunks prove where they were sealed, not under which name: that is for fingerprint and first page.
+    static async Task<long> CopyWalAsync(WalFileName name, SealedObjectHeader header, SealedObjectReader reader, Stream destination, CancellationToken cancellation)
+    {
+        if (header.PlaintextLength > WalSegmentSize.MaximumBytes)
+        {
+            throw new DamagedObjectException($"is a sealed WAL file of {header.PlaintextLength} bytes: there is no such segment");
+        }
+
+        var inMemory = header.PlaintextLength <= LongestWalInMemory;
+        // One byte more than announced, so that the reader comes to the end and authenticates the last chunk.
+        var wanted = inMemory ? (int)header.PlaintextLength + 1 : BlockSize;
+        var buffer = ArrayPool<byte>.Shared.Rent(wanted);
+        try
+        {
+            var read = await reader.ReadAtLeastAsync(buffer.AsMemory(0, wanted), wanted, throwOnEndOfStream: false, cancellation);
+            if (inMemory)
+            {
+                ArchiveGet.RequireAuthentic(name, header, buffer.AsSpan(0, read));
+            }
+            else if (name.Kind is WalFileKind.Segment or WalFileKind.Partial)
+            {
+                WalSegmentHeader.Parse(buffer.AsSpan(0, read)).RequireMatches(name.Segment!.Value, header.PlaintextLength);
+            }
+
+            await destination.WriteAsync(buffer.AsMemory(0, read), cancellation);
+            return inMemory ? read : read + await CopyAsync(reader, destination, cancellation);
+        }
+        catch (WalSegmentException e)
+        {
+            throw new DamagedObjectException(e.Message, e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using System.Collections.Concurrent;
+using Pitr.Format.Keys;
+using Pitr.Format.Layout;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Keys;
+using Pitr.Operations.Services;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Repositories;
+
+/// <summary>
+/// Finds the data keys of any service in a repository, also of services that this host's configuration does not know. Safe for use from
+/// several threads.
+/// </summary>
+/// <param name="configuration">Says where the identity and this host's own data keys lie.</param>
+/// <param name="stores">Where key documents are looked for; not disposed here.</param>
+/// <param name="clock">Source of time.</param>
+/// <param name="askPassphrase">Asked when the identity is passphrase-protected and the configuration has no passphrase.</param>
+public sealed class RepositoryKeys(
+    PitrConfiguration configuration, IReadOnlyList<IObjectStore> stores, TimeProvider clock, Func<string?>? askPassphrase) : IDisposable
+{
+    readonly ConcurrentDictionary<ServiceName, Lazy<DataKeyRing>> _rings = new();
+
+    /// <summary>Whether an identity is configured and there. Without one only what this host sealed lately can be opened.</summary>
+    public bool HasIdentity => configuration.Encryption.IdentityFile is { } path && File.Exists(path);
+
+    /// <summary>The data key of an object.</summary>
+    /// <param name="service">Whose the object is.</param>
+    /// <param name="id">The data key its header names.</param>
+    /// <exception cref="Errors.KeyUnavailableException">No copy of the key document exists, or the identity does not open it.</exception>
+    /// <exception cref="Errors.DamagedRepositoryException">Every copy of the key document is damaged.</exception>
+    public Task<DataKey> GetAsync(ServiceName service, DataKeyId id, CancellationToken cancellation) =>
+        _rings.GetOrAdd(service, name => new Lazy<DataKeyRing>(() => Open(name))).Value.GetAsync(id, cancellation);
+
+    DataKeyRing Open(ServiceName service) => new(
+        service,
+        new RepositorySet(stores),
+        new DataKeyCache(Path.Combine(configuration.StateDirectory, "services", service.Value), clock),
+        () => IdentityFile.Load(configuration.Encryption, askPassphrase));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var ring in _rings.Values.Where(ring => ring.IsValueCreated))
+        {
+            ring.Value.Dispose();
+        }
+    }
+}

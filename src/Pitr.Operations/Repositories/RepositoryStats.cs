@@ -1,0 +1,40 @@
+using Pitr.Format.Layout;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Repositories;
+
+/// <summary>Counts what is in a repository, from one listing and without any key.</summary>
+/// <param name="store">The repository.</param>
+public sealed class RepositoryStats(IObjectStore store)
+{
+    /// <summary>Counts.</summary>
+    /// <param name="progress">Told the number of objects seen so far.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>One line per service and kind, ordered by both; what belongs to no service first.</returns>
+    /// <exception cref="StorageException">The listing is not complete: the figures would be wrong.</exception>
+    public async Task<IReadOnlyList<RepositoryUsage>> CountAsync(IProgress<long>? progress, CancellationToken cancellation)
+    {
+        var found = new Dictionary<(string?, RepositoryKeyKind), RepositoryUsage>();
+        var seen = 0L;
+        await foreach (var item in store.ListAsync("", ListMode.Recursive, cancellation))
+        {
+            var key = RepositoryKey.Parse(item.Key);
+            var place = (key.Service?.Value, key.Kind);
+            found[place] = found.TryGetValue(place, out var known)
+                ? known with
+                {
+                    Objects = known.Objects + 1,
+                    Bytes = known.Bytes + item.Size,
+                    Oldest = item.Modified < known.Oldest ? item.Modified : known.Oldest,
+                    Newest = item.Modified > known.Newest ? item.Modified : known.Newest,
+                }
+                : new RepositoryUsage(place.Value, key.Kind, 1, item.Size, item.Modified, item.Modified);
+            if (++seen % 1000 == 0)
+            {
+                progress?.Report(seen);
+            }
+        }
+
+        return [.. found.Values.OrderBy(usage => usage.Service, StringComparer.Ordinal).ThenBy(usage => usage.Kind)];
+    }
+}
