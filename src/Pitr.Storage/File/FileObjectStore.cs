@@ -58,8 +58,8 @@ public sealed class FileObjectStore : IObjectStore
     public string Location => $"file://{string.Join('/', RootDirectory.Split('/').Select(Uri.EscapeDataString))}";
 
     /// <summary>
-    /// What the file system supports; <see cref="StoreCapabilities.DurableOnReturn"/> is false, with a remark, once it has refused to fsync a directory.
-    /// Asks the file system where the root exists.
+    /// What the file system supports; <see cref="StoreCapabilities.DurableOnReturn"/> is false, with a remark, once it has refused to fsync a directory,
+    /// and where it is kept in memory. On a network or FUSE file system the remark tells what the promises depend on. Asks the file system where the root exists.
     /// </summary>
     /// <exception cref="StorageException">The root cannot be examined.</exception>
     public StoreCapabilities Capabilities
@@ -71,7 +71,7 @@ public sealed class FileObjectStore : IObjectStore
                 AtomicCreateIfAbsent: true,
                 AtomicReplace: true,
                 ReadAfterWrite: true,
-                DurableOnReturn: _features.DirectorySync,
+                DurableOnReturn: _features.Durable,
                 _features.Remark);
         }
     }

@@ -5,7 +5,7 @@ namespace Pitr.Storage.File;
 
 /// <summary>
 /// The calls of Linux libc that the base library lacks: work relative to an open directory, fsync of a directory, rename without replacing.
-/// Manual pages: open(2), mkdir(2), fsync(2), rename(2) (renameat2), link(2), unlink(2), statx(2), write(2), fallocate(2), posix_fadvise(3),
+/// Manual pages: open(2), mkdir(2), fsync(2), rename(2) (renameat2), link(2), unlink(2), statx(2), statfs(2) (fstatfs), write(2), fallocate(2), posix_fadvise(3),
 /// opendir(3) (fdopendir), readdir(3). Numbers are those of the kernel's asm-generic headers (errno.h, fcntl.h), with the exceptions of ARM and POWER.
 /// </summary>
 static partial class LibC
@@ -65,6 +65,9 @@ static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int StatX(SafeFileHandle directory, string name, int flags, uint mask, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
+    public static partial int FStatFs(SafeFileHandle handle, out FileSystemStatus status);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(SafeFileHandle handle, ReadOnlySpan<byte> buffer, nint count);

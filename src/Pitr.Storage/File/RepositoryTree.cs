@@ -162,12 +162,13 @@ sealed class RepositoryTree
     /// <summary>Makes the names in a directory durable.</summary>
     public void Sync(SafeFileHandle directory, string? key, string path) => _durability.Sync(directory, key, path);
 
-    /// <summary>Finds out early whether directories can be fsynced, where the root exists already.</summary>
+    /// <summary>Finds out early what the file system is and whether directories can be fsynced, where the root exists already.</summary>
     public void Probe()
     {
         using var handle = Root.TryOpen();
         if (handle is not null)
         {
+            _features.Recognize(handle, _path);
             Sync(handle, key: null, _path);
         }
     }
