@@ -5,6 +5,7 @@ using Pitr.Operations.Configuration;
 using Pitr.Operations.Keys;
 using Pitr.Operations.Services;
 using Pitr.Storage;
+using Serilog.Core;
 
 namespace Pitr.Operations.Repositories;
 
@@ -32,11 +33,15 @@ public sealed class RepositoryKeys(
     public Task<DataKey> GetAsync(ServiceName service, DataKeyId id, CancellationToken cancellation) =>
         _rings.GetOrAdd(service, name => new Lazy<DataKeyRing>(() => Open(name))).Value.GetAsync(id, cancellation);
 
-    DataKeyRing Open(ServiceName service) => new(
-        service,
-        new RepositorySet(stores),
-        new DataKeyCache(Path.Combine(configuration.StateDirectory, "services", service.Value), clock),
-        () => IdentityFile.Load(configuration.Encryption, askPassphrase));
+    DataKeyRing Open(ServiceName service)
+    {
+        var state = Path.Combine(configuration.StateDirectory, "services", service.Value);
+        return new(
+            service,
+            new RepositorySet(stores, stores.Count, new DebtLedger(DebtLedger.DirectoryBelow(state)), clock, Logger.None),
+            new DataKeyCache(state, clock),
+            () => IdentityFile.Load(configuration.Encryption, askPassphrase));
+    }
 
     /// <inheritdoc/>
     public void Dispose()

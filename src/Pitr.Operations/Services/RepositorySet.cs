@@ -32,6 +32,7 @@ public sealed class RepositorySet : IAsyncDisposable
     readonly ConcurrentDictionary<Task, (ObservedObjectStore Store, IReadOnlyList<string> Keys)> _underway = new();
     readonly ConcurrentDictionary<string, string> _unanswered = new(StringComparer.Ordinal);
     readonly IReadOnlyList<ObservedObjectStore> _stores;
+    int _isDisposed;
 
     /// <summary>Makes one mirror of several repositories.</summary>
     /// <param name="stores">The repositories in configured order; at least one. Disposed with the set.</param>
@@ -247,6 +248,11 @@ public sealed class RepositorySet : IAsyncDisposable
     /// <summary>Lets writes end that go on behind a caller's back, for a short time and only to healthy repositories, and closes the repositories.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 1)
+        {
+            return;
+        }
+
         var healthy = _underway.Where(u => u.Value.Store.Health.Failing is null).Select(u => u.Key);
         using (var waited = new CancellationTokenSource())
         {

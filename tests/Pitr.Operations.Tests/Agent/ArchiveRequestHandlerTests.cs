@@ -99,7 +99,7 @@ public class ArchiveRequestHandlerTests
         Assert.Empty(Directory.GetFiles(scenario.Root, "RECOVERYXLOG*"));
     }
 
-    static ArchiveRequestHandler Handler(Func<string, PostgresService> open) => new(open, new Failures(), Logger.None);
+    static ArchiveRequestHandler Handler(Func<string, PostgresService> open) => new((name, _) => open(name), new Failures(), Logger.None);
 
     static ArchiveRequest Push(string path) => new("push", new Dictionary<string, string> { ["service"] = "main", ["path"] = path });
 

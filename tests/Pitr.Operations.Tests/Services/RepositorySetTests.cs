@@ -46,7 +46,7 @@ public class RepositorySetTests
         Assert.Null(await scenario.Service.Repositories.TryReadAsync("keys/a.json", default));
         foreach (var failing in scenario.Stores)
         {
-            failing.Inject(StoreFault.FailBefore(StoreOperation.Read)));
+            failing.Inject(StoreFault.FailBefore(StoreOperation.Read));
             Assert.IsNotType<ObjectNotFoundException>(await Assert.ThrowsAsync<StorageException>(() => scenario.Service.Repositories.TryReadAsync("keys/a.json", default)));
         }
     }
