@@ -6,12 +6,15 @@ namespace Pitr.Cli;
 /// <summary>Offers the configured services to the shell's completion.</summary>
 static class ServiceNames
 {
-    public static IEnumerable<CompletionItem> Complete(CompletionContext context)
+    public static IEnumerable<CompletionItem> Complete(CompletionContext context) => Offer(context, configuration => configuration.Services.Keys);
+
+    /// <summary>Offers names out of the configuration that the command line means.</summary>
+    public static IEnumerable<CompletionItem> Offer(CompletionContext context, Func<PitrConfiguration, IEnumerable<string>> names)
     {
         try
         {
             var path = ConfigurationLoader.FindPath(context.ParseResult.GetValue(GlobalOptions.Config), Environment.GetEnvironmentVariable);
-            return ConfigurationLoader.Load(path, Environment.GetEnvironmentVariable).Services.Keys.Select(name => new CompletionItem(name)).ToArray();
+            return names(ConfigurationLoader.Load(path, Environment.GetEnvironmentVariable)).Select(name => new CompletionItem(name)).ToArray();
         }
         catch (ConfigurationException)
         {
