@@ -10,6 +10,9 @@ public static class ConfigurationText
     /// <summary>Version of <see cref="ShowJson"/>; grows only when a member changes its meaning or goes.</summary>
     public const int JsonFormat = 1;
 
+    /// <summary>What a repository's URL may begin with.</summary>
+    public static IReadOnlyList<string> RepositorySchemes => RepositoryBinding.Schemes;
+
     static readonly JsonWriterOptions JsonOptions = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The commented YAML of a new configuration. Reads back without a complaint; holds no secret.</summary>
@@ -133,7 +136,8 @@ public static class ConfigurationText
         {
             throw new ArgumentException("the connection holds a password; give a reference to it instead", nameof(configuration));
         }
-        foreach (var reference in (string?[])[configuration.PassphraseReference, configuration.PasswordReference])
+        var secrets = configuration.RepositoryOptions.Where(option => NewConfiguration.IsSecret(option.Key)).Select(option => option.Value);
+        foreach (var reference in (string?[])[configuration.PassphraseReference, configuration.PasswordReference, .. secrets])
         {
             if (reference is not null && !SecretReference.IsReference(reference))
             {

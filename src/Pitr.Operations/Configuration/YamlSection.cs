@@ -10,6 +10,12 @@ namespace Pitr.Operations.Configuration;
 /// </summary>
 sealed class YamlSection
 {
+    /// <summary>The type of keys whose values are shown nowhere.</summary>
+    public const string SecretType = "secret";
+
+    // The type of keys that belong to a secret, and may be references like it.
+    const string PublicSecretType = "text or reference";
+
     readonly ConfigurationReading _reading;
     readonly string _path;
     readonly string _pattern;
@@ -188,7 +194,7 @@ sealed class YamlSection
             // Also when the environment overrides it: what stands in the file can be read there all the same.
             _reading.FoundLiteralSecret(At(entry.Value));
         }
-        return Read(key, "secret", defaultText: null, isRequired, isSecret: true) is { } value
+        return Read(key, isPublic ? PublicSecretType : SecretType, defaultText: null, isRequired, isSecret: true) is { } value
             ? SecretReference.Parse(_reading, Of(key), value, isPublic)
             : null;
     }
@@ -306,7 +312,7 @@ sealed class YamlSection
         {
             if (isRequired)
             {
-                ReportMissing(key, type);
+                ReportMissing(key, isSecret ? "${VARIABLE} or file:/path" : type);
             }
             return null;
         }
