@@ -19,6 +19,15 @@ public abstract class ObjectContent
         return false;
     }
 
+    /// <summary>Whether sending has to wait at times.</summary>
+    internal virtual bool IsPaced => false;
+
+    /// <summary>How many of the given number of bytes a driver may send at once.</summary>
+    internal virtual int MaxSend(int bytes) => bytes;
+
+    /// <summary>Every driver awaits this right before it sends bytes, each of which counts once, however often it is read.</summary>
+    internal virtual ValueTask BeforeSendingAsync(int bytes, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
     /// <summary>Content held in memory, which must not change until the put is done.</summary>
     public static ObjectContent FromMemory(ReadOnlyMemory<byte> memory) => new MemoryObjectContent(memory);
 

@@ -1,45 +1,30 @@
 using Pitr.Storage.File;
+using Pitr.Storage.Ftp;
+using Pitr.Storage.S3;
+using Pitr.Storage.Sftp;
 
 namespace Pitr.Storage;
 
-/// <summary>Turns a repository's URL into a driver. Registration is this list, nothing is discovered at run time.</summary>
+/// <summary>Turns the options of a repository into its driver. Registration is this list, nothing is discovered at run time.</summary>
 public static class ObjectStoreFactory
 {
-    /// <summary>The schemes that <see cref="Open"/> knows.</summary>
-    public static IReadOnlyList<string> Schemes { get; } = [Uri.UriSchemeFile];
-
-    /// <summary>Makes the driver for a URL. Nothing is opened or created yet.</summary>
-    /// <param name="name">The repository's name in the configuration.</param>
-    /// <param name="url"><c>file:///absolute/directory</c>.</param>
-    /// <param name="timeProvider">The clock by which leftovers are judged old; the system's when <see langword="null"/>.</param>
-    /// <exception cref="StorageException">The scheme is unknown or the URL does not fit it; the hint lists what would.</exception>
-    public static IObjectStore Open(string name, Uri url, TimeProvider? timeProvider = null)
+    /// <summary>Makes the driver. Nothing is opened, started or asked yet.</summary>
+    /// <param name="name">The repository's name in the configuration, for messages.</param>
+    /// <param name="options">Where it is and how it is reached.</param>
+    /// <param name="clock">The clock of timeouts, and by which leftovers are judged old.</param>
+    /// <exception cref="ArgumentException">An option cannot be used; the message names it.</exception>
+    public static IObjectStore Open(string name, StoreOptions options, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(name);
-        ArgumentNullException.ThrowIfNull(url);
-        if (!url.IsAbsoluteUri)
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(clock);
+        return options switch
         {
-            throw Unusable(name, $"\"{url.OriginalString}\" is not a URL");
-        }
-
-        if (!string.Equals(url.Scheme, Uri.UriSchemeFile, StringComparison.Ordinal))
-        {
-            throw Unusable(name, $"no driver for URLs of the scheme \"{url.Scheme}\"");
-        }
-
-        if (url.Host is not ("" or "localhost"))
-        {
-            throw Unusable(name, $"the file URL names the host \"{url.Host}\", but only local directories can be opened; did you mean file:///{url.Host}{url.AbsolutePath} ?");
-        }
-
-        if (url.Query.Length > 0 || url.Fragment.Length > 0)
-        {
-            throw Unusable(name, "a file URL has neither a query nor a fragment; write \"?\" and \"#\" in a path as %3F and %23");
-        }
-
-        return new FileObjectStore(name, Uri.UnescapeDataString(url.AbsolutePath), timeProvider);
+            FileStoreOptions file => new FileObjectStore(name, file.Directory, clock),
+            S3Options s3 => new S3ObjectStore(name, s3, clock),
+            SftpOptions sftp => new SftpObjectStore(name, sftp, clock),
+            FtpOptions ftp => new FtpObjectStore(name, ftp, clock),
+            _ => throw new ArgumentException($"no driver takes {options.GetType().Name}", nameof(options)),
+        };
     }
-
-    static StorageException Unusable(string name, string message) =>
-        new(name, key: null, message, isTransient: false, $"known schemes: {string.Join(", ", Schemes)}; for example file:///var/lib/pitr/repository");
 }

@@ -76,7 +76,7 @@ sealed class Scenario : IAsyncDisposable
             FilePath = this["pitr.yaml"],
             StateDirectory = this[state],
             Repositories = Stores.ToDictionary(
-                s => s.Name, s => new RepositorySettings(s.Name, new Uri(s.Location), RetrySettings.Default, new Dictionary<string, string>())),
+                s => s.Name, s => new RepositorySettings(s.Name, FileDriverSettings.Of(new Uri(s.Location).LocalPath), RetrySettings.Default, LimitSettings.None)),
             Encryption = new EncryptionSettings(
                 [.. (recipients ?? ["identity"]).Select(r => this[$"{r}.pub"])], identity is null ? null : this[$"{identity}.pem"], null),
             Services = new Dictionary<string, ServiceSettings> { [ServiceName] = change is null ? settings : change(settings) },

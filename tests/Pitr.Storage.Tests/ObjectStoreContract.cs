@@ -1,3 +1,4 @@
+using Pitr.Storage.Limits;
 using Pitr.Storage.Tests.Child;
 
 namespace Pitr.Storage.Tests;
@@ -506,6 +507,25 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         {
             Assert.Equal(Contents.Bytes(Length, i), await Store.ReadAllAsync($"killed/{i:D6}", None));
         }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100_000)]
+    [InlineData(9_000_001)]
+    public async Task Each_byte_is_charged_once_to_the_limit_of_its_direction(int length)
+    {
+        var bytes = Contents.Bytes(length);
+        var upload = new BandwidthLimit(1L << 40, TimeProvider.System);
+        var download = new BandwidthLimit(1L << 40, TimeProvider.System);
+        await using var limited = new BandwidthLimitedObjectStore(await OpenAgainAsync(), upload, download);
+        await limited.PutAsync("a", bytes, PutMode.CreateNew, None);
+        Assert.Equal(length, upload.Taken);
+        await limited.PutAsync("b", Contents.Streamed(bytes), PutMode.CreateNew, None);
+        Assert.Equal(2L * length, upload.Taken);
+        Assert.Equal(0, download.Taken);
+        Assert.Equal(bytes, await limited.ReadAllAsync("b", None));
+        Assert.Equal(length, download.Taken);
     }
 
     [Fact]

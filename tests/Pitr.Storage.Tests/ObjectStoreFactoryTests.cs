@@ -1,41 +1,54 @@
 using Pitr.Storage.File;
+using Pitr.Storage.Ftp;
+using Pitr.Storage.S3;
+using Pitr.Storage.Sftp;
 
 namespace Pitr.Storage.Tests;
 
 public class ObjectStoreFactoryTests
 {
-    [Theory]
-    [InlineData("file:///var/lib/pitr/repository", "/var/lib/pitr/repository")]
-    [InlineData("file:///var/lib/pitr/", "/var/lib/pitr")]
-    [InlineData("file://localhost/var/lib/pitr", "/var/lib/pitr")]
-    [InlineData("file:///mnt/with%20space/100%25%23%3F", "/mnt/with space/100%#?")]
-    [InlineData("file:///gr%C3%BC%C3%9Fe", "/grüße")]
-    public async Task File_urls_open_directories(string url, string directory)
+    /// <summary>Options, the driver they are for, and where it says it is.</summary>
+    public static TheoryData<StoreOptions, Type, string> Options => new()
     {
-        await using var store = ObjectStoreFactory.Open("local", new Uri(url));
-        Assert.Equal(directory, Assert.IsType<FileObjectStore>(store).RootDirectory);
-        Assert.Equal("local", store.Name);
-
-        // The location is a URL that opens the same store.
-        await using var again = ObjectStoreFactory.Open("local", new Uri(store.Location));
-        Assert.Equal(directory, Assert.IsType<FileObjectStore>(again).RootDirectory);
-    }
+        { new FileStoreOptions("/mnt/with space/100%"), typeof(FileObjectStore), "file:///mnt/with%20space/100%25" },
+        { new S3Options { Bucket = "company-backups", Prefix = "pitr" }, typeof(S3ObjectStore), "s3://company-backups/pitr" },
+        { new SftpOptions { Host = "box.example.net", Path = "/pitr" }, typeof(SftpObjectStore), "sftp://box.example.net/pitr" },
+        { new FtpOptions { Host = "box.example.net", User = "me", Password = "x", Path = "pitr" }, typeof(FtpObjectStore), "ftp://box.example.net:21/pitr" },
+        {
+            new FtpOptions { Host = "::1", User = "me", Password = "x", Path = "/pitr", Tls = FtpTlsMode.Implicit },
+            typeof(FtpObjectStore),
+            "ftps://[::1]:990//pitr"
+        },
+    };
 
     [Theory]
-    [InlineData("gopher://example.net/x", "gopher")]
-    [InlineData("file://server/share", "server")]
-    [InlineData("file:///a?b=c", "%3F")]
-    [InlineData("file:///a#b", "%23")]
-    public void Other_urls_are_refused_with_what_would_do(string url, string named)
+    [MemberData(nameof(Options), DisableDiscoveryEnumeration = true)]
+    public async Task Each_kind_of_options_opens_its_driver(StoreOptions options, Type driver, string location)
     {
-        var error = Assert.Throws<StorageException>(() => ObjectStoreFactory.Open("local", new Uri(url)));
-        Assert.Contains(named, error.Message, StringComparison.Ordinal);
-        Assert.Contains("local", error.Message, StringComparison.Ordinal);
-        Assert.Contains("known schemes: file", error.Hint, StringComparison.Ordinal);
-        Assert.False(error.IsTransient);
+        Assert.Null(options.Fault());
+
+        await using var store = ObjectStoreFactory.Open("offsite", options, TimeProvider.System);
+
+        Assert.IsType(driver, store);
+        Assert.Equal("offsite", store.Name);
+        Assert.Equal(location, store.Location);
     }
 
-    [Fact]
-    public void A_relative_url_is_refused() =>
-        Assert.Throws<StorageException>(() => ObjectStoreFactory.Open("local", new Uri("repository", UriKind.Relative)));
+    /// <summary>Options that no driver can use.</summary>
+    public static TheoryData<StoreOptions> Unusable =>
+    [
+        new FileStoreOptions("repository"),
+        new S3Options { Bucket = "b" },
+        new S3Options { Bucket = "bucket", PartSize = 1 },
+        new SftpOptions { Host = "-oProxyCommand=x", Path = "/pitr" },
+        new FtpOptions { Host = "box", User = "me:you", Password = "x" },
+    ];
+
+    [Theory]
+    [MemberData(nameof(Unusable), DisableDiscoveryEnumeration = true)]
+    public void Unusable_options_are_refused_with_their_fault(StoreOptions options) =>
+        Assert.StartsWith(
+            options.Fault()!,
+            Assert.Throws<ArgumentException>(() => ObjectStoreFactory.Open("offsite", options, TimeProvider.System)).Message,
+            StringComparison.Ordinal);
 }

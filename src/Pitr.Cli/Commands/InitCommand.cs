@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Operations.Configuration;
@@ -14,6 +15,11 @@ static class InitCommand
     static readonly Option<string?> DataDirectory = new("--data-directory") { Description = "PostgreSQL's data directory", HelpName = "DIR" };
     static readonly Option<string?> Connection = new("--connection") { Description = "How to reach the server", HelpName = "TEXT" };
     static readonly Option<string?> Repository = new("--repository") { Description = "Where backups and WAL are kept", HelpName = "URL" };
+    static readonly Option<string[]> RepositoryOption = new("--repository-option")
+    {
+        Description = "A key of the repository (docs/configuration.md); may be repeated. Secrets only as ${VARIABLE} or file:/path",
+        HelpName = "KEY=VALUE",
+    };
     static readonly Option<string> RepositoryName = new("--repository-name") { Description = "Its name in the configuration", DefaultValueFactory = _ => "local" };
     static readonly Option<string?> StateDirectory = new("--state-directory") { Description = "This host's private files (default /var/lib/pitr)", HelpName = "DIR" };
     static readonly Option<string?> Socket = new("--socket") { Description = "The agent's socket (default /run/pitr/agent.sock)", HelpName = "PATH" };
@@ -24,6 +30,7 @@ static class InitCommand
 
     public static Command Create()
     {
+        Repository.CompletionSources.Add(_ => [.. ConfigurationText.RepositorySchemes.Select(scheme => new CompletionItem(scheme + "://"))]);
         var command = new Command(
             "init",
             """
@@ -32,9 +39,15 @@ static class InitCommand
               pitr init --service main --data-directory /var/lib/postgresql/15/main --repository file:///backup/pitr
               pitr init --config ~/pitr/pitr.yaml --state-directory ~/pitr/state --socket ~/pitr/agent.sock \
                         --connection "Host=/tmp;Port=5433;Username=me" --repository file:///backup/pitr --apply
+
+            Repositories elsewhere; secrets are named, never given:
+              --repository s3://bucket/prefix --repository-option endpoint=https://s3.example.net \
+                  --repository-option 'access-key=${S3_KEY}' --repository-option secret-key=file:/etc/pitr/s3-secret
+              --repository sftp://pitr@box.example.net/backup/pitr --repository-option identity-file=/etc/pitr/sftp_key
+              --repository ftp://pitr@box.example.net/backup --repository-option password=file:/etc/pitr/ftp-password
             """)
         {
-            ServiceName, DataDirectory, Connection, Repository, RepositoryName, StateDirectory, Socket, BinDirectory, Protect, Apply, Force,
+            ServiceName, DataDirectory, Connection, Repository, RepositoryOption, RepositoryName, StateDirectory, Socket, BinDirectory, Protect, Apply, Force,
         };
         command.SetAction(RunAsync);
         return command;
@@ -82,6 +95,7 @@ static class InitCommand
         {
             ServiceName = service,
             RepositoryUrl = parsed.GetValue(Repository) ?? throw new RefusedInputException("--repository is missing: where are backups and WAL kept?", "for example --repository file:///backup/pitr"),
+            RepositoryOptions = RepositoryOptions.Parse(parsed.GetValue(RepositoryOption) ?? []),
             RepositoryName = parsed.GetValue(RepositoryName)!,
             RecipientFiles = [],
             StateDirectory = parsed.GetValue(StateDirectory),

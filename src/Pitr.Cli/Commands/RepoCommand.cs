@@ -7,6 +7,7 @@ static class RepoCommand
 {
     public static Command Create() => new("repo", "Look into repositories, try them, copy between them, move objects by hand")
     {
+        RepoInitCommand.Create(),
         RepoListCommand.Create(),
         RepoGetCommand.Create(),
         RepoPutCommand.Create(),

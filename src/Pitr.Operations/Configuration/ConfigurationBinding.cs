@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using YamlDotNet.RepresentationModel;
 
@@ -79,7 +80,7 @@ static class ConfigurationBinding
             {
                 continue;
             }
-            if (repositories.Values.FirstOrDefault(other => other.Url == repository.Url) is { } same)
+            if (repositories.Values.FirstOrDefault(other => string.Equals(other.Driver.Place, repository.Driver.Place, StringComparison.Ordinal)) is { } same)
             {
                 // A copy on the same disk under a second name is no second copy.
                 entry.Report(where, $"{entry.Of("url")} is the place of repository \"{same.Name}\" too", "give each repository its own place");
@@ -134,13 +135,15 @@ static class ConfigurationBinding
             section.LeaveUnread();
             return null;
         }
+        var repositories = ServiceRepositories(section, repositoryNames);
+        var required = RequiredRepositories(section, repositories.Count);
         var service = PostgresServiceBinding.Bind(
             section,
-            ServiceRepositories(section, repositoryNames),
+            repositories,
             Objectives(section.Section("objectives")),
             Retention(section.Section("retention")));
         section.Close();
-        return service;
+        return service with { RequiredRepositories = required };
     }
 
     static List<string> ServiceRepositories(YamlSection section, IReadOnlyList<string> known)
@@ -161,6 +164,25 @@ static class ConfigurationBinding
             }
         }
         return names;
+    }
+
+    static int RequiredRepositories(YamlSection section, int count)
+    {
+        const string all = "all";
+        if (section.OptionalText("required", "all or integer 1 to the number of repositories", all) is not { } value || value.Text == all)
+        {
+            return count;
+        }
+        if (int.TryParse(value.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= count)
+        {
+            return number;
+        }
+        // Where no repository of the list was right, that has been said; how many would do is not known then.
+        if (count > 0)
+        {
+            section.Report(value.Where, $"{section.Of("required")} can not be \"{value.Text}\"", $"{all}, or a whole number from 1 to {count}: the repositories there are");
+        }
+        return count;
     }
 
     static ObjectiveSettings Objectives(YamlSection section)

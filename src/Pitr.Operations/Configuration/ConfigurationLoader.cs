@@ -55,12 +55,32 @@ public static class ConfigurationLoader
         return configuration;
     }
 
+    /// <summary>Judges a text that is about to become a file.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="source">What problems name in place of a file; they have no line, because nobody has seen one yet.</param>
+    /// <param name="environment">The variables of the process.</param>
+    /// <exception cref="ConfigurationException">Everything that would be wrong with the file; never a secret.</exception>
+    internal static void RequireValid(string text, string source, IReadOnlyDictionary<string, string> environment)
+    {
+        var reading = new ConfigurationReading(source, environment.GetValueOrDefault);
+        try
+        {
+            Read(reading, text);
+            reading.Complete(environment.Keys);
+        }
+        catch (ConfigurationException e)
+        {
+            throw new ConfigurationException([.. e.Problems.Select(problem => problem with { Line = 0, Column = 0 })]);
+        }
+    }
+
     /// <summary>Every key there is, in the order of the documentation.</summary>
     internal static IReadOnlyCollection<ConfigurationKey> KnownKeys()
     {
         // Keys are declared by reading them, so reading the smallest configuration that reaches every section lists them all.
         var reading = new ConfigurationReading("", _ => null);
-        Read(reading, "repositories: { x: { url: file:///x } }\nservices: { x: { kind: postgres } }");
+        var repositories = string.Join(", ", RepositoryBinding.Schemes.Select(scheme => $"{scheme}: {{ url: \"{scheme}://\" }}"));
+        Read(reading, $"repositories: {{ {repositories} }}\nservices: {{ x: {{ kind: postgres }} }}");
         return reading.Keys;
     }
 

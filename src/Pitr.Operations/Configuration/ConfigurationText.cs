@@ -10,6 +10,9 @@ public static class ConfigurationText
     /// <summary>Version of <see cref="ShowJson"/>; grows only when a member changes its meaning or goes.</summary>
     public const int JsonFormat = 1;
 
+    /// <summary>What a repository's URL may begin with.</summary>
+    public static IReadOnlyList<string> RepositorySchemes => RepositoryBinding.Schemes;
+
     static readonly JsonWriterOptions JsonOptions = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The commented YAML of a new configuration. Reads back without a complaint; holds no secret.</summary>
@@ -75,12 +78,13 @@ public static class ConfigurationText
 
     static ConfigurationTree Tree(RepositorySettings repository)
     {
-        var tree = new ConfigurationTree().Add("url", repository.Url.AbsoluteUri);
-        foreach (var (key, value) in repository.DriverOptions)
-        {
-            tree.Add(key, value);
-        }
-        return tree.Add("retry", new ConfigurationTree()
+        var tree = new ConfigurationTree().Add("url", repository.Url);
+        repository.Driver.AddTo(tree);
+        return tree
+            .Add("upload-limit", repository.Limits.Upload is { } upload ? ConfigurationUnits.FormatRate(upload) : null)
+            .Add("download-limit", repository.Limits.Download is { } download ? ConfigurationUnits.FormatRate(download) : null)
+            .Add("concurrency", repository.Limits.Concurrency)
+            .Add("retry", new ConfigurationTree()
             .Add("deadline", repository.Retry.Deadline)
             .Add("first-delay", repository.Retry.FirstDelay)
             .Add("max-delay", repository.Retry.MaxDelay));
@@ -98,6 +102,7 @@ public static class ConfigurationText
                 .Add("archive-program", postgres.ArchiveProgram);
         }
         tree.Add("repositories", service.Repositories)
+            .Add("required", service.RequiredRepositories == service.Repositories.Count ? "all" : service.RequiredRepositories)
             .Add("objectives", new ConfigurationTree().Add("rpo", service.Objectives.Rpo).Add("rto", service.Objectives.Rto))
             .Add("retention", new ConfigurationTree()
                 .Add("window", service.Retention.Window)
@@ -131,7 +136,8 @@ public static class ConfigurationText
         {
             throw new ArgumentException("the connection holds a password; give a reference to it instead", nameof(configuration));
         }
-        foreach (var reference in (string?[])[configuration.PassphraseReference, configuration.PasswordReference])
+        var secrets = configuration.RepositoryOptions.Where(option => NewConfiguration.IsSecret(option.Key)).Select(option => option.Value);
+        foreach (var reference in (string?[])[configuration.PassphraseReference, configuration.PasswordReference, .. secrets])
         {
             if (reference is not null && !SecretReference.IsReference(reference))
             {

@@ -15,6 +15,11 @@ public static class ConfigurationUnits
     public const string SizeHint =
         "a whole number with its unit: B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024), e.g. 16MiB, 50MB";
 
+    /// <summary>Said with every refused rate.</summary>
+    public const string RateHint = "a size per second: a whole number with its unit and /s, e.g. 500kB/s, 20MB/s (1 MB/s is 8 Mbit/s)";
+
+    const string PerSecond = "/s";
+
     static readonly (string Unit, long Factor)[] Durations =
     [
         ("d", TimeSpan.TicksPerDay),
@@ -43,6 +48,16 @@ public static class ConfigurationUnits
 
     /// <summary>Reads <c>16MiB</c>, <c>50MB</c>, <c>512B</c> into bytes; false for anything else, also when it does not fit 63 bits.</summary>
     public static bool TryParseSize(string text, out long bytes) => TryParse(text, Sizes, out bytes);
+
+    /// <summary>Reads <c>20MB/s</c>, <c>512KiB/s</c> into bytes per second; false for anything else, also when it does not fit 63 bits.</summary>
+    public static bool TryParseRate(string text, out long bytesPerSecond)
+    {
+        bytesPerSecond = 0;
+        return text.EndsWith(PerSecond, StringComparison.Ordinal) && TryParseSize(text[..^PerSecond.Length], out bytesPerSecond);
+    }
+
+    /// <summary>The shortest notation that reads back as exactly the same rate.</summary>
+    public static string FormatRate(long bytesPerSecond) => FormatSize(bytesPerSecond) + PerSecond;
 
     /// <summary>The shortest notation that reads back as exactly the same duration; whole milliseconds only, below that it rounds down.</summary>
     public static string Format(TimeSpan duration)

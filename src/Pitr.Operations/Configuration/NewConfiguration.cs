@@ -9,6 +9,12 @@ public sealed record NewConfiguration
     /// <summary>URL of the repository.</summary>
     public required string RepositoryUrl { get; init; }
 
+    /// <summary>
+    /// Further keys of the repository and their values, without their quotes; <c>retry.deadline</c> for what stands below another key. Secrets
+    /// are references.
+    /// </summary>
+    public IReadOnlyList<KeyValuePair<string, string>> RepositoryOptions { get; init; } = [];
+
     /// <summary>Absolute paths of public keys; at least one.</summary>
     public required IReadOnlyList<string> RecipientFiles { get; init; }
 
@@ -47,4 +53,16 @@ public sealed record NewConfiguration
 
     /// <summary>What an expiry keeps.</summary>
     public RetentionSettings Retention { get; init; } = RetentionSettings.Default;
+
+    /// <summary>Every key that a repository of some kind may have, as <see cref="RepositoryOptions"/> takes it, and its type.</summary>
+    internal static IReadOnlyDictionary<string, string> RepositoryKeyTypes => Keys.Value;
+
+    /// <summary>Whether a repository's key takes secrets.</summary>
+    internal static bool IsSecret(string key) => RepositoryKeyTypes.TryGetValue(key, out var type) && type == YamlSection.SecretType;
+
+    const string Below = "repositories.*.";
+
+    static readonly Lazy<Dictionary<string, string>> Keys = new(() => ConfigurationLoader.KnownKeys()
+        .Where(key => key.Path.StartsWith(Below, StringComparison.Ordinal))
+        .ToDictionary(key => key.Path[Below.Length..], key => key.Type, StringComparer.Ordinal));
 }

@@ -26,6 +26,7 @@ static class NewConfigurationText
         text.Append("\n# Places objects are kept. A service may use several.\nrepositories:\n");
         text.Append($"  {given.RepositoryName}:\n");
         Line(text, 4, "url", given.RepositoryUrl);
+        Repository(text, given.RepositoryOptions);
 
         text.Append("\n# Everything stored is sealed to the recipients, and only an identity opens it: keep a copy of yours away from this host,\n");
         text.Append("# or add the public half of an escrow key to the recipients.\nencryption:\n");
@@ -40,6 +41,23 @@ static class NewConfigurationText
         text.Append($"\nservices:\n  {given.ServiceName}:\n");
         Service(text, given);
         return text.ToString();
+    }
+
+    static void Repository(StringBuilder text, IReadOnlyList<KeyValuePair<string, string>> options)
+    {
+        foreach (var section in options.GroupBy(option => SectionOf(option.Key), StringComparer.Ordinal).OrderBy(section => section.Key.Length))
+        {
+            if (section.Key.Length > 0)
+            {
+                text.Append("    ").Append(section.Key).Append(":\n");
+            }
+            foreach (var (key, value) in section)
+            {
+                Line(text, section.Key.Length > 0 ? 6 : 4, key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..], value);
+            }
+        }
+
+        static string SectionOf(string key) => key[..Math.Max(0, key.IndexOf('.', StringComparison.Ordinal))];
     }
 
     static void Service(StringBuilder text, NewConfiguration given)

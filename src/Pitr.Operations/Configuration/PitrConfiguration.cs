@@ -81,6 +81,7 @@ public sealed record PitrConfiguration
     internal IEnumerable<SecretValue> Secrets =>
         Services.Values.OfType<PostgresServiceSettings>().Select(service => service.Password)
             .Append(Encryption.Passphrase)
+            .Concat(Repositories.Values.SelectMany(repository => repository.Driver.Secrets))
             .OfType<SecretValue>();
 
     ConfigurationException Missing(string what, string name, IEnumerable<string> known) =>

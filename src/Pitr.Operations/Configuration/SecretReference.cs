@@ -13,8 +13,9 @@ static partial class SecretReference
     /// <param name="reading">Takes problems and the fact that a literal was found.</param>
     /// <param name="title">The key as messages name it.</param>
     /// <param name="value">The text; not empty.</param>
+    /// <param name="isPublic">Whether the text, if it is no reference, may be read by everybody.</param>
     /// <returns>Null if the notation is wrong, which has been reported.</returns>
-    public static SecretValue? Parse(ConfigurationReading reading, string title, ScalarValue value)
+    public static SecretValue? Parse(ConfigurationReading reading, string title, ScalarValue value, bool isPublic = false)
     {
         if (Variable().Match(value.Text) is { Success: true } match)
         {
@@ -32,7 +33,7 @@ static partial class SecretReference
         }
         if (!value.Text.StartsWith(FilePrefix, StringComparison.Ordinal))
         {
-            if (value.IsFromFile)
+            if (value.IsFromFile && !isPublic)
             {
                 reading.FoundLiteralSecret(value.Where);
             }

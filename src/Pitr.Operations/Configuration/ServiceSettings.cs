@@ -15,6 +15,9 @@ public abstract record ServiceSettings(
     ObjectiveSettings Objectives,
     RetentionSettings Retention)
 {
+    /// <summary>How many of <see cref="Repositories"/> must hold a WAL segment before it is acknowledged; 1 to all of them, which is the default.</summary>
+    public int RequiredRepositories { get; init; } = Repositories.Count;
+
     /// <summary><see cref="Name"/> as object keys take it.</summary>
     public ServiceName ServiceName => ServiceName.Parse(Name);
 }

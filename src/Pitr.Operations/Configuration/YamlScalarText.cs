@@ -34,6 +34,7 @@ static class YamlScalarText
     static bool IsPlain(string value) =>
         ConfigurationUnits.TryParseDuration(value, out _)
         || ConfigurationUnits.TryParseSize(value, out _)
+        || ConfigurationUnits.TryParseRate(value, out _)
         || (value.Length > 0
         && (char.IsAsciiLetter(value[0]) || value[0] == '/')
         && value.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '_' or '.' or '-' or '+' or ':')

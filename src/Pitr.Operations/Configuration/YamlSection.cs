@@ -10,6 +10,12 @@ namespace Pitr.Operations.Configuration;
 /// </summary>
 sealed class YamlSection
 {
+    /// <summary>The type of keys whose values are shown nowhere.</summary>
+    public const string SecretType = "secret";
+
+    // The type of keys that belong to a secret, and may be references like it.
+    const string PublicSecretType = "text or reference";
+
     readonly ConfigurationReading _reading;
     readonly string _path;
     readonly string _pattern;
@@ -98,9 +104,9 @@ sealed class YamlSection
     public string? OptionalPath(string key) => CheckedPath(key, Read(key, "path", defaultText: null, isRequired: false));
 
     /// <summary>One of a few words.</summary>
-    public string Choice(string key, string defaultWord, IReadOnlyList<string> words)
+    public string Choice(string key, string defaultWord, IReadOnlyList<string> words, string? defaultText = null)
     {
-        if (Read(key, "one of " + string.Join(", ", words), defaultWord, isRequired: false) is not { } value)
+        if (Read(key, "one of " + string.Join(", ", words), defaultText ?? defaultWord, isRequired: false) is not { } value)
         {
             return defaultWord;
         }
@@ -129,9 +135,9 @@ sealed class YamlSection
         return number;
     }
 
-    public TimeSpan Duration(string key, TimeSpan defaultValue, TimeSpan minimum, TimeSpan maximum)
+    public TimeSpan Duration(string key, TimeSpan defaultValue, TimeSpan minimum, TimeSpan maximum, string? defaultText = null)
     {
-        if (Read(key, "duration", ConfigurationUnits.Format(defaultValue), isRequired: false) is not { } value)
+        if (Read(key, "duration", defaultText ?? ConfigurationUnits.Format(defaultValue), isRequired: false) is not { } value)
         {
             return defaultValue;
         }
@@ -174,9 +180,13 @@ sealed class YamlSection
     }
 
     /// <summary>A secret or a reference to one, or null if there is none.</summary>
-    public SecretValue? Secret(string key)
+    /// <param name="key">The key.</param>
+    /// <param name="isRequired">Whether leaving it out is an error.</param>
+    /// <param name="isPublic">Whether the value may stand in a file that everybody reads, because only what it belongs to is a secret.</param>
+    public SecretValue? Secret(string key, bool isRequired = false, bool isPublic = false)
     {
-        if (_entries.TryGetValue(key, out var entry)
+        if (!isPublic
+            && _entries.TryGetValue(key, out var entry)
             && entry.Value is YamlScalarNode { Value: { Length: > 0 } text }
             && !YamlMapping.IsNull(entry.Value)
             && !SecretReference.IsReference(text))
@@ -184,7 +194,9 @@ sealed class YamlSection
             // Also when the environment overrides it: what stands in the file can be read there all the same.
             _reading.FoundLiteralSecret(At(entry.Value));
         }
-        return Read(key, "secret", defaultText: null, isRequired: false, isSecret: true) is { } value ? SecretFrom(key, value) : null;
+        return Read(key, isPublic ? PublicSecretType : SecretType, defaultText: null, isRequired, isSecret: true) is { } value
+            ? SecretReference.Parse(_reading, Of(key), value, isPublic)
+            : null;
     }
 
     /// <summary>Follows the rules of secrets for a value that came from elsewhere, e.g. from inside a connection string.</summary>
@@ -233,12 +245,30 @@ sealed class YamlSection
     public IReadOnlyList<string> RequiredPaths(string key) =>
         [.. RequiredList(key, "list of paths").Select(value => CheckedPath(key, value)).OfType<string>()];
 
+    /// <summary>Whether the file or the environment has the key, right or wrong.</summary>
+    public bool Holds(string key) => _entries.ContainsKey(key) || _reading.Environment(VariableOf(key)) is not null;
+
+    /// <summary>Where the key's value was written; the section itself when it was not.</summary>
+    public ConfigurationLocation WhereIs(string key) =>
+        _reading.Environment(VariableOf(key)) is not null ? new ConfigurationLocation(VariableOf(key), 0, 0)
+        : _entries.TryGetValue(key, out var entry) ? At(entry.Value)
+        : _where;
+
     /// <summary>Reports the keys nobody asked for.</summary>
-    public void Close()
+    /// <param name="explain">Tells what a key is for that this section could have had if it were of another kind, else null.</param>
+    public void Close(Func<string, string?>? explain = null)
     {
         foreach (var (key, (node, _)) in _entries)
         {
-            if (!_known.Contains(key))
+            if (_known.Contains(key))
+            {
+                continue;
+            }
+            if (explain?.Invoke(key) is { } hint)
+            {
+                _reading.Report(At(node), $"unknown key \"{key}\" in {Title}", hint);
+            }
+            else
             {
                 _reading.ReportUnknown(At(node), key, this);
             }

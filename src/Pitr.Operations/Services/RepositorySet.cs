@@ -71,18 +71,18 @@ public sealed class RepositorySet(IReadOnlyList<IObjectStore> stores) : IAsyncDi
     }
 
     /// <summary>Makes an empty repository one by creating repository.json; an existing one is only read and its format checked.</summary>
-    /// <returns>The repository's document.</returns>
-    public static async Task<RepositoryDocument> InitialiseAsync(IObjectStore store, TimeProvider clock, CancellationToken cancellation)
+    /// <returns>The repository's document, and whether it was made just now.</returns>
+    public static async Task<(RepositoryDocument Document, bool IsNew)> InitialiseAsync(IObjectStore store, TimeProvider clock, CancellationToken cancellation)
     {
         var document = new RepositoryDocument { RepositoryId = Guid.NewGuid().ToString("N"), Created = clock.GetUtcNow() };
         try
         {
             await store.PutAsync(RepositoryLayout.Repository, ObjectContent.FromMemory(document.ToJson()), PutMode.CreateNew, cancellation);
-            return document;
+            return (document, IsNew: true);
         }
         catch (ObjectExistsException)
         {
-            return await RequireInitialisedAsync(store, cancellation);
+            return (await RequireInitialisedAsync(store, cancellation), IsNew: false);
         }
     }
 

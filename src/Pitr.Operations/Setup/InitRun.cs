@@ -3,6 +3,7 @@ using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Keys;
 using Pitr.Operations.Services;
+using Pitr.Storage;
 using Serilog;
 
 namespace Pitr.Operations.Setup;
@@ -12,6 +13,8 @@ public sealed class InitRun(TimeProvider clock, ILogger log, IReadOnlyDictionary
 {
     /// <summary>Makes what is missing. An identity that exists is kept: replacing it would make what it opens unreadable.</summary>
     /// <returns>The configuration as it was written and read back.</returns>
+    /// <exception cref="ConfigurationException">What is asked for makes no usable configuration; nothing has been written.</exception>
+    /// <exception cref="RepositoryUnavailableException">Keys and configuration are written, but the repository could not be made.</exception>
     /// <exception cref="ConflictException">A configuration exists and <see cref="InitRequest.Force"/> is not set.</exception>
     public async Task<PitrConfiguration> RunAsync(InitRequest request, CancellationToken cancellation)
     {
@@ -23,6 +26,9 @@ public sealed class InitRun(TimeProvider clock, ILogger log, IReadOnlyDictionary
                 "add the service to it by hand, name another file with --config, or replace it with --force");
         }
 
+        // Before anything is written: also a password in a URL, which must not get into the file.
+        ConfigurationLoader.RequireValid(
+            ConfigurationText.Render(request.Configuration with { RecipientFiles = ["/recipient.pem"] }), "pitr init", environment);
         var directory = Path.GetDirectoryName(path)!;
         var identityPath = Path.Combine(directory, "identity.pem");
         var recipientPath = Path.Combine(directory, "recipient.pem");
@@ -55,7 +61,17 @@ public sealed class InitRun(TimeProvider clock, ILogger log, IReadOnlyDictionary
         foreach (var repository in configuration.Repositories.Values)
         {
             await using var store = RepositoryOpener.Open(repository, clock, log);
-            await RepositorySet.InitialiseAsync(store, clock, cancellation);
+            try
+            {
+                await RepositorySet.InitialiseAsync(store, clock, cancellation);
+            }
+            catch (StorageException e)
+            {
+                throw new RepositoryUnavailableException(
+                    $"configuration and keys are written, but the repository is not made: {e.Message}",
+                    $"{(e.Hint is { } hint ? hint + "; " : "")}correct {path} if need be, then `pitr repo init {repository.Name}`",
+                    e);
+            }
         }
 
         return configuration;

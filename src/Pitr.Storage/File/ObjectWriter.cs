@@ -114,10 +114,12 @@ sealed class ObjectWriter(string repository, RepositoryTree tree, FileErrors err
         Preallocate(handle, key, content.Length);
         if (content.TryGetMemory(out var memory))
         {
-            for (var offset = 0; offset < memory.Length; offset += WriteSlice)
+            for (int offset = 0, count; offset < memory.Length; offset += count)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                Write(handle, key, memory.Span.Slice(offset, Math.Min(WriteSlice, memory.Length - offset)));
+                count = content.MaxSend(Math.Min(WriteSlice, memory.Length - offset));
+                await content.BeforeSendingAsync(count, cancellationToken);
+                Write(handle, key, memory.Span.Slice(offset, count));
             }
 
             return;
@@ -126,18 +128,19 @@ sealed class ObjectWriter(string repository, RepositoryTree tree, FileErrors err
         var source = content.OpenRead();
         await using (source)
         {
-            await CopyAsync(source, handle, key, content.Length, cancellationToken);
+            await CopyAsync(source, handle, key, content, cancellationToken);
         }
     }
 
-    async Task CopyAsync(Stream source, SafeFileHandle handle, string key, long length, CancellationToken cancellationToken)
+    async Task CopyAsync(Stream source, SafeFileHandle handle, string key, ObjectContent content, CancellationToken cancellationToken)
     {
+        var length = content.Length;
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(length, 1, CopyBuffer));
         try
         {
             var total = 0L;
             int read;
-            while ((read = await source.ReadAsync(buffer, cancellationToken)) > 0)
+            while ((read = await source.ReadAsync(buffer.AsMemory(0, content.MaxSend(buffer.Length)), cancellationToken)) > 0)
             {
                 total += read;
                 if (total > length)
@@ -145,6 +148,7 @@ sealed class ObjectWriter(string repository, RepositoryTree tree, FileErrors err
                     throw WrongLength(key, $"more than the {length} bytes");
                 }
 
+                await content.BeforeSendingAsync(read, cancellationToken);
                 Write(handle, key, buffer.AsSpan(0, read));
             }
 

@@ -44,8 +44,9 @@ public sealed class FtpObjectStore : IObjectStore
     {
         get
         {
-            // As in RFC 1738: a path with a second slash is absolute, with one it is below the login's directory.
-            var scheme = _options.Tls == FtpTlsMode.None ? "ftp" : "ftps";
+            // As in RFC 1738: a path with a second slash is absolute, with one it is below the login's directory. As curl has it, "ftps" is
+            // TLS from the first byte; whether a connection of "ftp" becomes encrypted is told by the options.
+            var scheme = _options.Tls == FtpTlsMode.Implicit ? "ftps" : "ftp";
             var host = _options.Host.Contains(':') && _options.Host[0] != '[' ? $"[{_options.Host}]" : _options.Host;
             return $"{scheme}://{host}:{_options.EffectivePort}/{string.Join('/', _options.Path.Split('/').Select(Uri.EscapeDataString))}";
         }

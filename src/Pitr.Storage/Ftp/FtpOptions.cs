@@ -3,7 +3,7 @@ using System.Text;
 namespace Pitr.Storage.Ftp;
 
 /// <summary>Where an FTP repository is and how to get there. The text form leaves out the password.</summary>
-public sealed record FtpOptions
+public sealed record FtpOptions : StoreOptions
 {
     /// <summary>Name or address of the server; with TLS its certificate must be for this name.</summary>
     public required string Host { get; init; }
@@ -43,8 +43,8 @@ public sealed record FtpOptions
 
     internal int EffectivePort => Port ?? (Tls == FtpTlsMode.Implicit ? 990 : 21);
 
-    /// <summary>What is wrong with the options, without the password; <see langword="null"/> when nothing is.</summary>
-    internal string? Fault() => this switch
+    /// <inheritdoc/>
+    public override string? Fault() => this switch
     {
         _ when Host.Length == 0 || Host.AsSpan().ContainsAny(" /\\@#?\"\r\n\t") => "the host of an FTP repository is empty or holds a character that no host name has",
         _ when EffectivePort is < 1 or > 65535 => $"the port {EffectivePort} is not one of 1 to 65535",
@@ -58,7 +58,8 @@ public sealed record FtpOptions
         _ => null,
     };
 
-    bool PrintMembers(StringBuilder text)
+    /// <inheritdoc/>
+    protected override bool PrintMembers(StringBuilder text)
     {
         text.Append($"Host = {Host}, Port = {EffectivePort}, User = {User}, Password = ***, Path = {Path}, Tls = {Tls}, CaFile = {CaFile}, ")
             .Append($"CurlProgram = {CurlProgram}, ConnectTimeout = {ConnectTimeout}, StallTimeout = {StallTimeout}, Connections = {Connections}");

@@ -165,7 +165,7 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
                         transient: false);
                 }
 
-                if (read == 0 || !await WriteAsync(session, pipe, buffer.AsMemory(0, read)))
+                if (read == 0 || !await WriteAsync(session, pipe, content, buffer.AsMemory(0, read), cancellationToken))
                 {
                     return;
                 }
@@ -173,14 +173,19 @@ sealed class FtpUpload(FtpClient client, FtpTree tree)
         }
     }
 
-    static async Task<bool> WriteAsync(CurlSession session, AnonymousPipeServerStream pipe, ReadOnlyMemory<byte> bytes)
+    static async Task<bool> WriteAsync(
+        CurlSession session, AnonymousPipeServerStream pipe, ObjectContent content, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         try
         {
             // In pieces no larger than the pipe, each of which is progress.
-            for (; !bytes.IsEmpty; bytes = bytes[Math.Min(bytes.Length, 32 * 1024)..])
+            for (int count; !bytes.IsEmpty; bytes = bytes[count..])
             {
-                await pipe.WriteAsync(bytes[..Math.Min(bytes.Length, 32 * 1024)], CancellationToken.None);
+                count = content.MaxSend(Math.Min(bytes.Length, 32 * 1024));
+                session.Process.Idle();
+                await content.BeforeSendingAsync(count, cancellationToken);
+                session.Process.Expect();
+                await pipe.WriteAsync(bytes[..count], CancellationToken.None);
                 session.Process.Progressed();
             }
 

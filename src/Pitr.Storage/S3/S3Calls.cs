@@ -12,13 +12,20 @@ sealed class S3Calls(S3Connection connection, S3Options options, S3Errors errors
     /// <param name="key">The object or prefix concerned.</param>
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">The caller's.</param>
+    /// <param name="body">The body that the request sends, if it sends one.</param>
     /// <exception cref="StorageException">It failed; the SDK's own exception is inside.</exception>
     public async Task<T> RunAsync<T>(
-        string what, string? key, Func<IAmazonS3, CancellationToken, Task<T>> request, CancellationToken cancellationToken)
+        string what, string? key, Func<IAmazonS3, CancellationToken, Task<T>> request, CancellationToken cancellationToken,
+        Stream? body = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var client = connection.Client;
-        using var limit = new CancellationTokenSource(options.RequestTimeout, timeProvider);
+        using var limit = new RequestClock(options.RequestTimeout, timeProvider);
+        if (body is PacedBody paced)
+        {
+            paced.Clock = limit;
+        }
+
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
@@ -27,7 +34,7 @@ sealed class S3Calls(S3Connection connection, S3Options options, S3Errors errors
         catch (Exception failure)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw limit.IsCancellationRequested
+            throw limit.Token.IsCancellationRequested
                 ? errors.From(what, key, new TimeoutException($"the request took longer than {options.RequestTimeout.TotalSeconds:0.#} s", failure))
                 : errors.From(what, key, failure);
         }

@@ -39,8 +39,13 @@ public sealed class S3ObjectStore : IObjectStore
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(timeProvider);
+        if (options.Fault() is { } fault)
+        {
+            throw new ArgumentException(fault, nameof(options));
+        }
+
         Name = name;
-        _options = options.Validate();
+        _options = options;
         _connection = new S3Connection(name, options, timeProvider);
         _errors = new S3Errors(name, options, timeProvider);
         _calls = new S3Calls(_connection, options, _errors, timeProvider);

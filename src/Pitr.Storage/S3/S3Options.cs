@@ -3,13 +3,22 @@ using System.Text;
 namespace Pitr.Storage.S3;
 
 /// <summary>Everything that can be said about an S3 repository. Only <see cref="Bucket"/> is always needed.</summary>
-public sealed record S3Options
+public sealed record S3Options : StoreOptions
 {
     /// <summary>Smallest part of a multipart upload that stores accept, but for the last.</summary>
     public const long MinPartSize = 5L * 1024 * 1024;
 
     /// <summary>Largest single put that stores accept.</summary>
     public const long MaxSinglePut = 5L * 1024 * 1024 * 1024;
+
+    /// <summary>Largest part: as much as memory holds of parts at a time.</summary>
+    public const long MaxPartSize = 32L * 1024 * 1024;
+
+    /// <summary>Most parts of one object on their way at once.</summary>
+    public const int MaxPartsInParallel = 32;
+
+    /// <summary>Longest retention that can be asked for, in days.</summary>
+    public const int MaxObjectLockDays = 36_500;
 
     /// <summary>The bucket, which must exist.</summary>
     public required string Bucket { get; init; }
@@ -85,46 +94,37 @@ public sealed record S3Options
     /// </summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>Returns the options, or says what is wrong with them.</summary>
-    /// <exception cref="ArgumentException">A value is missing, out of range or does not fit another; the message names it.</exception>
-    public S3Options Validate()
+    /// <inheritdoc/>
+    public override string? Fault() => this switch
     {
-        Require(Bucket is { Length: >= 3 and <= 255 } && Bucket.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'),
-            $"bucket \"{Bucket}\" is no name of a bucket: 3 to 255 letters, digits, \".\", \"-\" and \"_\"");
-        Require(Prefix.Length == 0 || ObjectKey.IsValid(Prefix), $"prefix \"{Prefix}\" is no valid key");
-        Require(Endpoint is null || IsHttp(Endpoint) && Endpoint.UserInfo.Length == 0 && Endpoint.Query.Length == 0,
-            "endpoint must be http://host[:port] or https://host[:port], without user or query");
-        Require(Proxy is null || IsHttp(Proxy) && Proxy.UserInfo.Length == 0, "proxy must be http://host:port, its user and password apart");
-        Require(Region.Length > 0, "region is empty");
-        Require(KmsKeyId is null || Encryption == S3Encryption.Kms, "a KMS key needs KMS encryption");
-        RequireRange(MultipartThreshold, MinPartSize, MaxSinglePut, "multipart threshold", "bytes");
-        RequireRange(PartSize, MinPartSize, 32L * 1024 * 1024, "part size", "bytes");
-        RequireRange(PartsInParallel, 1, 32, "parts in parallel", "");
-        Require(ObjectLockMode == S3ObjectLockMode.None == (ObjectLockDays == 0), "object lock needs both a mode and days");
-        RequireRange(ObjectLockDays, 0, 36_500, "object lock", "days");
-        RequireRange((long)ConnectTimeout.TotalMilliseconds, 1000, 300_000, "connect timeout", "ms");
-        RequireRange((long)StallTimeout.TotalMilliseconds, 1000, 3_600_000, "stall timeout", "ms");
-        RequireRange((long)RequestTimeout.TotalMilliseconds, 1000, 86_400_000, "request timeout", "ms");
-        return this;
-    }
+        _ when !IsBucket(Bucket) => $"bucket \"{Bucket}\" is no name of a bucket: 3 to 255 letters, digits, \".\", \"-\" and \"_\"",
+        _ when Prefix.Length > 0 && !ObjectKey.IsValid(Prefix) => $"prefix \"{Prefix}\" is no valid key",
+        _ when Endpoint is not null && !(IsHttp(Endpoint) && Endpoint.UserInfo.Length == 0 && Endpoint.Query.Length == 0) =>
+            "endpoint must be http://host[:port] or https://host[:port], without user or query",
+        _ when Proxy is not null && !(IsHttp(Proxy) && Proxy.UserInfo.Length == 0) => "proxy must be http://host:port, its user and password apart",
+        _ when Region.Length == 0 => "region is empty",
+        _ when KmsKeyId is not null && Encryption != S3Encryption.Kms => "a KMS key needs KMS encryption",
+        _ when ObjectLockMode == S3ObjectLockMode.None != (ObjectLockDays == 0) => "object lock needs both a mode and days",
+        _ => RangeFault(MultipartThreshold, MinPartSize, MaxSinglePut, "multipart threshold", "bytes")
+            ?? RangeFault(PartSize, MinPartSize, MaxPartSize, "part size", "bytes")
+            ?? RangeFault(PartsInParallel, 1, MaxPartsInParallel, "parts in parallel", "")
+            ?? RangeFault(ObjectLockDays, 0, MaxObjectLockDays, "object lock", "days")
+            ?? RangeFault((long)ConnectTimeout.TotalMilliseconds, 1000, 300_000, "connect timeout", "ms")
+            ?? RangeFault((long)StallTimeout.TotalMilliseconds, 1000, 3_600_000, "stall timeout", "ms")
+            ?? RangeFault((long)RequestTimeout.TotalMilliseconds, 1000, 86_400_000, "request timeout", "ms"),
+    };
+
+    static bool IsBucket(string? name) =>
+        name is { Length: >= 3 and <= 255 } && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 
     static bool IsHttp(Uri url) => url.IsAbsoluteUri && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps);
 
-    static void RequireRange(long value, long least, long most, string what, string unit) =>
-        Require(value >= least && value <= most, $"{what} is {value} {unit}".TrimEnd() + $", allowed are {least} to {most}");
-
-    static void Require(bool holds, string fault)
-    {
-        if (!holds)
-        {
-#pragma warning disable MA0015 // The fault names the option; no parameter is concerned.
-            throw new ArgumentException(fault);
-#pragma warning restore MA0015
-        }
-    }
+    static string? RangeFault(long value, long least, long most, string what, string unit) =>
+        value >= least && value <= most ? null : $"{what} is {value} {unit}".TrimEnd() + $", allowed are {least} to {most}";
 
     // The compiler's own would show the proxy's password.
-    bool PrintMembers(StringBuilder text)
+    /// <inheritdoc/>
+    protected override bool PrintMembers(StringBuilder text)
     {
         text.Append($"Bucket = {Bucket}, Prefix = {Prefix}, Endpoint = {Endpoint}, Region = {Region}, Credentials = {Credentials}");
         return true;

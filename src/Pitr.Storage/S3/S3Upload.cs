@@ -53,7 +53,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     {
         if (content.TryGetMemory(out var memory))
         {
-            await PutOnceAsync(key, memory, conditional, create, cancellationToken);
+            await PutOnceAsync(key, content, memory, conditional, create, cancellationToken);
             return;
         }
 
@@ -74,7 +74,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
                     await RequireEndAsync(key, source, length, cancellationToken);
                 }
 
-                await PutOnceAsync(key, buffer.AsMemory(0, (int)length), conditional, create, cancellationToken);
+                await PutOnceAsync(key, content, buffer.AsMemory(0, (int)length), conditional, create, cancellationToken);
             }
             finally
             {
@@ -83,20 +83,22 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
         }
     }
 
-    Task PutOnceAsync(string key, ReadOnlyMemory<byte> bytes, bool conditional, bool create, CancellationToken cancellationToken)
+    async Task PutOnceAsync(
+        string key, ObjectContent content, ReadOnlyMemory<byte> bytes, bool conditional, bool create, CancellationToken cancellationToken)
     {
         var md5 = S3Requests.Md5(bytes.Span);
-        return CreatingAsync(key, () => calls.RunAsync(
+        await using var body = Body(content, bytes);
+        await CreatingAsync(key, () => calls.RunAsync(
             "cannot put",
             key,
             async (client, token) =>
             {
-                using var body = Body(bytes);
                 var answer = await client.PutObjectAsync(requests.Put(key, body, bytes.Length, md5, conditional, retain: create), token);
                 calls.Errors.RequireTag("cannot put", key, answer.ETag);
                 return answer;
             },
-            cancellationToken));
+            cancellationToken,
+            body));
     }
 
     async Task PutStreamedAsync(
@@ -104,14 +106,15 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     {
         if (content.TryGetMemory(out var memory))
         {
-            await PutOnceAsync(key, memory, conditional, create, cancellationToken);
+            await PutOnceAsync(key, content, memory, conditional, create, cancellationToken);
             return;
         }
 
         // The digest goes before the bytes, so they are read twice.
         var md5 = await DigestAsync(key, content, length, cancellationToken);
         await using var source = content.OpenRead();
-        await using var body = new ContentStream(source, length, at => WrongLength(key, length, at));
+        await using var bytes = new ContentStream(source, length, at => WrongLength(key, length, at));
+        await using var body = PacedBody.Around(bytes, content);
         try
         {
             await CreatingAsync(key, () => calls.RunAsync(
@@ -123,9 +126,10 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
                     calls.Errors.RequireTag("cannot put", key, answer.ETag);
                     return answer;
                 },
-                cancellationToken));
+                cancellationToken,
+                body));
         }
-        catch (StorageException) when (body.Failure is { } failure)
+        catch (StorageException) when (bytes.Failure is { } failure)
         {
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
@@ -199,7 +203,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
         await using var source = content.OpenRead();
         var parts = size <= limits.MaxBufferedPart
             ? await SendAllAsync(length, size, SendBufferedAsync, cancellationToken)
-            : await StreamAllAsync(key, uploadId, source, length, size, cancellationToken);
+            : await StreamAllAsync(key, uploadId, content, source, size, cancellationToken);
         await RequireEndAsync(key, source, length, cancellationToken);
         return parts;
 
@@ -242,15 +246,13 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
         async Task<PartETag> SendAsync(int number, ReadOnlyMemory<byte> bytes, CancellationToken token)
         {
             var md5 = S3Requests.Md5(bytes.Span);
+            await using var body = Body(content, bytes);
             var answer = await calls.RunAsync(
                 $"cannot put part {number}",
                 key,
-                async (client, inner) =>
-                {
-                    using var body = Body(bytes);
-                    return await client.UploadPartAsync(requests.Part(key, uploadId, number, body, bytes.Length, md5), inner);
-                },
-                token);
+                (client, inner) => client.UploadPartAsync(requests.Part(key, uploadId, number, body, bytes.Length, md5), inner),
+                token,
+                body);
             return new PartETag(answer);
         }
     }
@@ -310,26 +312,29 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
 
     /// <summary>Sends parts that are too large for memory, one after the other, and checks each by the digest the store answers with.</summary>
     async Task<List<PartETag>> StreamAllAsync(
-        string key, string uploadId, Stream source, long length, long size, CancellationToken cancellationToken)
+        string key, string uploadId, ObjectContent content, Stream source, long size, CancellationToken cancellationToken)
     {
+        var length = content.Length;
         var parts = new List<PartETag>();
         for (var offset = 0L; offset < length; offset += size)
         {
             var number = parts.Count + 1;
             var count = Math.Min(size, length - offset);
             var start = offset;
-            await using var body = new ContentStream(source, count, at => WrongLength(key, length, start + at));
+            await using var bytes = new ContentStream(source, count, at => WrongLength(key, length, start + at));
+            await using var body = PacedBody.Around(bytes, content);
             try
             {
                 var answer = await calls.RunAsync(
                     $"cannot put part {number}",
                     key,
                     (client, token) => client.UploadPartAsync(requests.Part(key, uploadId, number, body, count, md5: null), token),
-                    cancellationToken);
-                RequireSameDigest(key, number, answer.ETag, body.Md5Hex);
+                    cancellationToken,
+                    body);
+                RequireSameDigest(key, number, answer.ETag, bytes.Md5Hex);
                 parts.Add(new PartETag(answer));
             }
-            catch (StorageException) when (body.Failure is { } failure)
+            catch (StorageException) when (bytes.Failure is { } failure)
             {
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
             }
@@ -426,8 +431,9 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     // The pool gives powers of two.
     static long Rented(long length) => (long)BitOperations.RoundUpToPowerOf2((ulong)length);
 
-    static MemoryStream Body(ReadOnlyMemory<byte> bytes) =>
+    static Stream Body(ObjectContent content, ReadOnlyMemory<byte> bytes) => PacedBody.Around(
         MemoryMarshal.TryGetArray(bytes, out var segment)
             ? new MemoryStream(segment.Array!, segment.Offset, segment.Count, writable: false)
-            : new MemoryStream(bytes.ToArray(), writable: false);
+            : new MemoryStream(bytes.ToArray(), writable: false),
+        content);
 }

@@ -73,7 +73,7 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
             while (offset < content.Length)
             {
                 await window.HaveRoomAsync(cancellationToken);
-                var wanted = (int)Math.Min(session.WriteSize, content.Length - offset);
+                var wanted = content.MaxSend((int)Math.Min(session.WriteSize, content.Length - offset));
                 var packet = SftpRequests.BeginWrite(handle.Bytes, offset, wanted);
                 try
                 {
@@ -85,6 +85,7 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
                     }
 
                     packet.EndString(read);
+                    await content.BeforeSendingAsync(read, cancellationToken);
                 }
                 catch
                 {

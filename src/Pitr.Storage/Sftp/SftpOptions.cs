@@ -3,7 +3,7 @@ namespace Pitr.Storage.Sftp;
 /// <summary>
 /// Where an SFTP repository is and how it is reached. Whatever is <see langword="null"/> is left to the user's ssh_config and OpenSSH's defaults.
 /// </summary>
-public sealed record SftpOptions
+public sealed record SftpOptions : StoreOptions
 {
     /// <summary>Most sessions that may be asked for.</summary>
     public const int MaxConnections = 64;
@@ -48,7 +48,7 @@ public sealed record SftpOptions
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>What is wrong with these values, if anything: out of range, or to be mistaken for an option of ssh.</summary>
-    internal string? Fault()
+    public override string? Fault()
     {
         (string? Value, string Name)[] texts =
         [

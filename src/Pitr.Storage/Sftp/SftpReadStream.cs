@@ -7,7 +7,8 @@ namespace Pitr.Storage.Sftp;
 /// </summary>
 sealed class SftpReadStream : Stream
 {
-    const int Window = 4 * 1024 * 1024;
+    const int FirstWindow = 512 * 1024;
+    const int LargestWindow = 4 * 1024 * 1024;
 
     readonly SftpLease _lease;
     readonly SftpFileHandle _handle;
@@ -17,6 +18,7 @@ sealed class SftpReadStream : Stream
     readonly SftpErrors _errors;
     readonly LinkedList<Part> _underWay = [];
     readonly int _size;
+    int _window = FirstWindow;
     byte[] _data = [];
     int _dataStart;
     int _dataEnd;
@@ -126,12 +128,19 @@ sealed class SftpReadStream : Stream
     Task<SftpReply> Next()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return _underWay.First!.Value.Reply;
+        var next = _underWay.First!.Value.Reply;
+        if (!next.IsCompleted)
+        {
+            // Grows only for a reader who waits for the server, so one who is held back does not get seconds' worth of bytes at once.
+            _window = Math.Min(_window * 2, LargestWindow);
+        }
+
+        return next;
     }
 
     void AskAhead()
     {
-        while (_asked < _range.End && _underWay.Count < Math.Max(2, Window / _size))
+        while (_asked < _range.End && _underWay.Count < Math.Max(2, _window / _size))
         {
             var length = (int)Math.Min(_size, _range.End - _asked);
             _underWay.AddLast(Ask(_asked, length));

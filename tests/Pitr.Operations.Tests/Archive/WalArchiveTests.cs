@@ -194,7 +194,7 @@ public class WalArchiveTests
         {
             FilePath = "/none",
             StateDirectory = "/none",
-            Repositories = new Dictionary<string, RepositorySettings> { ["memory"] = new("memory", new Uri("file:///none"), RetrySettings.Default, new Dictionary<string, string>()) },
+            Repositories = new Dictionary<string, RepositorySettings> { ["memory"] = new("memory", FileDriverSettings.Of("/none"), RetrySettings.Default, LimitSettings.None) },
             Encryption = new EncryptionSettings([], null, null),
             Services = new Dictionary<string, ServiceSettings> { ["main"] = new PostgresServiceSettings("main", ["memory"], ObjectiveSettings.Default, RetentionSettings.Default) },
         };

@@ -44,6 +44,8 @@ public abstract class ConfigurationFiles : IDisposable
     internal ConfigurationException Refused(string yaml, IReadOnlyDictionary<string, string>? environment = null) =>
         Assert.Throws<ConfigurationException>(() => Load(yaml, environment));
 
+    internal static string DirectoryOf(RepositorySettings repository) => Assert.IsType<FileDriverSettings>(repository.Driver).Directory;
+
     /// <summary>The minimal configuration with further lines below <c>services.main</c>, given without their indentation.</summary>
     internal static string InMain(string lines) => Minimal + Indented(lines, 4);
 

@@ -14,10 +14,10 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
         Assert.Equal("/run/pitr/agent.sock", configuration.Agent.Socket);
         Assert.Equal(new LogSettings("information", null), configuration.Log);
         var repository = configuration.Repository("local");
-        Assert.Equal(new Uri("file:///var/lib/pitr/repository"), repository.Url);
-        Assert.Equal("/var/lib/pitr/repository", repository.Url.LocalPath);
+        Assert.Equal("file:///var/lib/pitr/repository", repository.Url);
+        Assert.Equal(FileDriverSettings.Of("/var/lib/pitr/repository"), repository.Driver);
+        Assert.Equal(LimitSettings.None, repository.Limits);
         Assert.Equal(RetrySettings.Default, repository.Retry);
-        Assert.Empty(repository.DriverOptions);
         Assert.Equal(["/etc/pitr/recipient.pem"], configuration.Encryption.RecipientFiles);
         Assert.Null(configuration.Encryption.IdentityFile);
         Assert.Null(configuration.Encryption.Passphrase);
@@ -78,7 +78,7 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
         Assert.Equal("/srv/pitr/a.sock", configuration.Agent.Socket);
         Assert.Equal(new LogSettings("debug", "/var/log/pitr.log"), configuration.Log);
         Assert.Equal(["local", "other"], configuration.Repositories.Keys);
-        Assert.Equal("/srv/a b", configuration.Repository("local").Url.LocalPath);
+        Assert.Equal("/srv/a b", DirectoryOf(configuration.Repository("local")));
         Assert.Equal(
             new RetrySettings(TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(2)),
             configuration.Repository("other").Retry);
@@ -105,7 +105,7 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
     [InlineData("file:///a%3Fb%23c%25d%20e", "/a?b#c%d e")]
     [InlineData("'file:///a b/ü:@'", "/a b/ü:@")]
     public void A_file_URL_leads_to_its_directory_whatever_its_spelling(string url, string directory) =>
-        Assert.Equal(directory, Load(Minimal.Replace("file:///var/lib/pitr/repository", url, StringComparison.Ordinal)).Repository("local").Url.LocalPath);
+        Assert.Equal(directory, DirectoryOf(Load(Minimal.Replace("file:///var/lib/pitr/repository", url, StringComparison.Ordinal)).Repository("local")));
 
     [Fact]
     public void Anchors_aliases_and_merges_are_followed()

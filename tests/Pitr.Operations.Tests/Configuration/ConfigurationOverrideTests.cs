@@ -25,7 +25,7 @@ public sealed class ConfigurationOverrideTests : ConfigurationFiles
         Assert.Equal("/s", configuration.StateDirectory);
         Assert.Equal("/a.sock", configuration.Agent.Socket);
         Assert.Equal("error", configuration.Log.Level);
-        Assert.Equal("/elsewhere", configuration.Repository("local").Url.LocalPath);
+        Assert.Equal("/elsewhere", DirectoryOf(configuration.Repository("local")));
         Assert.Equal(TimeSpan.FromSeconds(3), configuration.Repository("local").Retry.MaxDelay);
         Assert.Equal(["/a.pem", "/b.pem"], configuration.Encryption.RecipientFiles);
         Assert.Equal("literal", configuration.Encryption.Passphrase!.Reveal());

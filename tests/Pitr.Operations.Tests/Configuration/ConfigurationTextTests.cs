@@ -34,7 +34,7 @@ public sealed class ConfigurationTextTests : ConfigurationFiles
 
         Assert.Equal("/srv/state", configuration.StateDirectory);
         Assert.Equal("/srv/agent.sock", configuration.Agent.Socket);
-        Assert.Equal("/mnt/a b/pitr", configuration.Repository("vault").Url.LocalPath);
+        Assert.Equal("/mnt/a b/pitr", DirectoryOf(configuration.Repository("vault")));
         Assert.Equal(Full.RecipientFiles, configuration.Encryption.RecipientFiles);
         Assert.Equal("/etc/pitr/identity.pem", configuration.Encryption.IdentityFile);
         Assert.Equal("${PASSPHRASE}", configuration.Encryption.Passphrase!.Source);

@@ -61,9 +61,10 @@ public class RepositorySetTests
         await using var scenario = await Scenario.StartAsync();
 
         var first = await RepositorySet.RequireInitialisedAsync(scenario.Store, default);
-        var second = await RepositorySet.InitialiseAsync(scenario.Store, scenario.Clock, default);
+        var (second, isNew) = await RepositorySet.InitialiseAsync(scenario.Store, scenario.Clock, default);
 
         Assert.Equal(first.RepositoryId, second.RepositoryId);
+        Assert.False(isNew);
     }
 
     [Fact]

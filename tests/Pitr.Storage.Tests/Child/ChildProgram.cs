@@ -46,7 +46,7 @@ static class ChildProgram
             S3.S3Server.Scheme => S3.S3Server.OpenChild(url),
             Sftp.SftpChildStore.Scheme => Sftp.SftpChildStore.Open(url),
             FtpChild.Scheme => FtpChild.Open(url),
-            _ => ObjectStoreFactory.Open("child", url),
+            _ => ObjectStoreFactory.Open("child", new FileStoreOptions(url.LocalPath), TimeProvider.System),
         };
     }
 

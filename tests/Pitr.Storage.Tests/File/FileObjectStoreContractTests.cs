@@ -27,7 +27,7 @@ public class FileObjectStoreContractTests : ObjectStoreContract
         return OpenAgainAsync();
     }
 
-    protected override Task<IObjectStore> OpenAgainAsync() => Task.FromResult(ObjectStoreFactory.Open("test", new Uri(Root)));
+    protected override Task<IObjectStore> OpenAgainAsync() => Task.FromResult(ObjectStoreFactory.Open("test", new FileStoreOptions(Root), TimeProvider.System));
 }
 
 /// <summary>So does it on file systems that lack RENAME_NOREPLACE, such as NFS.</summary>
