@@ -25,8 +25,11 @@ sealed class Scenario : IAsyncDisposable
     readonly List<PostgresService> _opened = [];
     PostgresService? _service;
 
-    Scenario(int repositories, bool skipsWaits)
+    readonly int? _required;
+
+    Scenario(int repositories, bool skipsWaits, int? required)
     {
+        _required = required;
         Clock = new TestClock(Start) { SkipsShortWaits = skipsWaits };
         Stores = [.. Enumerable.Range(1, repositories).Select(n => new FaultyObjectStore(new FileObjectStore($"r{n}", RootOf(n))))];
         Directory.CreateDirectory(this["pg_wal"]);
@@ -51,9 +54,9 @@ sealed class Scenario : IAsyncDisposable
 
     public ArchiveGet Get => new(Service);
 
-    public static async Task<Scenario> StartAsync(int repositories = 1, bool skipsWaits = false)
+    public static async Task<Scenario> StartAsync(int repositories = 1, bool skipsWaits = false, int? required = null)
     {
-        var scenario = new Scenario(repositories, skipsWaits);
+        var scenario = new Scenario(repositories, skipsWaits, required);
         foreach (var store in scenario.Stores)
         {
             await RepositorySet.InitialiseAsync(store, scenario.Clock, default);
@@ -70,7 +73,10 @@ sealed class Scenario : IAsyncDisposable
         Func<PostgresServiceSettings, PostgresServiceSettings>? change = null)
     {
         var names = Stores.Select(s => s.Name).ToArray();
-        var settings = new PostgresServiceSettings(ServiceName, names, ObjectiveSettings.Default, RetentionSettings.Default);
+        var settings = new PostgresServiceSettings(ServiceName, names, ObjectiveSettings.Default, RetentionSettings.Default)
+        {
+            RequiredRepositories = _required ?? names.Length,
+        };
         var configuration = new PitrConfiguration
         {
             FilePath = this["pitr.yaml"],

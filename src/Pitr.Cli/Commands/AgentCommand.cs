@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Operations.Agent;
+using Pitr.Operations.Configuration;
 using Serilog.Events;
 
 namespace Pitr.Cli.Commands;
@@ -12,7 +13,7 @@ static class AgentCommand
         var command = new Command(
             "agent",
             """
-            Serve pitr-archive on a Unix socket: keeps keys, connections and code warm.
+            Serve pitr-archive on a Unix socket: keeps keys, connections and code warm; gives repositories that lag behind what they are owed.
 
             Runs in the foreground until SIGTERM or Ctrl-C, as the user that owns the PostgreSQL cluster. Without an agent archiving
             works too, only slower: pitr-archive then starts pitr for each segment.
@@ -31,6 +32,7 @@ static class AgentCommand
         await using var handler = context.CreateArchiveHandler();
         await using var socket = ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log);
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, context.Configuration.Agent.Socket);
+        handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Where(s => s.Repositories.Count > 1).Select(s => s.Name));
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");
         return ExitCodes.Success;

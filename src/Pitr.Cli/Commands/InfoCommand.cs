@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
+using Pitr.Operations.Services;
 using Pitr.Operations.Window;
+using Pitr.Storage;
 using Spectre.Console;
 
 namespace Pitr.Cli.Commands;
@@ -38,10 +40,13 @@ static class InfoCommand
         {
             await using var service = context.OpenService(name, parsed.GetValue(Repositories));
             var window = await new RecoveryWindowReader(service).ReadAsync(cancellation);
-            services.Add((JsonNode)ToJson(name, window));
+            var json = ToJson(name, window);
+            json["repositories"] = Json.Array(service.Repositories.Stores, store => ToJson(service, store));
+            services.Add((JsonNode)json);
             if (context.Output == OutputFormat.Text)
             {
                 Print(name, window);
+                PrintTrouble(service);
             }
         }
 
@@ -76,6 +81,38 @@ static class InfoCommand
         }
 
         AnsiConsole.Write(table);
+    }
+
+    // Nothing about repositories that are as they should be.
+    static void PrintTrouble(PostgresService service)
+    {
+        foreach (var store in service.Repositories.Stores)
+        {
+            if (service.Repositories.Unanswered.TryGetValue(store.Name, out var reason))
+            {
+                AnsiConsole.MarkupLine($"[red]repository {Markup.Escape(store.Name)} could not be asked[/], this is without it: {Markup.Escape(reason)}");
+            }
+
+            var owed = service.Repositories.Debts.Owed(store.Name).ToArray();
+            if (owed.Length > 0)
+            {
+                AnsiConsole.MarkupLine(
+                    $"[yellow]repository {Markup.Escape(store.Name)} lags behind[/]: it is owed {owed.Length} objects, the first since {Texts.Moment(owed.Min(d => d.Since))}");
+            }
+        }
+    }
+
+    static JsonObject ToJson(PostgresService service, IObjectStore store)
+    {
+        var owed = service.Repositories.Debts.Owed(store.Name).ToArray();
+        return new JsonObject
+        {
+            ["name"] = store.Name,
+            ["answered"] = !service.Repositories.Unanswered.ContainsKey(store.Name),
+            ["reason"] = service.Repositories.Unanswered.GetValueOrDefault(store.Name),
+            ["owed"] = owed.Length,
+            ["owed-since"] = owed.Length == 0 ? null : Json.Moment(owed.Min(d => d.Since)),
+        };
     }
 
     static string Sentence(string name, RecoveryWindow window)

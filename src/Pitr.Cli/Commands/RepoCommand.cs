@@ -8,6 +8,7 @@ static class RepoCommand
     public static Command Create() => new("repo", "Look into repositories, try them, copy between them, move objects by hand")
     {
         RepoInitCommand.Create(),
+        RepoCatchUpCommand.Create(),
         RepoListCommand.Create(),
         RepoGetCommand.Create(),
         RepoPutCommand.Create(),

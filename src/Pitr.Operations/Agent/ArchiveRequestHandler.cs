@@ -15,6 +15,25 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
 {
     readonly ConcurrentDictionary<(string Name, string Repositories), Lazy<WarmService>> _services = new();
 
+    /// <summary>
+    /// Opens services that owe their repositories something, or may come to, before the first request does: what is owed is paid from
+    /// now on. One that cannot be opened is reported and waits for its first request.
+    /// </summary>
+    public void Warm(IEnumerable<string> services)
+    {
+        foreach (var name in services)
+        {
+            try
+            {
+                Open(name);
+            }
+            catch (Exception e) when (e is ConfigurationException or Errors.OperationException)
+            {
+                log.Error("service {Service} cannot be opened: {Message}", name, e.Message);
+            }
+        }
+    }
+
     /// <summary>Does the work of one request. Never throws for a failed push or get: the answer says what happened.</summary>
     public async Task<ArchiveResponse> HandleAsync(ArchiveRequest request, CancellationToken cancellation)
     {
@@ -69,6 +88,7 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
         foreach (var warm in _services.Values.Where(s => s.IsValueCreated))
         {
             await warm.Value.Push.DisposeAsync();
+            await warm.Value.Collector.DisposeAsync();
             await warm.Value.Service.DisposeAsync();
         }
     }
@@ -80,5 +100,7 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
         public PushAhead Push { get; } = new(new ArchivePush(service), Environment.ProcessorCount);
 
         public ArchiveGet Get { get; } = new(service);
+
+        public DebtCollector Collector { get; } = new(service);
     }
 }

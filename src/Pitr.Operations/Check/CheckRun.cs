@@ -34,14 +34,14 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
             return Task.FromResult($"{recipients.Count} recipient(s): {string.Join(", ", recipients.Select(r => r.Id))}");
         });
         await CheckAsync("identity", onResult, () => Task.FromResult(DescribeIdentity()));
-        var stored = true;
+        var usable = 0;
         foreach (var store in service.Repositories.Stores)
         {
-            stored &= await CheckAsync($"repository {store.Name}", onResult, () => TryRepositoryAsync(store, cancellation));
+            usable += await CheckAsync($"repository {store.Name}", onResult, () => TryRepositoryAsync(store, cancellation)) ? 1 : 0;
         }
 
         var archiving = await CheckServerAsync(onResult, cancellation);
-        if (stored && archiving)
+        if (usable >= service.Repositories.Required && archiving)
         {
             await CheckAsync("round trip", onResult, () => RoundTripAsync(cancellation));
         }
@@ -92,7 +92,9 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
         }
 
         var remark = store.Capabilities.Remark is { } text ? $"; {text}" : "";
-        return $"{store.Location}: written, read and deleted; format {document.Format}, id {document.RepositoryId}{remark}";
+        var owed = service.Repositories.Debts.Owed(store.Name).Count();
+        var lag = owed == 0 ? "" : $"; owed {owed} objects, which `pitr agent` gives to it";
+        return $"{store.Location}: written, read and deleted; format {document.Format}, id {document.RepositoryId}{lag}{remark}";
     }
 
     async Task<bool> CheckServerAsync(Action<CheckResult>? onResult, CancellationToken cancellation)

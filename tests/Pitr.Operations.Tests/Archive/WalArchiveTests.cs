@@ -68,11 +68,26 @@ public class WalArchiveTests
     [InlineData(2)]
     public async Task A_listing_that_broke_off_is_no_inventory(int afterLines)
     {
-        await using var scenario = await Scenario.StartAsync(repositories: 2);
+        // What only one of two must hold, only both together know.
+        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
         await scenario.PushRunAsync(1, 1, 4);
         scenario.Stores[1].Inject(StoreFault.CutListing(afterLines));
 
         await Assert.ThrowsAsync<StorageException>(() => new WalArchive(scenario.Service).ListAsync(default));
+    }
+
+    [Fact]
+    public async Task Where_every_repository_must_hold_everything_one_that_answers_is_enough()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2);
+        await scenario.PushRunAsync(1, 1, 4);
+        scenario.Stores[0].Inject(StoreFault.CutListing(2));
+
+        var inventory = await new WalArchive(scenario.Service).ListAsync(default);
+
+        Assert.Equal(4, inventory.Timelines.Single().Spans.Single().Count);
+        Assert.Equal(["r1"], scenario.Service.Repositories.Unanswered.Keys);
+        Assert.Equal(["r2"], scenario.Service.Repositories.Answered);
     }
 
     [Fact]

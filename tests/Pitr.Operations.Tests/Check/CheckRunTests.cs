@@ -44,7 +44,7 @@ public class CheckRunTests
         var result = (await RunAsync(scenario)).Single(r => r.Name == "repository r2");
 
         Assert.False(result.Passed);
-        Assert.Contains("pitr repo init r1", result.Fix, StringComparison.Ordinal);
+        Assert.Contains("pitr repo init r2", result.Fix, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -293,7 +293,7 @@ public class RestorePlannerTests
     [Fact]
     public async Task Nothing_is_planned_on_a_guess()
     {
-        await using var scenario = await Scenario.StartAsync(repositories: 2);
+        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
         await FillAsync(scenario);
         scenario.Stores[1].Inject(StoreFault.FailBefore(StoreOperation.List).Repeated(int.MaxValue));
 
@@ -302,6 +302,27 @@ public class RestorePlannerTests
         scenario.Stores[1].Heal();
         scenario.Stores[1].Inject(StoreFault.CutListing(3).On(p => p.Contains("wal", StringComparison.Ordinal)));
         await Assert.ThrowsAsync<StorageException>(() => PlanAsync(scenario, RecoveryTarget.Latest));
+    }
+
+    [Fact]
+    public async Task A_plan_goes_on_without_a_repository_that_is_down_and_recovery_asks_the_others_only()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2);
+        await FillAsync(scenario);
+        await scenario.PutBackupAsync(Minute(6), 6, 6, stopTime: Minute(6), repository: 1);
+        foreach (var operation in new[] { StoreOperation.List, StoreOperation.Read, StoreOperation.Stat })
+        {
+            scenario.Stores[0].Inject(StoreFault.FailBefore(operation).Repeated(int.MaxValue));
+        }
+
+        var plan = await PlanAsync(scenario, RecoveryTarget.Latest);
+
+        Assert.Equal((Id(6), "r2"), (plan.Backup.Id, string.Join(',', plan.Repositories)));
+
+        // Of what this one does not have, nobody knows whether the other has it.
+        var error = await Assert.ThrowsAsync<RepositoryUnavailableException>(() => PlanAsync(scenario, RecoveryTarget.AtTime(Minute(60))));
+        Assert.Contains("r1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("bring it back", error.Hint, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -95,7 +95,7 @@ public class RecoveryWindowReaderTests
     [Fact]
     public async Task What_could_not_be_listed_is_unknown_and_not_empty()
     {
-        await using var scenario = await Scenario.StartAsync(repositories: 2);
+        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
         await scenario.PushRunAsync(1, 1, 4);
         await scenario.PutBackupAsync(Minute(2), 2, 3, stopTime: Minute(3));
         foreach (var part in new[] { "backups/", "wal/" })

@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using Pitr.Format.Layout;
+using Pitr.Operations.Archive;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Repositories;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Services;
+
+/// <summary>
+/// Gives repositories the objects they are owed, from the repositories that hold them. Keys go first and catalog entries last, so a
+/// repository never holds what it could not open, nor a backup of which a part is missing.
+/// </summary>
+/// <param name="service">The service whose debts are paid.</param>
+public sealed class CatchUp(PostgresService service) : IDisposable
+{
+    // Segments are small and the way may be long: several at once, each in memory once.
+    const int Parallel = 4;
+
+    readonly ObjectCopy _copy = new(Path.Combine(service.StateDirectory, "spool"));
+    readonly RepositoryKeys _keys = new(service.Configuration, service.Repositories.Stores, service.Clock, askPassphrase: null);
+
+    /// <summary>Pays what can be paid now. Trouble is no error: what stays owed is in the answer, with the reason.</summary>
+    /// <returns>One entry for each repository that was owed something.</returns>
+    public async Task<IReadOnlyList<CatchUpResult>> RunAsync(CancellationToken cancellation)
+    {
+        var results = new List<CatchUpResult>();
+        foreach (var store in service.Repositories.Stores)
+        {
+            // What a write that has just ended still brings there by itself is left to it.
+            var owed = service.Repositories.Debts.Owed(store.Name).Where(debt => !service.Repositories.IsUnderway(store, debt.Key)).ToArray();
+            if (owed.Length > 0)
+            {
+                results.Add(await PayAsync(store, owed, cancellation));
+            }
+        }
+
+        return results;
+    }
+
+    async Task<CatchUpResult> PayAsync(IObjectStore store, IReadOnlyList<Debt> owed, CancellationToken cancellation)
+    {
+        var paid = 0;
+        var failures = new ConcurrentQueue<string>();
+        if (!service.Repositories.HealthOf(store).MayBeTried)
+        {
+            return new CatchUpResult(store.Name, 0, owed.Count, service.Repositories.HealthOf(store).Failing);
+        }
+
+        foreach (var step in owed.GroupBy(debt => Order(debt.Key)).OrderBy(group => group.Key))
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = stop.Token };
+            try
+            {
+                await System.Threading.Tasks.Parallel.ForEachAsync(step.OrderBy(debt => debt.Key, StringComparer.Ordinal), options, async (debt, token) =>
+                {
+                    try
+                    {
+                        await PayAsync(store, debt.Key, token);
+                        Interlocked.Increment(ref paid);
+                    }
+                    catch (Exception e) when (e is StorageException or OperationException)
+                    {
+                        failures.Enqueue(e.Message);
+                        if (e is StorageException of && of.Repository == store.Name)
+                        {
+                            // It is down, or full: the rest would fail as well.
+                            await stop.CancelAsync();
+                        }
+                    }
+                });
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                // Stopped by the repository's own trouble, which is in the failures.
+            }
+
+            if (!failures.IsEmpty)
+            {
+                // What comes later depends on what could not be paid.
+                break;
+            }
+        }
+
+        var left = owed.Count - paid;
+        if (left == 0)
+        {
+            service.Log.Information("repository {Repository} has caught up: {Objects} objects", store.Name, paid);
+        }
+        else
+        {
+            service.Log.Warning("repository {Repository} is owed {Objects} objects still: {Reason}", store.Name, left, failures.FirstOrDefault());
+        }
+
+        return new CatchUpResult(store.Name, paid, left, failures.FirstOrDefault());
+    }
+
+    async Task PayAsync(IObjectStore store, string key, CancellationToken cancellation)
+    {
+        var repositories = service.Repositories;
+        Exception? failure = null;
+        foreach (var source in repositories.InReadOrder.Where(s => s.Name != store.Name))
+        {
+            try
+            {
+                await CopyAsync(source, store, key, cancellation);
+                repositories.Debts.Settle(store.Name, key);
+                return;
+            }
+            catch (ObjectNotFoundException)
+            {
+                // Another one may have it.
+            }
+            catch (Exception e) when (e is DamagedRepositoryException || (e is StorageException of && of.Repository == source.Name))
+            {
+                failure ??= e;
+            }
+        }
+
+        if (failure is not null)
+        {
+            throw failure;
+        }
+
+        // Expired meanwhile: no repository holds it any more, so nobody is owed it.
+        service.Log.Information("{Key} is in no repository any more, and no longer owed to {Repository}", key, store.Name);
+        repositories.Debts.Settle(store.Name, key);
+    }
+
+    async Task CopyAsync(IObjectStore source, IObjectStore store, string key, CancellationToken cancellation)
+    {
+        var kind = RepositoryKey.Parse(key).Kind;
+        // A pack or manifest of an attempt that was cut short is not the one the catalog names.
+        var mode = kind is RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest ? PutMode.Replace : PutMode.CreateNew;
+        var result = await _copy.CopyAsync(source, store, key, VerifyAsync, mode: mode, cancellation: cancellation);
+        if (result.Outcome == ObjectCopyOutcome.Conflict && !await IsSameAsync(kind, source, store, key, cancellation))
+        {
+            throw new ConflictException(
+                $"{key} is in repository {store.Name} with other content than in repository {source.Name}",
+                "two servers archive under one service name? nothing was overwritten; `pitr repo get --raw` brings both out for a look");
+        }
+    }
+
+    async Task VerifyAsync(string key, ObjectContent content, CancellationToken cancellation)
+    {
+        try
+        {
+            await new ObjectOpener(_keys).VerifyAsync(key, content, cancellation);
+        }
+        catch (KeyUnavailableException)
+        {
+            // A host without identity opens only what it sealed lately itself. The structure was checked; that is all this host can say.
+        }
+    }
+
+    // Sealing twice gives other bytes for the same WAL; documents that each repository was given for itself differ in their times only.
+    static async Task<bool> IsSameAsync(RepositoryKeyKind kind, IObjectStore source, IObjectStore store, string key, CancellationToken cancellation)
+    {
+        switch (kind)
+        {
+            case RepositoryKeyKind.Wal:
+                var ours = await WalObject.ReadHeaderAsync(source, key, cancellation);
+                var theirs = await WalObject.ReadHeaderAsync(store, key, cancellation);
+                return ours.Fingerprint.AsSpan().SequenceEqual(theirs.Fingerprint);
+            default:
+                return kind is RepositoryKeyKind.DataKey or RepositoryKeyKind.Service;
+        }
+    }
+
+    static int Order(string key) => RepositoryKey.Parse(key).Kind switch
+    {
+        RepositoryKeyKind.DataKey => 0,
+        RepositoryKeyKind.Service => 1,
+        RepositoryKeyKind.Backup => 3,
+        _ => 2,
+    };
+
+    /// <inheritdoc/>
+    public void Dispose() => _keys.Dispose();
+}
