@@ -44,7 +44,10 @@ public sealed class BadRepositoryTests : ConfigurationFiles
         { "url: ¦s3://AK:hunter2@bucket/x", "url\" holds a password", S3Keys },
         { "url: ¦ftp://me:hunter2@host/x\npassword: ${P}", "url\" holds a password", FtpPassword },
         { "url: ¦ftp://me:hun@ter2@host/x\npassword: ${P}", "url\" holds a password", FtpPassword },
-        { "url: ¦ftp://me:hunter/2@host/x\npassword: ${P}", "url\" has something else than a port from 1 to 65535 after the host", $"write {Ftp}; {FtpPassword}" },
+        { "url: ¦ftp://me:hunter/2@host/x\npassword: ${P}", "url\" holds an @ after the host", "write %40 for an @ in a path; " + FtpPassword },
+        { "url: ¦ftp://me:12/3@host/x\npassword: ${P}", "url\" holds an @ after the host", "write %40 for an @ in a path; " + FtpPassword },
+        { "url: ¦s3://hunter2/hunter2@bucket", "url\" holds an @ after the host", "write %40 for an @ in a path; " + S3Keys },
+        { "url: s3://bucket\nendpoint: ¦https://me:12/3@s3.example.net", "endpoint\" holds a user or password", "give them as \"access-key\" and \"secret-key\"" },
         { "url: s3://bucket\nendpoint: ¦https://me:hunter2@s3.example.net", "endpoint\" holds a user or password", "give them as \"access-key\" and \"secret-key\"" },
         { "url: s3://bucket\nproxy: ¦http://me:hunter2@proxy:3128", "proxy\" holds a user or password", "give them as \"proxy-user\" and \"proxy-password\"" },
 

@@ -84,6 +84,19 @@ public abstract class ConfigurationFiles : IDisposable
         Assert.Equal($"{e.File}:{line}:{column}: {message}", e.Message);
     }
 
+    /// <summary>All that a person gets to see of a configuration, right or wrong.</summary>
+    internal IEnumerable<string> Outcome(string yaml, IReadOnlyDictionary<string, string> environment)
+    {
+        try
+        {
+            return RedactionTests.Printed(Load(yaml, environment));
+        }
+        catch (ConfigurationException e)
+        {
+            return [e.ToString(), e.Message, e.Hint ?? "", .. e.Problems.Select(p => p.ToString() + p.Hint)];
+        }
+    }
+
     /// <summary>A repository of <see cref="EveryKind"/> that may have the key.</summary>
     /// <param name="path">As <see cref="ConfigurationKey.Path"/> gives it, below <c>repositories.*</c>.</param>
     internal static string KindWith(string path) =>
