@@ -13,5 +13,6 @@ static class RepoCommand
         RepoPutCommand.Create(),
         RepoRemoveCommand.Create(),
         RepoStatsCommand.Create(),
+        RepoValidateCommand.Create(),
     };
 }
