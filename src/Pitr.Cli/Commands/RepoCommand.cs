@@ -14,5 +14,6 @@ static class RepoCommand
         RepoRemoveCommand.Create(),
         RepoStatsCommand.Create(),
         RepoValidateCommand.Create(),
+        RepoCopyCommand.Create(),
     };
 }

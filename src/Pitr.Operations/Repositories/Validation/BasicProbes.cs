@@ -8,6 +8,9 @@ static class BasicProbes
 {
     const int Small = 4096;
 
+    // Eight operations; where each takes a fifth of a second, hundreds of them would take minutes.
+    static readonly TimeSpan SlowRoundTrip = TimeSpan.FromSeconds(1.5);
+
     static readonly string[] OddNames =
     [
         "with space/ leading and trailing ",
@@ -21,6 +24,7 @@ static class BasicProbes
 
     public static async Task<string> RoundTripAsync(ValidationSpace space, CancellationToken cancellation)
     {
+        var started = space.Clock.GetTimestamp();
         var key = space.Key("basic/object");
         var content = PatternContent.Bytes(Small, 1);
         await space.Store.PutAsync(key, content, PutMode.CreateNew, cancellation);
@@ -32,6 +36,7 @@ static class BasicProbes
         await space.Store.DeleteAsync(key, cancellation);
         Unless(await space.Store.StatAsync(key, cancellation) is null, "an object that was removed is still there");
         await space.Store.DeleteAsync(key, cancellation);
+        space.IsSlow = space.Clock.GetElapsedTime(started) > SlowRoundTrip;
         return "put, stat, get, list, delete, delete again";
     }
 
@@ -103,16 +108,18 @@ static class BasicProbes
     public static async Task<string> NamesAsync(ValidationSpace space, CancellationToken cancellation)
     {
         var keys = OddNames.Select(name => space.Key($"names/{name}")).ToArray();
-        foreach (var key in keys)
-        {
-            await space.Store.PutAsync(key, new byte[] { 1, 2, 3 }, PutMode.CreateNew, cancellation);
-            Unless(await space.Store.StatAsync(key, cancellation) is { Size: 3 }, $"the object \"{key}\" is not there after it was put");
-            Unless((await space.Store.ReadAllAsync(key, cancellation)).Length == 3, $"the object \"{key}\" cannot be read back");
-        }
+        await ValidationSpace.OnEachAsync(keys, TryAsync, cancellation);
 
         var listed = (await space.ListAsync("names/", ListMode.Recursive, cancellation)).Select(item => item.Key).ToArray();
         var expected = keys.Order(Comparer<string>.Create(ObjectKey.Compare)).ToArray();
         Unless(listed.SequenceEqual(expected, StringComparer.Ordinal), $"{expected.Length} odd names were put, the listing shows {string.Join(", ", listed.Except(expected, StringComparer.Ordinal).DefaultIfEmpty("others or another order"))}");
         return $"{keys.Length} names with spaces, quotes, percent signs, dots, emoji, 200 characters";
+
+        async Task TryAsync(string key, CancellationToken token)
+        {
+            await space.Store.PutAsync(key, new byte[] { 1, 2, 3 }, PutMode.CreateNew, token);
+            Unless(await space.Store.StatAsync(key, token) is { Size: 3 }, $"the object \"{key}\" is not there after it was put");
+            Unless((await space.Store.ReadAllAsync(key, token)).Length == 3, $"the object \"{key}\" cannot be read back");
+        }
     }
 }

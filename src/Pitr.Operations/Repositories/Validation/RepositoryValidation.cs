@@ -46,7 +46,7 @@ public sealed class RepositoryValidation(IObjectStore store, long largeObject, T
         finally
         {
             begins?.Report("cleaning up");
-            left = await CleanUpAsync(space);
+            left = await CleanUpAsync(space, cancellation);
             if (!finished && left.Count > 0)
             {
                 log.Warning("repository {Repository}: the validation could not remove what it put below {Prefix}: {Keys}", store.Name, space.Prefix, left);
@@ -133,10 +133,11 @@ public sealed class RepositoryValidation(IObjectStore store, long largeObject, T
         return broken ? ValidationVerdict.Broken : promise.Name == "durable" ? ValidationVerdict.Declared : ValidationVerdict.Kept;
     }
 
-    // Not with the caller's token: an interrupted validation cleans up too.
-    async Task<IReadOnlyList<string>> CleanUpAsync(ValidationSpace space)
+    // Not with the caller's token: an interrupted validation cleans up too, but whoever interrupts does not wait for ever.
+    async Task<IReadOnlyList<string>> CleanUpAsync(ValidationSpace space, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(CleanUpLimit, clock);
+        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
+        await using var interruption = cancellation.Register(() => limit.CancelAfter(CleanUpLimit));
         try
         {
             return await space.CleanUpAsync(limit.Token);

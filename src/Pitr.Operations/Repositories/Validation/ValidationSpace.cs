@@ -24,6 +24,9 @@ sealed class ValidationSpace
     /// <summary>Where everything lies; ends in <c>/</c>.</summary>
     public string Prefix { get; }
 
+    /// <summary>Whether every operation takes long here, so that fewer must do.</summary>
+    public bool IsSlow { get; set; }
+
     /// <summary>A key in this corner, remembered for the clean-up.</summary>
     public string Key(string name)
     {
