@@ -28,6 +28,7 @@ static class BasicProbes
         var key = space.Key("basic/object");
         var content = PatternContent.Bytes(Small, 1);
         await space.Store.PutAsync(key, content, PutMode.CreateNew, cancellation);
+        space.IsUsable = true;
         var info = await space.Store.StatAsync(key, cancellation);
         Unless(info is not null, "an object that was put is said not to exist");
         Unless(info!.Size == Small, $"an object of {Small} bytes is said to have {info.Size}");

@@ -24,7 +24,7 @@ public sealed class RepositoryValidation(IObjectStore store, long largeObject, T
     /// <param name="begins">Told the title of each promise before it is tried.</param>
     /// <param name="ends">Told each verdict as soon as it is there.</param>
     /// <param name="cancellation">Ends the work; what it put is removed nevertheless.</param>
-    /// <exception cref="StorageException">Not even the first object could be put and read: there is nothing to judge.</exception>
+    /// <exception cref="StorageException">Not even the first object could be put: there is nothing to judge.</exception>
     public async Task<ValidationReport> RunAsync(IProgress<string>? begins, IProgress<ValidationResult>? ends, CancellationToken cancellation)
     {
         var space = new ValidationSpace(store, clock);
@@ -36,7 +36,7 @@ public sealed class RepositoryValidation(IObjectStore store, long largeObject, T
             foreach (var promise in Promises())
             {
                 begins?.Report(promise.Title);
-                var result = await TryAsync(promise, space, isFirst: results.Count == 0, cancellation);
+                var result = await TryAsync(promise, space, cancellation);
                 results.Add(result);
                 ends?.Report(result);
             }
@@ -95,7 +95,7 @@ public sealed class RepositoryValidation(IObjectStore store, long largeObject, T
             "a power cut of the server can lose what was acknowledged a moment before: keep a second repository"),
     ];
 
-    async Task<ValidationResult> TryAsync(ValidationPromise promise, ValidationSpace space, bool isFirst, CancellationToken cancellation)
+    async Task<ValidationResult> TryAsync(ValidationPromise promise, ValidationSpace space, CancellationToken cancellation)
     {
         var started = clock.GetTimestamp();
         var broken = false;
@@ -108,7 +108,7 @@ public sealed class RepositoryValidation(IObjectStore store, long largeObject, T
         {
             (broken, detail) = (true, e.Message);
         }
-        catch (StorageException e) when (!isFirst)
+        catch (StorageException e) when (space.IsUsable)
         {
             (broken, detail) = (true, e.Reason);
         }

@@ -24,6 +24,9 @@ sealed class ValidationSpace
     /// <summary>Where everything lies; ends in <c>/</c>.</summary>
     public string Prefix { get; }
 
+    /// <summary>Whether anything could be put at all; until then there is nothing to judge.</summary>
+    public bool IsUsable { get; set; }
+
     /// <summary>Whether every operation takes long here, so that fewer must do.</summary>
     public bool IsSlow { get; set; }
 
