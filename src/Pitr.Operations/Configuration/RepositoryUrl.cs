@@ -44,6 +44,11 @@ sealed record RepositoryUrl(string? User, string Host, int? Port, string Path)
         {
             return Refuse("holds ? or #", "write %3F for ? and %23 for #");
         }
+        if (path.Contains('@', StringComparison.Ordinal))
+        {
+            // me:12/3@host, too, would be a place otherwise, and be shown as one.
+            return Refuse("holds an @ after the host", $"write %40 for an @ in a path; {passwordHint}");
+        }
         if (Decoded(path) is not { } decoded)
         {
             return Refuse("holds a % that begins no encoded character", "write %25 for a % itself; encode UTF-8, and no control characters");

@@ -49,15 +49,15 @@ static class RepositoryValues
         {
             return null;
         }
+        if (value.Text.Contains('@', StringComparison.Ordinal))
+        {
+            section.Report(value.Where, $"{section.Of(key)} holds a user or password", passwordHint);
+            return null;
+        }
         const string example = "write https://host[:port] or http://host[:port]";
         if (!Uri.TryCreate(value.Text, UriKind.Absolute, out var url) || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps))
         {
             section.Report(value.Where, $"{section.Of(key)} is no HTTP URL", example);
-            return null;
-        }
-        if (url.UserInfo.Length > 0)
-        {
-            section.Report(value.Where, $"{section.Of(key)} holds a user or password", passwordHint);
             return null;
         }
         if (url.Query.Length > 0 || url.Fragment.Length > 0)

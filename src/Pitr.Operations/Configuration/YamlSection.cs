@@ -312,7 +312,7 @@ sealed class YamlSection
         {
             if (isRequired)
             {
-                ReportMissing(key, type);
+                ReportMissing(key, isSecret ? "${VARIABLE} or file:/path" : type);
             }
             return null;
         }

@@ -26,7 +26,7 @@ sealed class DeferredObjectStore(string name, string location, Func<IObjectStore
     /// <inheritdoc/>
     public StoreCapabilities Capabilities => Store.Capabilities;
 
-    /// <exception cref="StorageException">A secret can not be had.</exception>
+    /// <exception cref="StorageException">A secret can not be had, or is none that the driver could use.</exception>
     IObjectStore Store
     {
         get
@@ -41,6 +41,10 @@ sealed class DeferredObjectStore(string name, string location, Func<IObjectStore
                 catch (ConfigurationException e)
                 {
                     throw new StorageException(name, key: null, e.Message, isTransient: false, e.Hint, e);
+                }
+                catch (ArgumentException e)
+                {
+                    throw new StorageException(name, key: null, e.Message, isTransient: false, "correct its keys in the configuration or its secrets", e);
                 }
             }
         }

@@ -20,7 +20,14 @@ public static class RepositoryOpener
         clock,
         notice =>
         {
-            log.Warning("repository {Repository}: {Notice}", settings.Name, notice);
+            log.Warning(
+                "repository {Repository}: {Operation} of {Key} is tried again in {Delay}, attempt {Attempt} failed: {Reason}",
+                settings.Name,
+                notice.Operation,
+                notice.Key,
+                ConfigurationUnits.Format(notice.Delay),
+                notice.Attempt,
+                notice.Error.Reason);
             onTrouble?.Invoke(notice.Error.Reason);
         });
 

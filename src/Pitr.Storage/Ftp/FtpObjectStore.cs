@@ -76,9 +76,14 @@ public sealed class FtpObjectStore : IObjectStore
     }
 
     /// <inheritdoc/>
-    public async Task<Stream> OpenReadAsync(string key, ByteRange? range, CancellationToken cancellationToken)
+    public Task<Stream> OpenReadAsync(string key, ByteRange? range, CancellationToken cancellationToken)
     {
         ObjectKey.Validate(key);
+        return FtpContradictionException.AskAsync(() => OpenReadOnceAsync(key, range, cancellationToken));
+    }
+
+    async Task<Stream> OpenReadOnceAsync(string key, ByteRange? range, CancellationToken cancellationToken)
+    {
         if (range is { Length: 0 } nothing)
         {
             var info = await _tree.StatAsync(key, cancellationToken) ?? throw new ObjectNotFoundException(Name, key);
@@ -116,9 +121,10 @@ public sealed class FtpObjectStore : IObjectStore
         }
 
         await session.DisposeAsync();
-        throw answer.Code == 550 && await _tree.FindAsync(key, What, cancellationToken) is not { Kind: FtpEntryKind.File }
-            ? new ObjectNotFoundException(Name, key)
-            : _client.Errors.Refused(key, What, answer);
+        var refusal = _client.Errors.Refused(key, What, answer);
+        throw answer.Code != 550 ? refusal
+            : await _tree.FindAsync(key, What, cancellationToken) is { Kind: FtpEntryKind.File } ? new FtpContradictionException(refusal)
+            : new ObjectNotFoundException(Name, key);
     }
 
     /// <inheritdoc/>
@@ -130,9 +136,18 @@ public sealed class FtpObjectStore : IObjectStore
     }
 
     /// <inheritdoc/>
-    public async Task DeleteAsync(string key, CancellationToken cancellationToken)
+    public Task DeleteAsync(string key, CancellationToken cancellationToken)
     {
         ObjectKey.Validate(key);
+        return FtpContradictionException.AskAsync(async () =>
+        {
+            await DeleteOnceAsync(key, cancellationToken);
+            return true;
+        });
+    }
+
+    async Task DeleteOnceAsync(string key, CancellationToken cancellationToken)
+    {
         const string What = "cannot remove it";
         var features = await _client.FeaturesAsync(key, cancellationToken);
         var (directory, name) = FtpTree.Split(key);
@@ -154,7 +169,7 @@ public sealed class FtpObjectStore : IObjectStore
 
             if (await _tree.FindAsync(key, What, cancellationToken) is { Kind: not FtpEntryKind.Directory })
             {
-                throw _client.Errors.Refused(key, What, answer ?? refusal);
+                throw new FtpContradictionException(_client.Errors.Refused(key, What, answer ?? refusal));
             }
 
             return;

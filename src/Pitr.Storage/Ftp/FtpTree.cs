@@ -10,7 +10,10 @@ sealed class FtpTree(FtpClient client)
 
     /// <summary>Size and time of an object; <see langword="null"/> when it is proven absent.</summary>
     /// <exception cref="StorageException">It could not be found out.</exception>
-    public async Task<ObjectInfo?> StatAsync(string key, CancellationToken cancellationToken)
+    public Task<ObjectInfo?> StatAsync(string key, CancellationToken cancellationToken) =>
+        FtpContradictionException.AskAsync(() => StatOnceAsync(key, cancellationToken));
+
+    async Task<ObjectInfo?> StatOnceAsync(string key, CancellationToken cancellationToken)
     {
         const string What = "cannot examine it";
         var features = await client.FeaturesAsync(key, cancellationToken);
@@ -28,7 +31,9 @@ sealed class FtpTree(FtpClient client)
         if (answer.Code == 550)
         {
             // "550" may mean "not there" and "not for you".
-            return await FindAsync(key, What, cancellationToken) is { Kind: FtpEntryKind.File } ? throw Errors.Refused(key, What, answer) : null;
+            return await FindAsync(key, What, cancellationToken) is { Kind: FtpEntryKind.File }
+                ? throw new FtpContradictionException(Errors.Refused(key, What, answer))
+                : null;
         }
 
         if (!answer.Succeeded)
@@ -91,7 +96,7 @@ sealed class FtpTree(FtpClient client)
                     {
                         // Below here the server said no, although the directory is there.
                         return entry.Kind == FtpEntryKind.Directory && wanted.Length < key.Length
-                            ? throw Errors.Refused(key, what, listing.BelowRefusal ?? new FtpExchange("CWD"))
+                            ? throw new FtpContradictionException(Errors.Refused(key, what, listing.BelowRefusal ?? new FtpExchange("CWD")))
                             : (wanted, entry);
                     }
                 }

@@ -49,6 +49,11 @@ sealed class PitrHost(string directory, string repository)
         ["init", "--service", Service, "--data-directory", dataDirectory, "--connection", connection, "--repository", $"file://{Repository}",
             "--state-directory", StateDirectory, "--socket", Socket, .. more]);
 
+    /// <summary>`pitr init` for a server, with a repository that is no directory.</summary>
+    public Task<ProgramRun> InitWithAsync(string connection, string dataDirectory, string url, IEnumerable<string> options, params string[] more) => RunAsync(
+        ["init", "--service", Service, "--data-directory", dataDirectory, "--connection", connection, "--repository", url,
+            .. options.SelectMany(option => new[] { "--repository-option", option }), "--state-directory", StateDirectory, "--socket", Socket, .. more]);
+
     /// <summary>Runs pitr with this host's configuration.</summary>
     public Task<ProgramRun> RunAsync(params string[] arguments) => ProgramRun.RunAsync(TestEnvironment.Pitr, Arguments(arguments), Environment);
 

@@ -148,20 +148,7 @@ public sealed class BadConfigurationTests : ConfigurationFiles
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void A_mistake_is_reported_once_where_it_is_with_what_to_do(string marked, string message, string? hint)
-    {
-        var before = marked[..marked.IndexOf('¦', StringComparison.Ordinal)];
-        var line = before.Count(character => character == '\n') + 1;
-        var column = before.Length - before.LastIndexOf('\n');
-
-        var e = Refused(marked.Replace("¦", "", StringComparison.Ordinal));
-
-        var problem = Assert.Single(e.Problems);
-        Assert.Equal(message, problem.Message);
-        Assert.Equal((line, column), (e.Line, e.Column));
-        Assert.Equal(hint, e.Hint);
-        Assert.Equal($"{e.File}:{line}:{column}: {message}", e.Message);
-    }
+    public void A_mistake_is_reported_once_where_it_is_with_what_to_do(string marked, string message, string? hint) => RequireProblem(marked, message, hint);
 
     [Theory]
     [InlineData("log: { level: ${X} }", "a reference needs quotes")]

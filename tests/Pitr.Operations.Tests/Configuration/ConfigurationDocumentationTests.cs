@@ -15,7 +15,25 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
 
         Assert.Equal(["main", "billing"], configuration.Services.Keys);
         var example = Block("yaml");
-        Assert.All(ConfigurationLoader.KnownKeys(), key => Assert.Contains(key.Path.Split('.')[^1] + ":", example, StringComparison.Ordinal));
+        var ofEveryKind = RepositoryBinding.KeysOf("file");
+        Assert.All(
+            ConfigurationLoader.KnownKeys().Where(key => !key.Path.StartsWith("repositories.*", StringComparison.Ordinal) || ofEveryKind.Contains(key.Path.Split('.')[2])),
+            key => Assert.Contains(key.Path.Split('.')[^1] + ":", example, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void There_is_an_example_that_loads_for_every_kind_of_repository()
+    {
+        var kinds = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var block in Blocks("yaml").Skip(1))
+        {
+            var first = block.Split('\n')[1].Trim().TrimEnd(':');
+            var services = block.Contains("services:", StringComparison.Ordinal) ? "" : $"services: {{ main: {{ kind: postgres, repositories: [{first}] }} }}\n";
+            var configuration = Load(block + "encryption: { recipients: [/a.pem] }\n" + services);
+            kinds.UnionWith(configuration.Repositories.Values.Select(repository => repository.Url[..repository.Url.IndexOf(':', StringComparison.Ordinal)]));
+        }
+
+        Assert.Equal(["file", "ftp", "s3", "sftp"], kinds.Order());
     }
 
     [Fact]
@@ -62,11 +80,41 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
             var yaml = name switch
             {
                 "services" => Minimal + lines,
-                "repositories" => Minimal.Replace("{ url: file:///var/lib/pitr/repository }", "\n    url: file:///r\n" + lines.TrimEnd('\n'), StringComparison.Ordinal),
+                "repositories" => Offsite(Companions(path) + lines.Replace("\n    ", "\n", StringComparison.Ordinal).Trim()),
                 "encryption" => Minimal.Replace("encryption:\n", "encryption:\n" + lines, StringComparison.Ordinal),
                 _ => path.Contains('.', StringComparison.Ordinal) ? Minimal + name + ":\n" + lines : Minimal + lines,
             };
             Assert.NotNull(Load(yaml));
+        }
+
+        // What a repository must have besides, so that the key makes sense.
+        static string Companions(string path)
+        {
+            var key = path.Split('.')[2];
+            var others = key switch
+            {
+                "access-key" => "secret-key: ${X}\n",
+                "secret-key" => "access-key: X\n",
+                "session-token" => "access-key: X\nsecret-key: ${X}\n",
+                "profile" => "credentials: profile\n",
+                "profile-file" => "credentials: profile\nprofile: x\n",
+                "role-arn" or "token-file" or "token-service" => "credentials: web-identity\n",
+                "kms-key" => "encryption: kms\n",
+                "proxy-user" or "proxy-password" => "proxy: http://proxy:3128\n",
+                "object-lock" => "object-lock-days: 1\n",
+                "object-lock-days" => "object-lock: governance\n",
+                "password" => "user: me\n",
+                _ => "",
+            };
+            return KindWith(path) switch
+            {
+                "file" => "url: file:///r\n",
+                "s3" => "url: s3://bucket\n",
+                "sftp" => "url: sftp://host/r\n",
+                _ when key == "password" => "url: ftp://host/r\n",
+                _ when key == "user" => "url: ftp://host/r\npassword: ${X}\n",
+                _ => "url: ftp://me@host/r\npassword: ${X}\n",
+            } + others;
         }
 
         static string Indentation(string path, string example)
@@ -94,10 +142,16 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
         Assert.Equal("/srv/pgdata", configuration.PostgresService("main").DataDirectory);
     }
 
-    static string Block(string language)
+    static string Block(string language) => Blocks(language).First();
+
+    static IEnumerable<string> Blocks(string language)
     {
-        var start = Text.IndexOf("```" + language + "\n", StringComparison.Ordinal) + language.Length + 4;
-        return Text[start..Text.IndexOf("```", start, StringComparison.Ordinal)];
+        var opening = "```" + language + "\n";
+        for (var start = Text.IndexOf(opening, StringComparison.Ordinal); start >= 0; start = Text.IndexOf(opening, start, StringComparison.Ordinal))
+        {
+            start += opening.Length;
+            yield return Text[start..Text.IndexOf("```", start, StringComparison.Ordinal)];
+        }
     }
 
     static string Read([CallerFilePath] string source = "")

@@ -18,6 +18,24 @@ public abstract class ConfigurationFiles : IDisposable
 
         """;
 
+    /// <summary>A repository of each scheme, named after it, with no key more than it needs.</summary>
+    internal const string EveryKind =
+        """
+        repositories:
+          file: { url: file:///var/lib/pitr/repository }
+          s3: { url: s3://company-backups/pitr }
+          sftp: { url: sftp://box.example.net/srv/pitr }
+          ftp: { url: ftp://me@box.example.net/pitr, password: "${FTP_PASSWORD}" }
+          ftps: { url: ftps://me@box.example.net/pitr, password: "${FTP_PASSWORD}" }
+        encryption:
+          recipients: [/etc/pitr/recipient.pem]
+        services:
+          main:
+            kind: postgres
+            repositories: [file, s3, sftp, ftp, ftps]
+
+        """;
+
     internal static readonly IReadOnlyDictionary<string, string> NoEnvironment = new Dictionary<string, string>(StringComparer.Ordinal);
 
     readonly string _directory = Directory.CreateTempSubdirectory("pitr-configuration-").FullName;
@@ -43,6 +61,46 @@ public abstract class ConfigurationFiles : IDisposable
 
     internal ConfigurationException Refused(string yaml, IReadOnlyDictionary<string, string>? environment = null) =>
         Assert.Throws<ConfigurationException>(() => Load(yaml, environment));
+
+    /// <summary>A configuration with one repository, <c>offsite</c>, of these lines.</summary>
+    internal static string Offsite(string lines) =>
+        "repositories:\n  offsite:\n" + Indented(lines, 4) + "encryption: { recipients: [/a.pem] }\nservices: { main: { kind: postgres, repositories: [offsite] } }\n";
+
+    /// <summary>
+    /// Requires that the text, its place marked by a <c>¦</c> that is taken out before reading, has exactly this one problem at that place.
+    /// </summary>
+    internal void RequireProblem(string marked, string message, string? hint)
+    {
+        var before = marked[..marked.IndexOf('¦', StringComparison.Ordinal)];
+        var line = before.Count(character => character == '\n') + 1;
+        var column = before.Length - before.LastIndexOf('\n');
+
+        var e = Refused(marked.Replace("¦", "", StringComparison.Ordinal));
+
+        var problem = Assert.Single(e.Problems);
+        Assert.Equal(message, problem.Message);
+        Assert.Equal((line, column), (e.Line, e.Column));
+        Assert.Equal(hint, e.Hint);
+        Assert.Equal($"{e.File}:{line}:{column}: {message}", e.Message);
+    }
+
+    /// <summary>All that a person gets to see of a configuration, right or wrong.</summary>
+    internal IEnumerable<string> Outcome(string yaml, IReadOnlyDictionary<string, string> environment)
+    {
+        try
+        {
+            return RedactionTests.Printed(Load(yaml, environment));
+        }
+        catch (ConfigurationException e)
+        {
+            return [e.ToString(), e.Message, e.Hint ?? "", .. e.Problems.Select(p => p.ToString() + p.Hint)];
+        }
+    }
+
+    /// <summary>A repository of <see cref="EveryKind"/> that may have the key.</summary>
+    /// <param name="path">As <see cref="ConfigurationKey.Path"/> gives it, below <c>repositories.*</c>.</param>
+    internal static string KindWith(string path) =>
+        RepositoryBinding.Schemes.First(scheme => RepositoryBinding.KeysOf(scheme).Contains(path.Split('.')[2]));
 
     internal static string DirectoryOf(RepositorySettings repository) => Assert.IsType<FileDriverSettings>(repository.Driver).Directory;
 

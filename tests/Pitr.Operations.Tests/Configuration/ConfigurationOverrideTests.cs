@@ -42,14 +42,42 @@ public sealed class ConfigurationOverrideTests : ConfigurationFiles
     {
         foreach (var key in ConfigurationLoader.KnownKeys())
         {
-            var path = key.Path.Replace("repositories.*", "repositories.local", StringComparison.Ordinal).Replace("services.*", "services.main", StringComparison.Ordinal);
+            var path = key.Path.Replace("services.*", "services.main", StringComparison.Ordinal);
+            path = path.StartsWith("repositories.*", StringComparison.Ordinal) ? path.Replace("*", KindWith(path), StringComparison.Ordinal) : path;
             var variable = "PITR_" + path.ToUpperInvariant().Replace(".", "__", StringComparison.Ordinal).Replace('-', '_');
 
             // Nothing can be empty, so the complaint proves that the variable was taken for the key.
-            var e = Refused(Minimal, Variables((variable, "")));
+            var e = Refused(EveryKind, Variables((variable, "")));
 
             Assert.Contains(e.Problems, p => p.File == variable && p.Line == 0 && p.Message == $"\"{path}\" is empty");
         }
+    }
+
+    [Fact]
+    public void The_environment_overrides_the_keys_of_each_kind()
+    {
+        var configuration = Load(
+            EveryKind,
+            Variables(
+                ("PITR_REPOSITORIES__S3__ENDPOINT", "https://s3.example.net"),
+                ("PITR_REPOSITORIES__S3__ACCESS_KEY", "AK"),
+                ("PITR_REPOSITORIES__S3__SECRET_KEY", "${HIDDEN}"),
+                ("PITR_REPOSITORIES__SFTP__URL", "sftp://other/~/pitr"),
+                ("PITR_REPOSITORIES__SFTP__CONNECTIONS", "9"),
+                ("PITR_REPOSITORIES__FTP__PASSWORD", "literal"),
+                ("PITR_REPOSITORIES__FTP__UPLOAD_LIMIT", "2MB/s"),
+                ("PITR_SERVICES__MAIN__REQUIRED", "2"),
+                ("HIDDEN", "SK")));
+
+        var s3 = Assert.IsType<S3DriverSettings>(configuration.Repository("s3").Driver);
+        Assert.Equal(new Uri("https://s3.example.net"), s3.Options.Endpoint);
+        Assert.Equal("AK", s3.Credentials.AccessKey!.Reveal());
+        Assert.Equal("SK", s3.Credentials.SecretKey!.Reveal());
+        var sftp = Assert.IsType<SftpDriverSettings>(configuration.Repository("sftp").Driver).Options;
+        Assert.Equal(("other", "pitr", 9), (sftp.Host, sftp.Path, sftp.Connections));
+        Assert.Equal("literal", Assert.IsType<FtpDriverSettings>(configuration.Repository("ftp").Driver).Password.Reveal());
+        Assert.Equal(2_000_000, configuration.Repository("ftp").Limits.Upload);
+        Assert.Equal(2, configuration.Service("main").RequiredRepositories);
     }
 
     [Theory]

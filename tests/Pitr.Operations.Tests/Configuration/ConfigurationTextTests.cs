@@ -72,8 +72,32 @@ public sealed class ConfigurationTextTests : ConfigurationFiles
     }
 
     [Fact]
+    public void Init_writes_the_keys_of_the_repository()
+    {
+        var text = ConfigurationText.Render(Full with
+        {
+            RepositoryUrl = "s3://company-backups/pitr",
+            RepositoryOptions =
+            [
+                new("retry.deadline", "1m"), new("endpoint", "https://s3.example.net"), new("access-key", "${S3_KEY}"),
+                new("secret-key", "file:/etc/pitr/s3 secret: \"1\" #"), new("retry.max-delay", "2s"), new("upload-limit", "20MB/s"),
+                new("region", "no"), new("concurrency", "8"),
+            ],
+        });
+
+        var repository = Load(text, Variables(("S3_KEY", "AK"))).Repository("vault");
+        var driver = Assert.IsType<S3DriverSettings>(repository.Driver);
+        Assert.Equal((new Uri("https://s3.example.net"), "no"), (driver.Options.Endpoint, driver.Options.Region));
+        Assert.Equal("AK", driver.Credentials.AccessKey!.Reveal());
+        Assert.Equal("file:/etc/pitr/s3 secret: \"1\" #", driver.Credentials.SecretKey!.Source);
+        Assert.Equal(new LimitSettings(20_000_000, null, 8), repository.Limits);
+        Assert.Equal((TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(2)), (repository.Retry.Deadline, repository.Retry.MaxDelay));
+    }
+
+    [Fact]
     public void Init_can_not_write_a_secret()
     {
+        Assert.Throws<ArgumentException>(() => ConfigurationText.Render(Full with { RepositoryOptions = [new("secret-key", "hunter2")] }));
         Assert.Throws<ArgumentException>(() => ConfigurationText.Render(Full with { Connection = "Host=x;Password=hunter2" }));
         Assert.Throws<ArgumentException>(() => ConfigurationText.Render(Full with { PasswordReference = "hunter2" }));
         Assert.Throws<ArgumentException>(() => ConfigurationText.Render(Full with { PassphraseReference = "hunter2" }));
@@ -90,6 +114,15 @@ public sealed class ConfigurationTextTests : ConfigurationFiles
     }
 
     [Fact]
+    public void What_is_shown_of_every_kind_reads_back_as_the_same()
+    {
+        // The mask stands where the reference was, so what needs a reference again is given one.
+        var shown = ConfigurationText.Show(Load(EveryKind));
+
+        Assert.Equal(shown, ConfigurationText.Show(Load(shown.Replace('"' + SecretValue.Mask + '"', "\"${FTP_PASSWORD}\"", StringComparison.Ordinal))));
+    }
+
+    [Fact]
     public void Overrides_are_named_with_what_is_shown()
     {
         var configuration = Load(Minimal, Variables(("PITR_LOG__LEVEL", "debug")));
@@ -102,7 +135,7 @@ public sealed class ConfigurationTextTests : ConfigurationFiles
     [Fact]
     public void Every_key_is_shown_in_both_forms()
     {
-        var configuration = Load(ConfigurationText.Render(Full));
+        var configuration = Load(EveryKind);
         var shown = ConfigurationText.Show(configuration);
         using var json = JsonDocument.Parse(ConfigurationText.ShowJson(configuration));
         Assert.Equal(1, json.RootElement.GetProperty("format").GetInt32());
@@ -110,11 +143,10 @@ public sealed class ConfigurationTextTests : ConfigurationFiles
         foreach (var key in ConfigurationLoader.KnownKeys())
         {
             var element = json.RootElement.GetProperty("configuration");
-            foreach (var part in key.Path
-                .Replace("repositories.*", "repositories.vault", StringComparison.Ordinal)
-                .Split('.'))
+            var name = key.Path.StartsWith("repositories.*", StringComparison.Ordinal) ? KindWith(key.Path) : "main";
+            foreach (var part in key.Path.Replace("*", name, StringComparison.Ordinal).Split('.'))
             {
-                element = element.GetProperty(part == "*" ? "orders.eu-1" : part);
+                element = element.GetProperty(part);
             }
             Assert.Contains(key.Path.Split('.')[^1] + ": ", shown, StringComparison.Ordinal);
         }

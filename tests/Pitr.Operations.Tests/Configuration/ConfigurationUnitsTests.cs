@@ -38,6 +38,29 @@ public sealed class ConfigurationUnitsTests
     }
 
     [Theory]
+    [InlineData("20MB/s", 20_000_000, "20MB/s")]
+    [InlineData("512KiB/s", 524_288, "512KiB/s")]
+    [InlineData("1000kB/s", 1_000_000, "1MB/s")]
+    [InlineData("1B/s", 1, "1B/s")]
+    public void Rates_mean_what_they_say(string text, long bytesPerSecond, string shortest)
+    {
+        Assert.True(ConfigurationUnits.TryParseRate(text, out var rate));
+        Assert.Equal(bytesPerSecond, rate);
+        Assert.Equal(shortest, ConfigurationUnits.FormatRate(rate));
+    }
+
+    [Theory]
+    [InlineData("20MB")]
+    [InlineData("20MB/S")]
+    [InlineData("20MB /s")]
+    [InlineData("20MBps")]
+    [InlineData("20Mbit/s")]
+    [InlineData("/s")]
+    [InlineData("20MB/m")]
+    [InlineData("9223372036854775807MB/s")]
+    public void Other_rates_are_refused(string text) => Assert.False(ConfigurationUnits.TryParseRate(text, out _));
+
+    [Theory]
     [InlineData("")]
     [InlineData("5")]
     [InlineData("m")]

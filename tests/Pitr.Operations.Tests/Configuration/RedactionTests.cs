@@ -9,7 +9,7 @@ namespace Pitr.Operations.Tests.Configuration;
 public sealed class RedactionTests : ConfigurationFiles
 {
     // Long enough not to occur in the rest by chance, and with every character that means something to YAML or a connection string.
-    static readonly Arbitrary<string> Secrets = Gen
+    internal static readonly Arbitrary<string> Secrets = Gen
         .Elements("abzABZ019!#$%&'()*+,-./:;<=>?@[]^_`{|}~\"\\ äß€".ToCharArray())
         .ArrayOf(12)
         .Select(characters => "Zq" + new string(characters) + "qZ")
@@ -79,19 +79,7 @@ public sealed class RedactionTests : ConfigurationFiles
         }
     }).QuickCheckThrowOnFailure();
 
-    IEnumerable<string> Outcome(string yaml, IReadOnlyDictionary<string, string> environment)
-    {
-        try
-        {
-            return Printed(Load(yaml, environment));
-        }
-        catch (ConfigurationException e)
-        {
-            return [e.ToString(), e.Message, e.Hint ?? "", .. e.Problems.Select(p => p.ToString() + p.Hint)];
-        }
-    }
-
-    static IEnumerable<string> Printed(PitrConfiguration configuration) =>
+    internal static IEnumerable<string> Printed(PitrConfiguration configuration) =>
     [
         ConfigurationText.Show(configuration),
         ConfigurationText.ShowJson(configuration),
@@ -100,11 +88,11 @@ public sealed class RedactionTests : ConfigurationFiles
         string.Create(CultureInfo.InvariantCulture, $"{configuration.Encryption.Passphrase}"),
         .. configuration.Services.Values.Select(service => service.ToString()),
         .. configuration.Services.Values.OfType<PostgresServiceSettings>().Select(service => $"{service.Password} {service.Connection}"),
-        .. configuration.Repositories.Values.Select(repository => repository.ToString()),
+        .. configuration.Repositories.Values.SelectMany(repository => new[] { repository.ToString(), repository.Url, repository.Driver.ToString() }),
     ];
 
     // A literal can not hold the beginning of a reference; such secrets belong in a file.
-    static string Literal(string secret) => secret.Replace("${", "$_", StringComparison.Ordinal);
+    internal static string Literal(string secret) => secret.Replace("${", "$_", StringComparison.Ordinal);
 
-    static string SingleQuoted(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
+    internal static string SingleQuoted(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 }

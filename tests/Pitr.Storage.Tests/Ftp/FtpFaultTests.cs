@@ -148,6 +148,40 @@ public sealed class FtpFaultTests : IAsyncLifetime
         Assert.Null(await plain.StatAsync("a", None));
     }
 
+    [Theory]
+    [InlineData("a")]
+    [InlineData("new/directory/a")]
+    public async Task What_comes_while_its_absence_is_being_proven_is_there(string key)
+    {
+        foreach (var operation in (Func<IObjectStore, Task>[])
+        [
+            async store => Assert.Equal(3, (await store.StatAsync(key, None))!.Size),
+            async store => Assert.Equal(3, (await store.ReadAllAsync(key, None)).Length),
+        ])
+        {
+            // Whoever was told that there is no such object sees another process put it before the next command.
+            var refusals = 0;
+            await using var proxy = new LineProxy(_server.Port, answer: line =>
+            {
+                if (line.StartsWith("550", StringComparison.Ordinal) && refusals++ == 0)
+                {
+                    Directory.CreateDirectory(Path.Combine(Disk, Path.GetDirectoryName(key)!));
+                    System.IO.File.WriteAllText(Path.Combine(Disk, key), "abc");
+                }
+
+                return line;
+            });
+            await using (var store = Open(Options with { Port = proxy.Port, Tls = FtpTlsMode.None }))
+            {
+                await operation(store);
+            }
+
+            Assert.NotEqual(0, refusals);
+            Directory.Delete(Disk, recursive: true);
+            Directory.CreateDirectory(Disk, (UnixFileMode)0b111_111_111);
+        }
+    }
+
     [Fact]
     public async Task Forbidden_is_not_absent()
     {
