@@ -26,8 +26,10 @@ public sealed class RepositoryCommandsTests : IDisposable
     [Fact]
     public async Task A_copy_restores_like_the_original()
     {
-        (await _host.RunAsync("repo", "copy", "local", "second")).Must(4).MustSay("second", "--init");
+        (await _host.RunAsync("repo", "copy", "local", "second")).Must(4).MustSay("second", "HINT:");
         Assert.False(Directory.Exists(_directory["second"]));
+        _directory.New("second");
+        (await _host.RunAsync("repo", "copy", "local", "second")).Must(4).MustSay("second", "--init");
         var dry = (await JsonAsync("repo", "copy", "local", "second", "--init", "--dry-run")).Json;
         var copied = (await JsonAsync("repo", "copy", "local", "second", "--init")).Json;
         Assert.Equal(dry.GetProperty("copied").GetInt64(), copied.GetProperty("copied").GetInt64());
@@ -182,8 +184,14 @@ public sealed class RepositoryCommandsTests : IDisposable
         Assert.Equal("", (await _host.RunAsync("repo", "ls", "far", "--recursive")).Must().Output);
     }
 
-    void Configure(string second = "", params string[] more) => File.WriteAllText(
-        _host.ConfigurationFile,
+    void Configure(string second = "", params string[] more)
+    {
+        File.WriteAllText(_host.ConfigurationFile, Configuration(second, more));
+        // There may be secrets in it.
+        File.SetUnixFileMode(_host.ConfigurationFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    string Configuration(string second, string[] more) =>
         $$"""
         state-directory: {{_host.StateDirectory}}
         agent: { socket: {{_host.Socket}} }
@@ -202,7 +210,7 @@ public sealed class RepositoryCommandsTests : IDisposable
             kind: postgres
             repositories: [local]
 
-        """);
+        """;
 
     Task<ProgramRun> JsonAsync(params string[] arguments) => JsonAsync(0, arguments);
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Pitr.Format;
+using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
@@ -75,14 +76,24 @@ public sealed class ObjectOpener(RepositoryKeys keys)
             : throw new RefusedInputException($"{key} is sealed and belongs to no service, so its data key is not known", "take its stored bytes with --raw");
     }
 
-    /// <summary>Opens an object only to see that it is authentic. Packs are passed over: the digest in a manifest speaks for them.</summary>
+    /// <summary>
+    /// Opens an object only to see that it is authentic: sealed ones, and the data key in a key document. Other documents are not authenticated by
+    /// anything, and for packs the digest in a manifest speaks.
+    /// </summary>
     /// <inheritdoc cref="ObjectVerifier"/>
     public async Task VerifyAsync(string key, ObjectContent content, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(content);
-        if (RepositoryKey.Parse(key) is { Kind: not RepositoryKeyKind.Pack, Service: not null })
+        var place = RepositoryKey.Parse(key);
+        await using var stored = content.OpenRead();
+        if (place.Kind == RepositoryKeyKind.DataKey)
         {
-            await using var stored = content.OpenRead();
+            var json = new byte[content.Length];
+            await stored.ReadExactlyAsync(json, cancellation);
+            keys.RequireOpens(KeyDocument.Parse(json));
+        }
+        else if (place.Kind != RepositoryKeyKind.Pack && SealedKind(place.Kind) is not null)
+        {
             await OpenAsync(key, stored, Stream.Null, cancellation);
         }
     }

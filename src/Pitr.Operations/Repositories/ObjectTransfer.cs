@@ -101,10 +101,10 @@ sealed class ObjectTransfer(
 
     async Task<long> BringAsync(ObjectDifference item, StoredObject? digest, CancellationToken cancellation)
     {
-        var (authenticated, verify) = Verifier(digest);
+        var check = new TransferCheck(opener, digest, RequireDataKeyAsync);
         if (item.SizeThere is { } there)
         {
-            await RequireSameAsync(item, there, verify, cancellation);
+            await RequireSameAsync(item, there, check.VerifyAsync, cancellation);
             if (IsFirstTime(item.Key))
             {
                 Interlocked.Increment(ref _present);
@@ -115,10 +115,11 @@ sealed class ObjectTransfer(
 
         if (!options.DryRun)
         {
-            await CopyAsync(item, verify, cancellation);
-            if (!authenticated())
+            await CopyAsync(item, check.VerifyAsync, cancellation);
+            if (check.NotAuthenticated is { } reason)
             {
                 Interlocked.Increment(ref _unauthenticated);
+                UnauthenticatedReason = reason;
             }
         }
 
@@ -213,68 +214,6 @@ sealed class ObjectTransfer(
         }
     }
 
-    // A fresh one for each object, because it also remembers whether a key was at hand.
-    (Func<bool> Authenticated, ObjectVerifier Verify) Verifier(StoredObject? digest)
-    {
-        var authenticated = true;
-        return (() => authenticated, async (key, content, cancellation) =>
-        {
-            if (digest is not null)
-            {
-                await RequireDigestAsync(digest, content, cancellation);
-            }
-
-            await RequireDataKeyAsync(key, content, cancellation);
-            authenticated = await AuthenticateAsync(key, content, hasDigest: digest is not null, cancellation);
-        });
-    }
-
-    async Task<bool> AuthenticateAsync(string key, ObjectContent content, bool hasDigest, CancellationToken cancellation)
-    {
-        var kind = RepositoryKey.Parse(key).Kind;
-        if (kind is not (RepositoryKeyKind.Wal or RepositoryKeyKind.Manifest or RepositoryKeyKind.Dump or RepositoryKeyKind.Pack))
-        {
-            return true;
-        }
-
-        if (!opener.HasIdentity)
-        {
-            UnauthenticatedReason = "there is no identity here";
-            return false;
-        }
-
-        if (kind == RepositoryKeyKind.Pack)
-        {
-            UnauthenticatedReason = hasDigest ? UnauthenticatedReason : "packs that belong to no finished backup have no digest to be held against";
-            return hasDigest;
-        }
-
-        try
-        {
-            await opener.VerifyAsync(key, content, cancellation);
-            return true;
-        }
-        catch (KeyUnavailableException e)
-        {
-            UnauthenticatedReason = e.Message;
-            return false;
-        }
-    }
-
-    static async Task RequireDigestAsync(StoredObject expected, ObjectContent content, CancellationToken cancellation)
-    {
-        if (content.Length != expected.Size)
-        {
-            throw new DamagedObjectException($"it has {content.Length} bytes, the catalog says {expected.Size}");
-        }
-
-        await using var stream = content.OpenRead();
-        if (Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellation)) != expected.Sha256)
-        {
-            throw new DamagedObjectException("its SHA-256 is not the one the catalog gives");
-        }
-    }
-
     // A key made after the copy began would otherwise come after what it opens, or, if the copy is cut short, not at all.
     async Task RequireDataKeyAsync(string key, ObjectContent content, CancellationToken cancellation)
     {
@@ -294,18 +233,14 @@ sealed class ObjectTransfer(
         {
             if (await ObjectDifference.FindAsync(source, destination, key, cancellation) is { } item)
             {
-                found = true;
-                if (item.SizeThere is null)
-                {
-                    await BringOneAsync(item, digests: null, cancellation);
-                }
+                found |= item.SizeThere is not null || await BringOneAsync(item, digests: null, cancellation);
             }
         }
 
         if (!found)
         {
             throw new KeyUnavailableException(
-                $"repository \"{source.Name}\" has no document of data key {id} of service {service}: what is sealed with it cannot be opened from there",
+                $"repository \"{source.Name}\" has no whole document of data key {id} of service {service}: what is sealed with it cannot be opened from there",
                 $"bring {RepositoryLayout.DataKey(id)} back from another copy of the repository, and repeat the copy");
         }
     }

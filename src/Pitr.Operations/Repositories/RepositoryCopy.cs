@@ -79,19 +79,21 @@ public sealed class RepositoryCopy(
     // A repository's id is its own: a copy of the contents is another repository.
     async Task<(string? Id, bool IsNew)> PrepareAsync(RepositoryCopyOptions options, CancellationToken cancellation)
     {
+        if (options is { Initialise: true, DryRun: false })
+        {
+            // Also where the place itself is still to be made, so that it cannot be asked yet.
+            var (made, isNew) = await RepositorySet.InitialiseAsync(destination, clock, cancellation);
+            return (made.RepositoryId, isNew);
+        }
+
         if (await RepositorySet.ReadDocumentAsync(destination, cancellation) is { } document)
         {
             return (document.RepositoryId, false);
         }
 
-        if (!options.Initialise)
-        {
-            throw new RepositoryUnavailableException(
-                $"repository {destination.Name} ({destination.Location}) holds no {RepositoryLayout.Repository}",
-                "is the place right? give --init to make it a repository");
-        }
-
-        return options.DryRun ? (null, true) : ((await RepositorySet.InitialiseAsync(destination, clock, cancellation)).Document.RepositoryId, true);
+        return options.Initialise ? (null, true) : throw new RepositoryUnavailableException(
+            $"repository {destination.Name} ({destination.Location}) holds no {RepositoryLayout.Repository}",
+            "is the place right? give --init to make it a repository");
     }
 
     async Task<IReadOnlyList<ServiceName>> ServicesAsync(RepositoryCopyOptions options, CancellationToken cancellation)

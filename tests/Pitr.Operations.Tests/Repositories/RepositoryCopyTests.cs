@@ -135,6 +135,36 @@ public class RepositoryCopyTests
     }
 
     [Fact]
+    public async Task A_key_document_that_does_not_open_is_left_out_and_the_other_copy_serves()
+    {
+        await using var scenario = await CopyScenario.StartAsync();
+        var key = (await scenario.World.KeysAsync(1, "keys/"))[0];
+        var text = await File.ReadAllTextAsync(scenario.World.PathOf(key));
+        var wrapped = text.IndexOf("\"ciphertext\": \"", StringComparison.Ordinal) + 20;
+        var damaged = text[..wrapped] + (text[wrapped] == 'A' ? 'B' : 'A') + text[(wrapped + 1)..];
+        await scenario.From.PutAsync(key, System.Text.Encoding.UTF8.GetBytes(damaged), PutMode.Replace, default);
+        var report = await scenario.CopyAsync();
+        Assert.Equal(key, Assert.Single(report.Failures).Key);
+        Assert.DoesNotContain(key, await scenario.World.KeysAsync(2));
+        Assert.Equal(2, report.Backups.Count);
+    }
+
+    [Fact]
+    public async Task What_no_key_opens_any_more_is_not_copied_as_if_it_were_worth_something()
+    {
+        await using var scenario = await CopyScenario.StartAsync();
+        foreach (var key in (await scenario.World.KeysAsync(1)).Where(key => RepositoryKey.Parse(key).Kind == RepositoryKeyKind.DataKey))
+        {
+            await scenario.From.DeleteAsync(key, default);
+        }
+
+        var report = await scenario.CopyAsync();
+        Assert.Empty(report.Backups);
+        Assert.All(report.Failures, failure => Assert.IsType<KeyUnavailableException>(failure.Error));
+        Assert.DoesNotContain(await scenario.World.KeysAsync(2), key => RepositoryKey.Parse(key).Kind is RepositoryKeyKind.Wal or RepositoryKeyKind.Pack);
+    }
+
+    [Fact]
     public async Task Wal_that_a_backup_needs_and_the_source_lacks_holds_the_backup_back()
     {
         await using var scenario = await CopyScenario.StartAsync();
