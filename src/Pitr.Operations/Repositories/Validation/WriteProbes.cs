@@ -110,28 +110,32 @@ static class WriteProbes
         async Task<int> ReadAsync()
         {
             var reads = 0;
-            do
+            while (!writing.IsCompleted)
             {
-                byte[] seen;
                 try
                 {
-                    seen = await space.Store.TryReadAllAsync(key, cancellation) ?? throw new BrokenPromiseException("an object was not there while it was replaced");
+                    await ReadOneAsync();
+                    reads++;
                 }
-                catch (StorageException e) when (e.IsTransient && !writing.IsCompleted)
+                catch (StorageException e) when (e.IsTransient)
                 {
                     // It says that it does not know, and to ask again.
                     refused++;
-                    continue;
                 }
-
-                reads++;
-                var version = seen.Length - Length;
-                Unless(
-                    version >= 0 && version <= versions && seen.AsSpan().SequenceEqual(PatternContent.Bytes(seen.Length, version)),
-                    $"while an object was replaced, {seen.Length} bytes were read that are neither the old object nor the new");
             }
-            while (!writing.IsCompleted);
-            return reads;
+
+            // Now that nobody writes any more there is no excuse.
+            await ReadOneAsync();
+            return reads + 1;
+        }
+
+        async Task ReadOneAsync()
+        {
+            var seen = await space.Store.TryReadAllAsync(key, cancellation) ?? throw new BrokenPromiseException("an object was not there while it was replaced");
+            var version = seen.Length - Length;
+            Unless(
+                version >= 0 && version <= versions && seen.AsSpan().SequenceEqual(PatternContent.Bytes(seen.Length, version)),
+                $"while an object was replaced, {seen.Length} bytes were read that are neither the old object nor the new");
         }
     }
 
