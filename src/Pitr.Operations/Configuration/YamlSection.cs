@@ -1,4 +1,3 @@
-using System.Globalization;
 using YamlDotNet.RepresentationModel;
 
 namespace Pitr.Operations.Configuration;
@@ -102,82 +101,6 @@ sealed class YamlSection
 
     /// <summary>An absolute path, or null if there is none.</summary>
     public string? OptionalPath(string key) => CheckedPath(key, Read(key, "path", defaultText: null, isRequired: false));
-
-    /// <summary>One of a few words.</summary>
-    public string Choice(string key, string defaultWord, IReadOnlyList<string> words, string? defaultText = null)
-    {
-        if (Read(key, "one of " + string.Join(", ", words), defaultText ?? defaultWord, isRequired: false) is not { } value)
-        {
-            return defaultWord;
-        }
-        if (words.Contains(value.Text))
-        {
-            return value.Text;
-        }
-        _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", NearestName.Hint(value.Text, words, "possible values"));
-        return defaultWord;
-    }
-
-    public int Integer(string key, int defaultValue, int minimum, int maximum, string? defaultText = null)
-    {
-        var shown = defaultText ?? defaultValue.ToString(CultureInfo.InvariantCulture);
-        if (Read(key, $"integer {minimum} to {maximum}", shown, isRequired: false) is not { } value)
-        {
-            return defaultValue;
-        }
-        if (!int.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-            || number < minimum
-            || number > maximum)
-        {
-            _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", $"a whole number from {minimum} to {maximum}");
-            return defaultValue;
-        }
-        return number;
-    }
-
-    public TimeSpan Duration(string key, TimeSpan defaultValue, TimeSpan minimum, TimeSpan maximum, string? defaultText = null)
-    {
-        if (Read(key, "duration", defaultText ?? ConfigurationUnits.Format(defaultValue), isRequired: false) is not { } value)
-        {
-            return defaultValue;
-        }
-        if (!ConfigurationUnits.TryParseDuration(value.Text, out var duration))
-        {
-            _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", ConfigurationUnits.DurationHint);
-            return defaultValue;
-        }
-        if (duration < minimum || duration > maximum)
-        {
-            _reading.Report(
-                value.Where,
-                $"{Of(key)} can not be {value.Text}",
-                $"from {ConfigurationUnits.Format(minimum)} to {ConfigurationUnits.Format(maximum)}");
-            return defaultValue;
-        }
-        return duration;
-    }
-
-    public long Size(string key, long defaultValue, long minimum, long maximum)
-    {
-        if (Read(key, "size", ConfigurationUnits.FormatSize(defaultValue), isRequired: false) is not { } value)
-        {
-            return defaultValue;
-        }
-        if (!ConfigurationUnits.TryParseSize(value.Text, out var bytes))
-        {
-            _reading.Report(value.Where, $"{Of(key)} can not be \"{value.Text}\"", ConfigurationUnits.SizeHint);
-            return defaultValue;
-        }
-        if (bytes < minimum || bytes > maximum)
-        {
-            _reading.Report(
-                value.Where,
-                $"{Of(key)} can not be {value.Text}",
-                $"from {ConfigurationUnits.FormatSize(minimum)} to {ConfigurationUnits.FormatSize(maximum)}");
-            return defaultValue;
-        }
-        return bytes;
-    }
 
     /// <summary>A secret or a reference to one, or null if there is none.</summary>
     /// <param name="key">The key.</param>

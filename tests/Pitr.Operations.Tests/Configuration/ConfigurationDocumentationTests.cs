@@ -6,7 +6,7 @@ namespace Pitr.Operations.Tests.Configuration;
 /// <summary>Holds <c>docs/configuration.md</c> against the reader.</summary>
 public sealed class ConfigurationDocumentationTests : ConfigurationFiles
 {
-    static readonly string Text = Read();
+    static readonly string Text = Read("configuration.md");
 
     [Fact]
     public void The_example_loads_and_has_every_key()
@@ -25,7 +25,8 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
     public void There_is_an_example_that_loads_for_every_kind_of_repository()
     {
         var kinds = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var block in Blocks("yaml").Skip(1))
+        var others = new[] { "storage-s3.md", "storage-sftp.md", "storage-ftp.md" }.SelectMany(file => Blocks("yaml", Read(file)));
+        foreach (var block in Blocks("yaml", Text).Skip(1).Concat(others))
         {
             var first = block.Split('\n')[1].Trim().TrimEnd(':');
             var services = block.Contains("services:", StringComparison.Ordinal) ? "" : $"services: {{ main: {{ kind: postgres, repositories: [{first}] }} }}\n";
@@ -142,22 +143,26 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
         Assert.Equal("/srv/pgdata", configuration.PostgresService("main").DataDirectory);
     }
 
-    static string Block(string language) => Blocks(language).First();
+    static string Block(string language) => Blocks(language, Text).First();
 
-    static IEnumerable<string> Blocks(string language)
+    /// <summary>The examples in a language, those in lists without the list's indentation.</summary>
+    static IEnumerable<string> Blocks(string language, string text)
     {
         var opening = "```" + language + "\n";
-        for (var start = Text.IndexOf(opening, StringComparison.Ordinal); start >= 0; start = Text.IndexOf(opening, start, StringComparison.Ordinal))
+        for (var start = text.IndexOf(opening, StringComparison.Ordinal); start >= 0; start = text.IndexOf(opening, start, StringComparison.Ordinal))
         {
+            var indentation = text[(text.LastIndexOf('\n', start) + 1)..start];
             start += opening.Length;
-            yield return Text[start..Text.IndexOf("```", start, StringComparison.Ordinal)];
+            yield return string.Concat(text[start..text.IndexOf("```", start, StringComparison.Ordinal)].TrimEnd(' ')
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line[indentation.Length..] + "\n"));
         }
     }
 
-    static string Read([CallerFilePath] string source = "")
+    static string Read(string name, [CallerFilePath] string source = "")
     {
         // Beside the tests where the build copied it, else in the source tree the tests were built from.
-        var copied = Path.Combine(AppContext.BaseDirectory, "docs", "configuration.md");
-        return File.ReadAllText(File.Exists(copied) ? copied : Path.Combine(Path.GetDirectoryName(source)!, "../../../docs/configuration.md"));
+        var copied = Path.Combine(AppContext.BaseDirectory, "docs", name);
+        return File.ReadAllText(File.Exists(copied) ? copied : Path.Combine(Path.GetDirectoryName(source)!, "../../../docs", name));
     }
 }
