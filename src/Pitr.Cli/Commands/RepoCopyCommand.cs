@@ -51,7 +51,7 @@ static class RepoCopyCommand
         var others = context.Configuration.Repositories.Keys.Where(name => name != from && name != to).Select(context.OpenRepository).ToArray();
         try
         {
-            using var keys = new RepositoryKeys(context.Configuration, [source, .. others], CommandContext.Clock, CommandContext.AskPassphrase);
+            using var keys = new RepositoryKeys(context.Configuration, [source, destination, .. others], CommandContext.Clock, CommandContext.AskPassphrase);
             var copy = new RepositoryCopy(
                 source, destination, others, new ObjectOpener(keys), Path.Combine(context.Configuration.StateDirectory, "spool"), CommandContext.Clock);
             var started = Stopwatch.GetTimestamp();

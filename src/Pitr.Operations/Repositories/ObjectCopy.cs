@@ -85,13 +85,13 @@ public sealed class ObjectCopy(string spoolDirectory, int memoryLimit = ObjectCo
         catch (DamagedObjectException e)
         {
             throw new DamagedRepositoryException(
-                $"repository \"{source.Name}\", object \"{key}\" is damaged and was not copied: {e.Message}",
+                $"repository \"{source.Name}\", object \"{key}\" is damaged: {e.Message}",
                 "another repository of the service may hold it whole",
                 e);
         }
         catch (UnsupportedFormatException e)
         {
-            throw new UnsupportedFormatException($"repository \"{source.Name}\", object \"{key}\" was not copied: {e.Message}", e);
+            throw new UnsupportedFormatException($"repository \"{source.Name}\", object \"{key}\": {e.Message}", e);
         }
     }
 

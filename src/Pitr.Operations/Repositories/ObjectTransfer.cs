@@ -147,14 +147,18 @@ sealed class ObjectTransfer(
         // Documents may be rewritten without changing their length, and are small.
         var byContent = options.ReadBack || RepositoryKey.Parse(item.Key).Kind
             is RepositoryKeyKind.DataKey or RepositoryKeyKind.Service or RepositoryKeyKind.Backup or RepositoryKeyKind.Drill;
-        if (there != item.Size)
+        if (there == item.Size && !(byContent && (await GuardedAsync(item, verify, () => copy.CompareAsync(source, destination!, item.Key, verify, item.Size, cancellation), cancellation))
+                .Outcome == ObjectCopyOutcome.Conflict))
         {
-            throw Conflict(item.Key, $"{there} bytes there, {item.Size} here");
+            return;
         }
 
-        if (byContent && (await GuardedAsync(item, verify, () => copy.CompareAsync(source, destination!, item.Key, verify, item.Size, cancellation), cancellation)).Outcome == ObjectCopyOutcome.Conflict)
+        await RequireEquivalentAsync(item, $"{there} bytes there, {item.Size} here", cancellation);
+        if (options.ReadBack)
         {
-            throw Conflict(item.Key, $"both have {there} bytes");
+            // The same by its clear text: whether it is whole, only opening it tells.
+            var check = new TransferCheck(opener, digest: null, (_, _, _) => Task.CompletedTask);
+            await copy.CheckAsync(destination!, item.Key, check.VerifyAsync, there, cancellation);
         }
     }
 
@@ -164,8 +168,25 @@ sealed class ObjectTransfer(
             item, verify, () => copy.CopyAsync(source, destination!, item.Key, verify, item.Size, PutMode.CreateNew, cancellation), cancellation);
         if (result.Outcome == ObjectCopyOutcome.Conflict)
         {
-            throw Conflict(item.Key, "it was put there meanwhile");
+            await RequireEquivalentAsync(item, "it was put there meanwhile", cancellation);
         }
+    }
+
+    async Task RequireEquivalentAsync(ObjectDifference item, string detail, CancellationToken cancellation)
+    {
+        try
+        {
+            if (await EquivalentObjects.AreAsync(source, destination!, item.Key, cancellation))
+            {
+                return;
+            }
+        }
+        catch (DamagedObjectException e)
+        {
+            detail = $"{detail}; {e.Message}";
+        }
+
+        throw Conflict(item.Key, detail);
     }
 
     ConflictException Conflict(string key, string detail) => new(
@@ -234,6 +255,10 @@ sealed class ObjectTransfer(
             if (await ObjectDifference.FindAsync(source, destination, key, cancellation) is { } item)
             {
                 found |= item.SizeThere is not null || await BringOneAsync(item, digests: null, cancellation);
+            }
+            else
+            {
+                found |= await destination!.ExistsAsync(key, cancellation);
             }
         }
 

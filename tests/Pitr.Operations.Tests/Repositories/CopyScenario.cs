@@ -58,7 +58,7 @@ sealed class CopyScenario : IAsyncDisposable
         RepositoryCopyOptions? options = null, string? identity = "identity", string state = "operator", CancellationToken cancellation = default)
     {
         await using var service = _scenario.Open(state, identity);
-        using var keys = new RepositoryKeys(service.Configuration, [From, Other], _scenario.Clock, askPassphrase: null);
+        using var keys = new RepositoryKeys(service.Configuration, [From, To, Other], _scenario.Clock, askPassphrase: null);
         var copy = new RepositoryCopy(From, To, [Other], new ObjectOpener(keys), _scenario["spool"], _scenario.Clock);
         return await copy.RunAsync(options ?? new RepositoryCopyOptions { Jobs = 3 }, progress: null, cancellation);
     }

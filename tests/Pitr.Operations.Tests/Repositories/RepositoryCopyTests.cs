@@ -1,5 +1,6 @@
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
+using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Repositories;
 using Pitr.Storage;
@@ -186,6 +187,29 @@ public class RepositoryCopyTests
         Assert.IsType<ConflictException>(Assert.Single(report.Failures).Error);
         Assert.Equal(new byte[100], File.ReadAllBytes(scenario.World.PathOf(key, 2)));
         Assert.Equal(2, report.HeldBack.Count);
+    }
+
+    [Fact]
+    public async Task What_says_the_same_in_other_bytes_is_no_conflict()
+    {
+        await using var scenario = await CopyScenario.StartAsync();
+        // Another host, with keys of its own, archives the same WAL to the destination.
+        var service = scenario.World.Open("other-host", change: settings => settings with { Repositories = ["r2"] });
+        await new ArchivePush(service).PushAsync(Path.Combine(scenario.World["pg_wal"], CopyScenario.First), default);
+        var stored = File.ReadAllBytes(scenario.World.PathOf(KeyOf(scenario, "wal"), 2));
+        Assert.NotEqual(File.ReadAllBytes(scenario.World.PathOf(KeyOf(scenario, "wal"))), stored);
+
+        foreach (var readBack in new[] { false, true })
+        {
+            var report = await scenario.CopyAsync(new RepositoryCopyOptions { ReadBack = readBack });
+            Assert.Empty(report.Failures);
+        }
+
+        Assert.Equal(stored, File.ReadAllBytes(scenario.World.PathOf(KeyOf(scenario, "wal"), 2)));
+        await scenario.RequireNoLieAsync();
+
+        scenario.World.Damage(KeyOf(scenario, "wal"), repository: 2);
+        Assert.Equal(1, (await scenario.CopyAsync(new RepositoryCopyOptions { ReadBack = true })).Failed);
     }
 
     [Fact]
