@@ -38,7 +38,8 @@ sealed class CopyScenario : IAsyncDisposable
     public static async Task<CopyScenario> StartAsync(bool withOther = false)
     {
         var scenario = await Scenario.StartAsync(repositories: 3);
-        var service = scenario.Open(change: settings => settings with { Repositories = withOther ? ["r1", "r3"] : ["r1"] });
+        string[] holders = withOther ? ["r1", "r3"] : ["r1"];
+        var service = scenario.Open(change: settings => settings with { Repositories = holders, RequiredRepositories = holders.Length });
         var push = new ArchivePush(service);
         foreach (var name in new[] { First, Second })
         {

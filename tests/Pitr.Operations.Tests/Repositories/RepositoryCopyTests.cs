@@ -194,7 +194,7 @@ public class RepositoryCopyTests
     {
         await using var scenario = await CopyScenario.StartAsync();
         // Another host, with keys of its own, archives the same WAL to the destination.
-        var service = scenario.World.Open("other-host", change: settings => settings with { Repositories = ["r2"] });
+        var service = scenario.World.Open("other-host", change: settings => settings with { Repositories = ["r2"], RequiredRepositories = 1 });
         await new ArchivePush(service).PushAsync(Path.Combine(scenario.World["pg_wal"], CopyScenario.First), default);
         var stored = File.ReadAllBytes(scenario.World.PathOf(KeyOf(scenario, "wal"), 2));
         Assert.NotEqual(File.ReadAllBytes(scenario.World.PathOf(KeyOf(scenario, "wal"))), stored);
