@@ -14,5 +14,7 @@ static class RepoCommand
         RepoPutCommand.Create(),
         RepoRemoveCommand.Create(),
         RepoStatsCommand.Create(),
+        RepoValidateCommand.Create(),
+        RepoCopyCommand.Create(),
     };
 }

@@ -87,12 +87,15 @@ sealed class ProgressDisplay : IDisposable
         return $"{Texts.Span(elapsed),8}  {_phase} [{new string('█', filled)}{new string('░', BarWidth - filled)}] {share:P0}, {Texts.Size(bytes)}, {Texts.Size((long)rate)}/s{left}";
     }
 
-    /// <summary>Clears the line.</summary>
-    public void Dispose()
+    /// <summary>Clears the line, so that something else can be written; the next state draws it again.</summary>
+    public void Clear()
     {
         if (_terminal)
         {
             Console.Error.Write("\r\u001b[K");
         }
     }
+
+    /// <inheritdoc cref="Clear"/>
+    public void Dispose() => Clear();
 }

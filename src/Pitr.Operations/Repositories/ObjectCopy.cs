@@ -31,7 +31,7 @@ public sealed class ObjectCopy(string spoolDirectory, int memoryLimit = ObjectCo
     /// <exception cref="ObjectNotFoundException">The source does not have it.</exception>
     /// <exception cref="StorageException">One of the repositories could not be asked or refused.</exception>
     /// <exception cref="DamagedRepositoryException">The source's object is not what it should be. The destination was not touched.</exception>
-    /// <exception cref="RefusedInputException">The spool directory cannot be written.</exception>
+    /// <exception cref="ImpossiblePlanException">The spool directory cannot be written.</exception>
     public async Task<ObjectCopyResult> CopyAsync(
         IObjectStore source,
         IObjectStore destination,
@@ -47,6 +47,20 @@ public sealed class ObjectCopy(string spoolDirectory, int memoryLimit = ObjectCo
         using var content = await SpooledObject.ReadAsync(source, key, size.Value, memoryLimit, spoolDirectory, cancellation);
         await RequireWholeAsync(source, key, content, verify, cancellation);
         return new ObjectCopyResult(key, await PutAsync(destination, key, content, mode, cancellation), content.Length);
+    }
+
+    /// <summary>Holds the destination's object against the source's, which is checked as <see cref="CopyAsync"/> does. Changes nothing.</summary>
+    /// <returns><see cref="ObjectCopyOutcome.AlreadyThere"/>, or <see cref="ObjectCopyOutcome.Conflict"/> for other bytes and for none.</returns>
+    /// <inheritdoc cref="CopyAsync"/>
+    public async Task<ObjectCopyResult> CompareAsync(
+        IObjectStore source, IObjectStore destination, string key, ObjectVerifier? verify, long size, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(destination);
+        using var content = await SpooledObject.ReadAsync(source, key, size, memoryLimit, spoolDirectory, cancellation);
+        await RequireWholeAsync(source, key, content, verify, cancellation);
+        var outcome = await IsThereAsync(destination, key, content, cancellation) ? ObjectCopyOutcome.AlreadyThere : ObjectCopyOutcome.Conflict;
+        return new ObjectCopyResult(key, outcome, content.Length);
     }
 
     /// <summary>Checks the source's object as <see cref="CopyAsync"/> does, without copying it.</summary>
@@ -71,13 +85,13 @@ public sealed class ObjectCopy(string spoolDirectory, int memoryLimit = ObjectCo
         catch (DamagedObjectException e)
         {
             throw new DamagedRepositoryException(
-                $"repository \"{source.Name}\", object \"{key}\" is damaged and was not copied: {e.Message}",
+                $"repository \"{source.Name}\", object \"{key}\" is damaged: {e.Message}",
                 "another repository of the service may hold it whole",
                 e);
         }
         catch (UnsupportedFormatException e)
         {
-            throw new UnsupportedFormatException($"repository \"{source.Name}\", object \"{key}\" was not copied: {e.Message}", e);
+            throw new UnsupportedFormatException($"repository \"{source.Name}\", object \"{key}\": {e.Message}", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Pitr.Format;
+using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
@@ -56,25 +57,43 @@ public sealed class ObjectOpener(RepositoryKeys keys)
                 $"{key} is a pack, whose records are opened by a manifest", "take its stored bytes with --raw, or restore the backup it belongs to");
         }
 
-        if (place.Service is not { } service)
-        {
-            throw new RefusedInputException($"{key} is sealed and belongs to no service, so its data key is not known", "take its stored bytes with --raw");
-        }
-
-        using var reader = new SealedObjectReader(stored, header, await keys.GetAsync(service, header.KeyId, cancellation), leaveOpen: true);
+        using var reader = await UnlockAsync(key, stored, header, cancellation);
         return RepositoryLayout.TryParseWal(key, out _, out var wal)
             ? await CopyWalAsync(wal, header, reader, destination, cancellation)
             : await CopyAsync(reader, destination, cancellation);
     }
 
-    /// <summary>Opens an object only to see that it is authentic. Packs are passed over: the digest in a manifest speaks for them.</summary>
+    /// <summary>Opens one object for reading. What it gives is authentic; only its end says that the object is whole.</summary>
+    /// <param name="key">The object's key, which says whose it is.</param>
+    /// <param name="stored">Its stored bytes after the header; not disposed with the result.</param>
+    /// <param name="header">Its header.</param>
+    /// <exception cref="KeyUnavailableException">No key opens it.</exception>
+    public async Task<SealedObjectReader> UnlockAsync(string key, Stream stored, SealedObjectHeader header, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        return RepositoryKey.Parse(key).Service is { } service
+            ? new SealedObjectReader(stored, header, await keys.GetAsync(service, header.KeyId, cancellation), leaveOpen: true)
+            : throw new RefusedInputException($"{key} is sealed and belongs to no service, so its data key is not known", "take its stored bytes with --raw");
+    }
+
+    /// <summary>
+    /// Opens an object only to see that it is authentic: sealed ones, and the data key in a key document. Other documents are not authenticated by
+    /// anything, and for packs the digest in a manifest speaks.
+    /// </summary>
     /// <inheritdoc cref="ObjectVerifier"/>
     public async Task VerifyAsync(string key, ObjectContent content, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(content);
-        if (RepositoryKey.Parse(key) is { Kind: not RepositoryKeyKind.Pack, Service: not null })
+        var place = RepositoryKey.Parse(key);
+        await using var stored = content.OpenRead();
+        if (place.Kind == RepositoryKeyKind.DataKey)
         {
-            await using var stored = content.OpenRead();
+            var json = new byte[content.Length];
+            await stored.ReadExactlyAsync(json, cancellation);
+            keys.RequireOpens(KeyDocument.Parse(json));
+        }
+        else if (place.Kind != RepositoryKeyKind.Pack && SealedKind(place.Kind) is not null)
+        {
             await OpenAsync(key, stored, Stream.Null, cancellation);
         }
     }

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using Pitr.Format;
 using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Keys;
 using Pitr.Operations.Services;
 using Pitr.Storage;
@@ -21,6 +23,8 @@ public sealed class RepositoryKeys(
     PitrConfiguration configuration, IReadOnlyList<IObjectStore> stores, TimeProvider clock, Func<string?>? askPassphrase) : IDisposable
 {
     readonly ConcurrentDictionary<ServiceName, Lazy<DataKeyRing>> _rings = new();
+    readonly Lock _opening = new();
+    Identity? _identity;
 
     /// <summary>Whether an identity is configured and there. Without one only what this host sealed lately can be opened.</summary>
     public bool HasIdentity => configuration.Encryption.IdentityFile is { } path && File.Exists(path);
@@ -28,10 +32,30 @@ public sealed class RepositoryKeys(
     /// <summary>The data key of an object.</summary>
     /// <param name="service">Whose the object is.</param>
     /// <param name="id">The data key its header names.</param>
-    /// <exception cref="Errors.KeyUnavailableException">No copy of the key document exists, or the identity does not open it.</exception>
-    /// <exception cref="Errors.DamagedRepositoryException">Every copy of the key document is damaged.</exception>
+    /// <exception cref="KeyUnavailableException">No copy of the key document exists, or the identity does not open it.</exception>
+    /// <exception cref="DamagedRepositoryException">Every copy of the key document is damaged.</exception>
     public Task<DataKey> GetAsync(ServiceName service, DataKeyId id, CancellationToken cancellation) =>
         _rings.GetOrAdd(service, name => new Lazy<DataKeyRing>(() => Open(name))).Value.GetAsync(id, cancellation);
+
+    /// <summary>Opens the data key in a key document with the identity, to see that it can be opened.</summary>
+    /// <exception cref="DamagedObjectException">It is wrapped to the identity and does not open.</exception>
+    /// <exception cref="KeyUnavailableException">It is not wrapped to the identity, or there is none.</exception>
+    public void RequireOpens(KeyDocument document)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        lock (_opening)
+        {
+            _identity ??= IdentityFile.Load(configuration.Encryption, askPassphrase);
+            try
+            {
+                document.Unwrap(_identity).Dispose();
+            }
+            catch (WrongIdentityException e)
+            {
+                throw new KeyUnavailableException(e.Message, "only an identity it is wrapped to can tell whether the document is whole", e);
+            }
+        }
+    }
 
     DataKeyRing Open(ServiceName service)
     {
@@ -50,5 +74,7 @@ public sealed class RepositoryKeys(
         {
             ring.Value.Dispose();
         }
+
+        _identity?.Dispose();
     }
 }

@@ -10,7 +10,7 @@ namespace Pitr.Operations.Repositories;
 public sealed class RepositoryRemoval(IObjectStore store, bool force)
 {
     /// <summary>The objects meant: keys that exist, and everything below prefixes.</summary>
-    /// <param name="names">Keys, and prefixes ending in <c>/</c>.</param>
+    /// <param name="names">Keys, and prefixes: ending in <c>/</c>, or empty for everything.</param>
     /// <exception cref="ObjectNotFoundException">One of the keys does not exist.</exception>
     /// <exception cref="RefusedInputException">One of them is vital and force is not given.</exception>
     public async IAsyncEnumerable<(string Key, long Size)> FindAsync(IReadOnlyList<string> names, [EnumeratorCancellation] CancellationToken cancellation)
@@ -18,7 +18,7 @@ public sealed class RepositoryRemoval(IObjectStore store, bool force)
         ArgumentNullException.ThrowIfNull(names);
         foreach (var name in names)
         {
-            if (name.EndsWith('/'))
+            if (name.Length == 0 || name.EndsWith('/'))
             {
                 await foreach (var item in store.ListAsync(name, ListMode.Recursive, cancellation))
                 {

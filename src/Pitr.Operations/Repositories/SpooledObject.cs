@@ -35,7 +35,7 @@ sealed class SpooledObject : ObjectContent, IDisposable
     /// <param name="directory">Where that file is made; created if need be.</param>
     /// <exception cref="ObjectNotFoundException">There is no such object.</exception>
     /// <exception cref="StorageException">It could not be read, or gave more or fewer bytes.</exception>
-    /// <exception cref="RefusedInputException">The file cannot be written.</exception>
+    /// <exception cref="ImpossiblePlanException">The file cannot be written.</exception>
     public static async Task<SpooledObject> ReadAsync(
         IObjectStore store, string key, long size, int memoryLimit, string directory, CancellationToken cancellation)
     {
@@ -153,7 +153,7 @@ sealed class SpooledObject : ObjectContent, IDisposable
         }
     }
 
-    static RefusedInputException Unwritable(string directory, long size, Exception e) => new(
+    static ImpossiblePlanException Unwritable(string directory, long size, Exception e) => new(
         $"{directory} cannot take {size} bytes of a large object for a moment: {e.Message}",
         "make room or allow writing there; state-directory of the configuration says where it is",
         e);
