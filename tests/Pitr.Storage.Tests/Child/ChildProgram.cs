@@ -29,6 +29,9 @@ static class ChildProgram
             case "large":
                 await PutAndReadLargeAsync(store, arguments[2], long.Parse(arguments[3]));
                 return 0;
+            case "list":
+                await LargeListing.ReportAsync(store, Console.Out);
+                return 0;
             case var other:
                 await Console.Error.WriteLineAsync($"unknown command {other}");
                 return 2;

@@ -1,0 +1,13 @@
+namespace Pitr.Storage.Tests.File;
+
+/// <summary>A large repository in a directory.</summary>
+public sealed class FileListingTests
+{
+    [Fact]
+    public async Task A_hundred_thousand_keys_are_listed_in_order_in_little_memory()
+    {
+        using var directory = new TemporaryDirectory();
+        LargeListing.MakeFiles(directory.Path);
+        await LargeListing.RequireAsync(new Uri(directory.Path).AbsoluteUri, maxHeap: 24 * 1024);
+    }
+}

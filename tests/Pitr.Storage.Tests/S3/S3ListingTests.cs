@@ -1,0 +1,28 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace Pitr.Storage.Tests.S3;
+
+/// <summary>A large repository on an S3 server, listed in pages of a thousand.</summary>
+[Collection(S3Tests.Name)]
+public sealed class S3ListingTests(S3Server server)
+{
+    const int Connections = 32;
+
+    [Fact]
+    public async Task A_hundred_thousand_keys_are_listed_in_order_in_little_memory()
+    {
+        await using var place = await S3Place.OfBucketAsync(server);
+        // Anybody may write into it, so that what fills it needs no signatures, which would take longer than the puts.
+        await place.Client.PutBucketAclAsync(new PutBucketAclRequest { BucketName = place.Bucket, ACL = S3CannedACL.PublicReadWrite });
+        using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = Connections });
+        var bucket = new Uri(server.Endpoint, place.Bucket + "/");
+        await Parallel.ForEachAsync(LargeListing.Keys(), new ParallelOptions { MaxDegreeOfParallelism = Connections }, async (key, token) =>
+        {
+            using var content = new ByteArrayContent([]);
+            using var answer = await client.PutAsync(new Uri(bucket, key), content, token);
+            answer.EnsureSuccessStatusCode();
+        });
+        await LargeListing.RequireAsync(place.ChildStore, maxHeap: 24 * 1024);
+    }
+}
