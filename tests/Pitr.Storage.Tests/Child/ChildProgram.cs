@@ -30,7 +30,7 @@ static class ChildProgram
                 await PutAndReadLargeAsync(store, arguments[2], long.Parse(arguments[3]));
                 return 0;
             case "list":
-                await LargeListing.ReportAsync(store, Console.Out);
+                await LargeListing.ReportAsync(store, int.Parse(arguments[2]), Console.Out);
                 return 0;
             case var other:
                 await Console.Error.WriteLineAsync($"unknown command {other}");
