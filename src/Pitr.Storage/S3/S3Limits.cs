@@ -8,5 +8,5 @@ namespace Pitr.Storage.S3;
 /// <param name="PageSize">Keys of a page of a listing (Amazon S3 API Reference, ListObjectsV2, "MaxKeys").</param>
 sealed record S3Limits(int MaxParts, long MaxSinglePut, long MaxBufferedPart, long Buffers, int PageSize)
 {
-    public static S3Limits Default { get; } = new(10_000, S3Options.MaxSinglePut, 32L * 1024 * 1024, 32L * 1024 * 1024, 1000);
+    public static S3Limits Default { get; } = new(10_000, S3Options.MaxSinglePut, 16L * 1024 * 1024, 16L * 1024 * 1024, 1000);
 }
