@@ -5,7 +5,8 @@ namespace Pitr.Storage.S3;
 /// <param name="MaxSinglePut">Bytes of a put without parts.</param>
 /// <param name="MaxBufferedPart">Bytes of a part that is read into memory before it is sent; larger ones are streamed one after the other.</param>
 /// <param name="Buffers">Bytes of all those buffers of one store.</param>
-sealed record S3Limits(int MaxParts, long MaxSinglePut, long MaxBufferedPart, long Buffers)
+/// <param name="PageSize">Keys of a page of a listing (Amazon S3 API Reference, ListObjectsV2, "MaxKeys").</param>
+sealed record S3Limits(int MaxParts, long MaxSinglePut, long MaxBufferedPart, long Buffers, int PageSize)
 {
-    public static S3Limits Default { get; } = new(10_000, S3Options.MaxSinglePut, 32L * 1024 * 1024, 32L * 1024 * 1024);
+    public static S3Limits Default { get; } = new(10_000, S3Options.MaxSinglePut, 16L * 1024 * 1024, 16L * 1024 * 1024, 1000);
 }

@@ -14,8 +14,6 @@ namespace Pitr.Storage.S3;
 /// </summary>
 public sealed class S3ObjectStore : IObjectStore
 {
-    const int PageSize = 1000;
-
     readonly S3Options _options;
     readonly S3Connection _connection;
     readonly S3Errors _errors;
@@ -23,6 +21,7 @@ public sealed class S3ObjectStore : IObjectStore
     readonly S3Requests _requests;
     readonly ConditionalWrites _conditions;
     readonly S3Upload _upload;
+    readonly int _pageSize;
 
     /// <summary>A store in a bucket. Nothing is opened or asked yet.</summary>
     /// <param name="name">The repository's name in the configuration, for messages.</param>
@@ -45,6 +44,7 @@ public sealed class S3ObjectStore : IObjectStore
         }
 
         Name = name;
+        _pageSize = limits.PageSize;
         _options = options;
         _connection = new S3Connection(name, options, timeProvider);
         _errors = new S3Errors(name, options, timeProvider);
@@ -259,7 +259,7 @@ public sealed class S3ObjectStore : IObjectStore
                         BucketName = _options.Bucket,
                         Prefix = _requests.Prefix + prefix,
                         Delimiter = mode == ListMode.Children ? "/" : null,
-                        MaxKeys = PageSize,
+                        MaxKeys = _pageSize,
                         ContinuationToken = next,
                     },
                     token),

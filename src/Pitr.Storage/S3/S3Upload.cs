@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Amazon.S3.Model;
@@ -16,8 +14,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     static readonly TimeSpan AbortLimit = TimeSpan.FromSeconds(30);
 
     readonly BufferBudget _budget = new(limits.Buffers);
-    // Not the shared pool: that keeps a buffer of each size for every thread that ever returned one.
-    readonly ArrayPool<byte> _pool = ArrayPool<byte>.Create((int)limits.MaxBufferedPart, maxArraysPerBucket: 4);
+    readonly BufferPool _pool = new(limits.Buffers);
 
     /// <exception cref="ObjectExistsException">The key is taken.</exception>
     /// <exception cref="StorageException">Nothing was stored, or (transient) it is not known.</exception>
@@ -63,7 +60,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             return;
         }
 
-        using (await _budget.TakeAsync(Rented(length), cancellationToken))
+        using (await _budget.TakeAsync(BufferPool.SizeFor(length), cancellationToken))
         {
             var buffer = _pool.Rent((int)length);
             try
@@ -210,7 +207,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
         // Returns when the source may be read on; the task inside when the part is stored.
         async Task<Task<PartETag>> SendBufferedAsync(int number, long offset, int count, CancellationToken token)
         {
-            var share = await _budget.TakeAsync(Rented(count), token);
+            var share = await _budget.TakeAsync(BufferPool.SizeFor(count), token);
             var buffer = _pool.Rent(count);
             try
             {
@@ -427,9 +424,6 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
 
     StorageException WrongLength(string key, long announced, long found) =>
         calls.Errors.Error(key, $"its source ends after {found} of the {announced} bytes announced", transient: false);
-
-    // The pool gives powers of two.
-    static long Rented(long length) => (long)BitOperations.RoundUpToPowerOf2((ulong)length);
 
     static Stream Body(ObjectContent content, ReadOnlyMemory<byte> bytes) => PacedBody.Around(
         MemoryMarshal.TryGetArray(bytes, out var segment)

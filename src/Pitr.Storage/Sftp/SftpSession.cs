@@ -19,6 +19,7 @@ sealed class SftpSession : IAsyncDisposable
     const uint ProtocolVersion = 3;
     const int SafeTransfer = 32 * 1024;
     const int MaxTransfer = 255 * 1024;
+    static readonly TimeSpan SendPatience = TimeSpan.FromSeconds(2);
 
     readonly ISftpTransport _transport;
     readonly string _where;
@@ -127,9 +128,9 @@ sealed class SftpSession : IAsyncDisposable
     {
         await _stallTimer.DisposeAsync();
         _outgoing.CompleteAdding();
+        await FinishSendingAsync();
         await _transport.DisposeAsync();
         await _received.Task;
-        await _sent.Task;
         End(new SftpConnectionException($"the session with {_where} was closed", isTransient: true, hint: null));
         Task ending;
         lock (_lock)
@@ -139,6 +140,21 @@ sealed class SftpSession : IAsyncDisposable
 
         await ending;
         _outgoing.Dispose();
+    }
+
+    // A pipe of .NET that is closed by one thread in the moment another one first writes to it can leave both waiting for ever. So the writer comes
+    // to its end first; where it is held up because nobody reads, the end of the process frees it.
+    async Task FinishSendingAsync()
+    {
+        try
+        {
+            await _sent.Task.WaitAsync(SendPatience, _timeProvider);
+        }
+        catch (TimeoutException)
+        {
+            _transport.Kill();
+            await _sent.Task;
+        }
     }
 
     static void Run(Action work, string name) => new Thread(() => work()) { IsBackground = true, Name = name }.Start();

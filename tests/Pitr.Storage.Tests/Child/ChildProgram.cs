@@ -27,7 +27,10 @@ static class ChildProgram
                 await FillAsync(store, arguments[2], int.Parse(arguments[3]), Console.Out);
                 return 0;
             case "large":
-                await PutAndReadLargeAsync(store, arguments[2], long.Parse(arguments[3]));
+                await PutAndReadLargeAsync(store, arguments[2], long.Parse(arguments[3]), Enum.Parse<PutMode>(arguments[4]));
+                return 0;
+            case "list":
+                await LargeListing.ReportAsync(store, int.Parse(arguments[2]), Console.Out);
                 return 0;
             case var other:
                 await Console.Error.WriteLineAsync($"unknown command {other}");
@@ -70,9 +73,9 @@ static class ChildProgram
     }
 
     /// <summary>Puts and reads an object that is never in memory as a whole, and tells how many bytes came and how much memory that took, in KiB.</summary>
-    static async Task PutAndReadLargeAsync(IObjectStore store, string key, long length)
+    static async Task PutAndReadLargeAsync(IObjectStore store, string key, long length, PutMode mode)
     {
-        await store.PutAsync(key, Contents.Zeros(length), PutMode.CreateNew, CancellationToken.None);
+        await store.PutAsync(key, Contents.Zeros(length), mode, CancellationToken.None);
         await using var stream = await store.OpenReadAsync(key, range: null, CancellationToken.None);
         var buffer = new byte[64 * 1024];
         var total = 0L;

@@ -35,4 +35,20 @@ public sealed class BufferBudgetTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => large);
         (await small).Dispose();
     }
+
+    [Fact]
+    public void The_pool_keeps_buffers_but_never_more_than_its_limit()
+    {
+        var pool = new BufferPool(limit: 64 * 1024);
+        var first = pool.Rent(10_000);
+        Assert.Equal(16 * 1024, first.Length);
+        pool.Return(first);
+        Assert.Same(first, pool.Rent(16 * 1024));
+        pool.Return(first);
+        // Another size needs the room of the kept one.
+        var large = pool.Rent(64 * 1024);
+        pool.Return(large);
+        Assert.NotSame(first, pool.Rent(16 * 1024));
+        Assert.NotSame(large, pool.Rent(64 * 1024));
+    }
 }

@@ -211,7 +211,7 @@ public sealed class FaultProxy : IAsyncDisposable
         var length = long.Parse(HttpReader.Header(head, "Content-Length") ?? "0", CultureInfo.InvariantCulture);
         lock (_lock)
         {
-            var request = new ProxiedRequest(_requests.Count + 1, first[0], target, length);
+            var request = new ProxiedRequest(_requests.Count + 1, first[0], target, length, head);
             _requests.Add(request);
             return request;
         }

@@ -34,7 +34,7 @@ public sealed class S3Server : IAsyncLifetime
         Credentials = S3Credentials.Static(AccessKey, SecretKey),
     };
 
-    /// <summary>What <see cref="OpenChild"/> opens in another process.</summary>
+    /// <summary>What <see cref="OpenChild"/> opens in another process; <c>?N</c> behind it makes pages of listings N keys long.</summary>
     public string ChildStore(string bucket, string prefix) => $"{Scheme}://{AccessKey}:{SecretKey}@{Endpoint.Authority}/{bucket}/{prefix}";
 
     internal static IObjectStore OpenChild(Uri url)
@@ -50,7 +50,8 @@ public sealed class S3Server : IAsyncLifetime
                 Endpoint = new Uri($"http://{url.Authority}"),
                 Credentials = S3Credentials.Static(keys[0], keys[1]),
             },
-            TimeProvider.System);
+            TimeProvider.System,
+            url.Query.Length > 1 ? S3Limits.Default with { PageSize = int.Parse(url.Query[1..]) } : S3Limits.Default);
     }
 
     public async Task InitializeAsync()

@@ -218,6 +218,20 @@ public sealed class SftpFaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sessions_that_end_as_soon_as_they_begin_do_not_hang()
+    {
+        var chatty = await ScriptAsync("chatty", "echo 'Welcome to example.net!'; exec cat");
+        for (var round = 0; round < 60; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+            {
+                await using var store = _server.Open(change: options => options with { SshProgram = chatty });
+                await Assert.ThrowsAsync<StorageException>(() => store.StatAsync(Key, None));
+            })).WaitAsync(TimeSpan.FromMinutes(1));
+        }
+    }
+
+    [Fact]
     public async Task What_ssh_says_is_told_without_its_control_characters()
     {
         var failing = await ScriptAsync("failing", "printf 'first\\n\\033[31mred\\007 reason\\n' >&2; exit 255");
