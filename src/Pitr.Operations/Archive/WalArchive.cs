@@ -13,7 +13,7 @@ namespace Pitr.Operations.Archive;
 public sealed class WalArchive(PostgresService service)
 {
     /// <summary>Lists the archive. A segment counts when at least one repository holds it.</summary>
-    /// <exception cref="StorageException">A repository could not be listed: the answer would be a guess.</exception>
+    /// <exception cref="StorageException">No repository could be listed whole.</exception>
     public async Task<WalInventory> ListAsync(CancellationToken cancellation)
     {
         var size = await ReadSegmentSizeAsync(cancellation);

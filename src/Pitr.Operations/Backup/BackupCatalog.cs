@@ -11,7 +11,7 @@ namespace Pitr.Operations.Backup;
 public sealed class BackupCatalog(PostgresService service)
 {
     /// <summary>Every complete backup, oldest first; each once, however many repositories hold it.</summary>
-    /// <exception cref="StorageException">Too few repositories could be listed: the answer would be a guess.</exception>
+    /// <exception cref="StorageException">No repository could be listed.</exception>
     /// <exception cref="DamagedRepositoryException">A catalog entry cannot be read in any repository.</exception>
     public async Task<IReadOnlyList<BackupDocument>> ListAsync(CancellationToken cancellation)
     {

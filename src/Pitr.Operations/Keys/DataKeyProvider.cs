@@ -71,10 +71,11 @@ public sealed class DataKeyProvider(
 
     async Task PublishAsync(DataKey key, IReadOnlyList<Recipient> wrapFor, CancellationToken cancellation)
     {
-        // One document for all, so that its copies are equal; made now, because a slow repository may get it after the key is gone.
+        // One document for all, so that its copies are equal.
         var json = KeyDocument.Wrap(key, wrapFor).ToJson();
         var copies = Copies(key);
-        await repositories.WriteAsync(copies, Laggards.LetRun, PublishToAsync, cancellation);
+        // Waited for: a repository that is owed the key for a moment would be owed every object of that moment, too.
+        await repositories.WriteAsync(copies, Laggards.Await, PublishToAsync, cancellation);
 
         async Task PublishToAsync(IObjectStore store, CancellationToken token)
         {

@@ -41,6 +41,7 @@ public sealed class RestorePlanner(PostgresService service)
     async Task<RestorePlan> PlanFromAnsweredAsync(RestoreRequest request, CancellationToken cancellation)
     {
         var backups = await ReadBackupsAsync(request, cancellation);
+        service.Repositories.RequireComplete();
         if (backups.Count == 0)
         {
             throw new ImpossiblePlanException(
@@ -49,6 +50,7 @@ public sealed class RestorePlanner(PostgresService service)
         }
 
         var inventory = await _archive.ListAsync(cancellation);
+        service.Repositories.RequireComplete();
         var timeline = ChooseTimeline(request, backups, inventory);
         var history = timeline.Value > 1 ? await _archive.ReadHistoryAsync(timeline, cancellation) : null;
         var path = new TimelinePath(timeline, history, inventory.SegmentSize);

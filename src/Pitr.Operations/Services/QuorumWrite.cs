@@ -10,8 +10,8 @@ namespace Pitr.Operations.Services;
 /// </summary>
 sealed class QuorumWrite
 {
-    // What a failing repository may still take once enough others hold the object.
-    static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    // What a failing repository may still take once enough others hold the object. It is spent again whenever the repository has rested.
+    static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
     readonly int _required;
     readonly IReadOnlyList<string> _keys;

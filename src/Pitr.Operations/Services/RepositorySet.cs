@@ -139,13 +139,12 @@ public sealed class RepositorySet : IAsyncDisposable
         new HedgedQuestion<T>(among, ask, HedgeAfter, _clock, (store, e) => _log.Debug("repository {Repository} gave no good answer: {Reason}", store.Name, e.Message)).RunAsync(cancellation);
 
     /// <summary>
-    /// Asks every repository. Goes on without those in trouble when the rest must know everything that was acknowledged: with N of M
-    /// required, any M - N + 1 do. Who did not answer is in <see cref="Unanswered"/>, and warned of.
+    /// Asks every repository, and goes on without those in trouble as long as one answers. Who did not is in <see cref="Unanswered"/>, and
+    /// warned of; whether the rest must know everything says <see cref="RequireComplete"/>.
     /// </summary>
-    /// <exception cref="StorageException">Too few answered: the whole would be a guess.</exception>
+    /// <exception cref="StorageException">None answered.</exception>
     public async Task<IReadOnlyList<(IObjectStore Store, T Answer)>> AskAllAsync<T>(Func<IObjectStore, CancellationToken, Task<T>> ask, CancellationToken cancellation)
     {
-        var enough = _stores.Count - Required + 1;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var running = _stores.ToDictionary(store => Task.Run(() => ask(store, stop.Token), stop.Token), store => store);
         var answers = new Dictionary<IObjectStore, T>();
@@ -153,7 +152,7 @@ public sealed class RepositorySet : IAsyncDisposable
         Task? patience = null;
         while (running.Count > 0)
         {
-            var ended = answers.Count < enough ? await Task.WhenAny(running.Keys) : await Task.WhenAny([.. running.Keys, Pause()]);
+            var ended = answers.Count == 0 ? await Task.WhenAny(running.Keys) : await Task.WhenAny([.. running.Keys, Pause()]);
             cancellation.ThrowIfCancellationRequested();
             if (ended == patience)
             {
@@ -183,7 +182,7 @@ public sealed class RepositorySet : IAsyncDisposable
             Miss(store, store.Health.Failing ?? "it did not answer");
         }
 
-        return answers.Count >= enough
+        return answers.Count > 0
             ? [.. _stores.Where(answers.ContainsKey).Select(store => ((IObjectStore)store, answers[store]))]
             : throw failure!;
 
@@ -191,6 +190,21 @@ public sealed class RepositorySet : IAsyncDisposable
         Task Pause() => running.Values.All(s => s.Health.Failing is not null)
             ? patience ??= Task.Delay(PatienceWithFailing, _clock, stop.Token)
             : Task.Delay(TimeSpan.FromSeconds(1), _clock, stop.Token);
+    }
+
+    /// <summary>
+    /// Refuses to go on when those that answered need not know everything that was acknowledged: with N of M required, it takes M - N + 1.
+    /// </summary>
+    /// <exception cref="RepositoryUnavailableException">Too few answered.</exception>
+    public void RequireComplete()
+    {
+        if (Answered.Count <= _stores.Count - Required)
+        {
+            var reasons = string.Join("; ", _unanswered.Select(u => $"repository {u.Key} could not be asked: {u.Value}"));
+            throw new RepositoryUnavailableException(
+                $"{reasons}; with {Required} of {_stores.Count} repositories required, it may hold what no other does",
+                $"bring it back and try again; to go on without it, with what the others hold, name them: {string.Join(" ", Answered.Select(name => $"--repository {name}"))}");
+        }
     }
 
     /// <summary>Reads a small object whole. Null only when every repository answered "no such object".</summary>

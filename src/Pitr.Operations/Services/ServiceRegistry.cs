@@ -28,7 +28,7 @@ public sealed class ServiceRegistry(PostgresService service)
     /// <exception cref="ConflictException">The name belongs to another cluster.</exception>
     public Task ClaimAsync(ulong systemIdentifier, int majorVersion, int walSegmentBytes, CancellationToken cancellation) => service.Repositories.WriteAsync(
         [RepositoryLayout.ServiceDocument(service.Name)],
-        Laggards.LetRun,
+        Laggards.Await,
         (store, token) => ClaimAsync(store, systemIdentifier, majorVersion, walSegmentBytes, token),
         cancellation);
 

@@ -7,11 +7,12 @@ using Pitr.Operations.Services;
 
 namespace Pitr.Operations.Window;
 
-/// <summary>Computes the recovery window from the catalog and the archive, in one place for everybody who shows it.</summary>
+/// <summary>Computes the recovery window from the catalog and the archive, in one place for everybody who shows it. Repositories that do not
+/// answer are in <see cref="RepositorySet.Unanswered"/>: the window is without what only they hold.</summary>
 public sealed class RecoveryWindowReader(PostgresService service)
 {
     /// <summary>Reads the window.</summary>
-    /// <exception cref="Pitr.Storage.StorageException">Something could not be listed: the window is unknown, not empty.</exception>
+    /// <exception cref="Pitr.Storage.StorageException">No repository could be listed: the window is unknown, not empty.</exception>
     public async Task<RecoveryWindow> ReadAsync(CancellationToken cancellation)
     {
         var backups = await new BackupCatalog(service).ListAsync(cancellation);

@@ -68,16 +68,15 @@ public class WalArchiveTests
     [InlineData(2)]
     public async Task A_listing_that_broke_off_is_no_inventory(int afterLines)
     {
-        // What only one of two must hold, only both together know.
-        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
+        await using var scenario = await Scenario.StartAsync();
         await scenario.PushRunAsync(1, 1, 4);
-        scenario.Stores[1].Inject(StoreFault.CutListing(afterLines));
+        scenario.Store.Inject(StoreFault.CutListing(afterLines));
 
         await Assert.ThrowsAsync<StorageException>(() => new WalArchive(scenario.Service).ListAsync(default));
     }
 
     [Fact]
-    public async Task Where_every_repository_must_hold_everything_one_that_answers_is_enough()
+    public async Task An_inventory_is_without_a_repository_that_is_down_and_says_so()
     {
         await using var scenario = await Scenario.StartAsync(repositories: 2);
         await scenario.PushRunAsync(1, 1, 4);

@@ -1,4 +1,5 @@
 using Pitr.Format;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
@@ -119,7 +120,7 @@ public class AskingRepositoriesTests
     [InlineData(1, 1)]
     [InlineData(2, 2)]
     [InlineData(3, 3)]
-    public async Task With_n_of_three_required_any_four_minus_n_must_answer(int required, int mayFail)
+    public async Task With_n_of_three_required_four_minus_n_know_everything(int required, int mayFail)
     {
         for (var failing = 0; failing <= 3; failing++)
         {
@@ -129,15 +130,23 @@ public class AskingRepositoriesTests
                 store.Inject(StoreFault.FailBefore(StoreOperation.Stat).Repeated(int.MaxValue));
             }
 
-            var asking = scenario.Service.Repositories.AskAllAsync((store, token) => store.StatAsync(Key, token), default);
+            var repositories = scenario.Service.Repositories;
+            var asking = repositories.AskAllAsync((store, token) => store.StatAsync(Key, token), default);
+            if (failing == 3)
+            {
+                await Assert.ThrowsAsync<StorageException>(() => asking);
+                continue;
+            }
+
+            Assert.Equal(scenario.Stores.Skip(failing).Select(s => s.Name), (await asking).Select(a => a.Store.Name));
+            Assert.Equal(failing, repositories.Unanswered.Count);
             if (failing < mayFail)
             {
-                Assert.Equal(scenario.Stores.Skip(failing).Select(s => s.Name), (await asking).Select(a => a.Store.Name));
-                Assert.Equal(failing, scenario.Service.Repositories.Unanswered.Count);
+                repositories.RequireComplete();
             }
             else
             {
-                await Assert.ThrowsAsync<StorageException>(() => asking);
+                Assert.Contains("--repository r3", Assert.Throws<RepositoryUnavailableException>(repositories.RequireComplete).Hint, StringComparison.Ordinal);
             }
         }
     }

@@ -72,7 +72,7 @@ public class RequiredRepositoriesTests
         Assert.Contains("r3", error.Message, StringComparison.Ordinal);
         Assert.Empty(Debts(scenario));
         // When all are needed that are left, those that failed a moment ago are tried all the same.
-        await WriteAsync(scenario, Laggards.Await);
+        await WriteAsync(scenario, Laggards.Await, "another");
     }
 
     [Fact]

@@ -95,16 +95,16 @@ public class RecoveryWindowReaderTests
     [Fact]
     public async Task What_could_not_be_listed_is_unknown_and_not_empty()
     {
-        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
+        await using var scenario = await Scenario.StartAsync();
         await scenario.PushRunAsync(1, 1, 4);
         await scenario.PutBackupAsync(Minute(2), 2, 3, stopTime: Minute(3));
         foreach (var part in new[] { "backups/", "wal/" })
         {
-            scenario.Stores[1].Inject(StoreFault.CutListing(0).On(p => p.EndsWith(part, StringComparison.Ordinal)));
+            scenario.Store.Inject(StoreFault.CutListing(0).On(p => p.EndsWith(part, StringComparison.Ordinal)));
             await Assert.ThrowsAsync<StorageException>(() => new RecoveryWindowReader(scenario.Service).ReadAsync(default));
         }
 
-        scenario.Stores[0].Inject(StoreFault.FailBefore(StoreOperation.Read).Repeated(int.MaxValue));
+        scenario.Store.Inject(StoreFault.FailBefore(StoreOperation.Read).Repeated(int.MaxValue));
         await Assert.ThrowsAsync<StorageException>(() => new RecoveryWindowReader(scenario.Service).ReadAsync(default));
     }
 
