@@ -154,9 +154,9 @@ sealed class QuorumWrite
             }
         }
 
-        foreach (var store in _without)
+        foreach (var store in _without.Where(_ => _keys.Count > 0))
         {
-            _log.Warning("repository {Repository} is owed {Keys}: {Reason}", store.Name, _keys, store.Health.Failing ?? "it is too far behind");
+            _log.Warning("repository {Repository} is owed {Keys}: {Reason}", store.Name, string.Join(", ", _keys), store.Health.Failing ?? "it is too far behind");
         }
     }
 
@@ -169,7 +169,7 @@ sealed class QuorumWrite
         }
         catch (Exception e) when (IsTrouble(e) || e is OperationCanceledException)
         {
-            _log.Warning("repository {Repository} is owed {Keys}: {Reason}", store.Name, _keys, e.Message);
+            _log.Warning("repository {Repository} is owed {Keys}: {Reason}", store.Name, string.Join(", ", _keys), e.Message);
         }
         catch (OperationException e)
         {

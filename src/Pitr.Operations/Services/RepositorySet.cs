@@ -146,7 +146,9 @@ public sealed class RepositorySet : IAsyncDisposable
     public async Task<IReadOnlyList<(IObjectStore Store, T Answer)>> AskAllAsync<T>(Func<IObjectStore, CancellationToken, Task<T>> ask, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var running = _stores.ToDictionary(store => Task.Run(() => ask(store, stop.Token), stop.Token), store => store);
+        // One that failed a moment ago has kept the question before this one waiting already.
+        var asked = _stores.Where(s => s.Health.MayBeTried).ToArray() is { Length: > 0 } rested ? rested : _stores;
+        var running = asked.ToDictionary(store => Task.Run(() => ask(store, stop.Token), stop.Token), store => store);
         var answers = new Dictionary<IObjectStore, T>();
         Exception? failure = null;
         Task? patience = null;
@@ -177,7 +179,7 @@ public sealed class RepositorySet : IAsyncDisposable
 
         await stop.CancelAsync();
         await ((Task)Task.WhenAll(running.Keys)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var store in running.Values)
+        foreach (var store in running.Values.Concat(_stores.Except(asked)))
         {
             Miss(store, store.Health.Failing ?? "it did not answer");
         }

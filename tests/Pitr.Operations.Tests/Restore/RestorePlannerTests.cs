@@ -2,6 +2,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
+using Pitr.Operations.Services;
 using Pitr.Postgres.Recovery;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
@@ -302,6 +303,7 @@ public class RestorePlannerTests
             var error = await Assert.ThrowsAsync<RepositoryUnavailableException>(() => PlanAsync(scenario, RecoveryTarget.Latest));
             Assert.Contains("r2", error.Message, StringComparison.Ordinal);
             Assert.Contains("--repository r1", error.Hint, StringComparison.Ordinal);
+            scenario.Clock.Advance(RepositoryHealth.Rest);
         }
 
         Assert.Equal(Id(6), (await PlanAsync(scenario, RecoveryTarget.Latest)).Backup.Id);

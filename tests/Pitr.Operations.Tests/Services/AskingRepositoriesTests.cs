@@ -152,17 +152,34 @@ public class AskingRepositoriesTests
     }
 
     [Fact]
+    public async Task A_repository_that_failed_a_moment_ago_is_not_asked_again_before_it_has_rested()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2);
+        scenario.Stores[1].Inject(StoreFault.FailBefore(StoreOperation.Stat));
+        var repositories = scenario.Service.Repositories;
+        for (var question = 0; question < 3; question++)
+        {
+            Assert.Equal("r1", (await repositories.AskAllAsync((store, token) => store.StatAsync(Key, token), default)).Single().Store.Name);
+        }
+
+        Assert.Single(scenario.Stores[1].Calls, c => c.Operation == StoreOperation.Stat);
+        scenario.Clock.Advance(RepositoryHealth.Rest);
+        Assert.Equal(2, (await repositories.AskAllAsync((store, token) => store.StatAsync(Key, token), default)).Count);
+        Assert.Empty(repositories.Unanswered);
+    }
+
+    [Fact]
     public async Task A_repository_in_trouble_keeps_an_answer_waiting_only_a_moment()
     {
         await using var scenario = await Scenario.StartAsync(repositories: 2, skipsWaits: true);
         var stuck = scenario.Stores[1].Inject(StoreFault.Hold(StoreOperation.Stat));
+
+        var asking = scenario.Service.Repositories.AskAllAsync((store, token) => store.StatAsync(Key, token), default);
+        await stuck.Reached;
         scenario.Service.Repositories.HealthOf(scenario.Stores[1]).Fail("it stalls");
 
-        var answers = await scenario.Service.Repositories.AskAllAsync((store, token) => store.StatAsync(Key, token), default);
-
-        Assert.Equal("r1", answers.Single().Store.Name);
+        Assert.Equal("r1", (await asking).Single().Store.Name);
         Assert.Equal("it stalls", scenario.Service.Repositories.Unanswered["r2"]);
-        Assert.True(stuck.Reached.IsCompleted);
     }
 
     static async Task<Scenario> FilledAsync(int repositories)

@@ -1,0 +1,219 @@
+using System.Globalization;
+using System.Text.Json;
+using Pitr.EndToEnd.Tests.Clusters;
+using Pitr.EndToEnd.Tests.Programs;
+using Pitr.Format.Wal;
+using Xunit.Abstractions;
+
+namespace Pitr.EndToEnd.Tests;
+
+/// <summary>
+/// A service with a local repository and one behind a line that is cut, at a real S3 or SFTP server: with <c>required: 1</c> work goes
+/// on and is caught up, with all required nothing is acknowledged that is not there.
+/// </summary>
+public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
+{
+    const string Content = "SELECT count(*) || ' ' || coalesce(sum(hashtext(t::text)), 0) FROM bulk t";
+
+    readonly TestDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [InlineData("ceph-rgw")]
+    [InlineData("sshd")]
+    public async Task Work_goes_on_while_it_is_away_and_it_catches_up_when_it_is_back(string kind)
+    {
+        await using var offsite = await OffsiteAsync(kind);
+        await using var cluster = await StartAsync(offsite, required: "1");
+        var host = cluster.Host;
+        await FillAsync(cluster, 3);
+
+        await offsite.Wire.CutAsync();
+        await FillAsync(cluster, 6);
+        Assert.Contains("not yet in repository offsite", (await host.RunAsync("backup", "main")).Must().Output, StringComparison.Ordinal);
+        await FillAsync(cluster, 3);
+        var expected = await cluster.ScalarAsync<string>(Content);
+
+        var away = await OffsiteInfoAsync(host);
+        Assert.False(away.GetProperty("answered").GetBoolean());
+        Assert.NotEqual(0, away.GetProperty("owed").GetInt32());
+        // What only the other one holds, nobody knows; a person may decide to go on without it.
+        (await host.RunAsync("restore", "main", "--to", _directory["refused"], "--dry-run")).Must(4).MustSay("--repository local");
+        await using (var restored = await RestoredCluster.StartAsync(host, _directory["to-local"], "--repository", "local"))
+        {
+            Assert.Equal(expected, await restored.ScalarAsync<string>(Content));
+        }
+
+        offsite.Wire.Mend();
+        await Eventually.IsTrueAsync(async () => (await OffsiteInfoAsync(host)).GetProperty("owed").GetInt32() == 0, () => "the agent has caught up");
+        Assert.Equal(await ObjectsAsync(host, "local"), await ObjectsAsync(host, "offsite"));
+
+        // The site with the local repository burns down.
+        Directory.Move(host.Repository, _directory["burnt"]);
+        await using (var restored = await RestoredCluster.StartAsync(host, _directory["to-offsite"], "--repository", "offsite"))
+        {
+            Assert.Equal(expected, await restored.ScalarAsync<string>(Content));
+        }
+    }
+
+    [Fact]
+    public async Task With_all_required_a_restore_goes_on_by_itself_without_the_one_that_is_away()
+    {
+        await using var offsite = await OffsiteAsync("sshd");
+        await using var cluster = await StartAsync(offsite, required: "all");
+        (await cluster.Host.RunAsync("backup", "main")).Must();
+        await FillAsync(cluster, 2);
+        var expected = await cluster.ScalarAsync<string>(Content);
+        cluster.Host.Environment["PITR_REPOSITORIES__OFFSITE__RETRY__DEADLINE"] = "5s";
+
+        await offsite.Wire.CutAsync();
+
+        await using var restored = await RestoredCluster.StartAsync(cluster.Host, _directory["to"]);
+        Assert.Equal(expected, await restored.ScalarAsync<string>(Content));
+        Assert.Contains("--repository local", await File.ReadAllTextAsync(Path.Combine(restored.Directory, "postgresql.auto.conf")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ceph-rgw")]
+    [InlineData("sshd")]
+    public async Task A_line_that_breaks_all_the_time_delays_a_drain_and_loses_nothing(string kind)
+    {
+        output.WriteLine($"PITR_TEST_SEED={TestEnvironment.Seed}");
+        var random = new Random(TestEnvironment.Seed);
+        await using var offsite = await OffsiteAsync(kind);
+        await using var cluster = await StartAsync(offsite, required: "all");
+        (await cluster.Host.RunAsync("backup", "main")).Must();
+        using var enough = new CancellationTokenSource();
+        var breaking = Task.Run(async () =>
+        {
+            var breaks = 0;
+            while (!enough.IsCancellationRequested)
+            {
+                await Task.Delay(random.Next(20, 400), enough.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                offsite.Wire.Break();
+                breaks++;
+            }
+
+            return breaks;
+        });
+
+        await FillAsync(cluster, 30);
+        await enough.CancelAsync();
+        output.WriteLine($"{await breaking} breaks");
+
+        var expected = await cluster.ScalarAsync<string>(Content);
+        Assert.Equal(await ObjectsAsync(cluster.Host, "local"), await ObjectsAsync(cluster.Host, "offsite"));
+        Directory.Move(cluster.Host.Repository, _directory["burnt"]);
+        await using var restored = await RestoredCluster.StartAsync(cluster.Host, _directory["to"], "--repository", "offsite");
+        Assert.Equal(expected, await restored.ScalarAsync<string>(Content));
+    }
+
+    /// <summary>A cluster with small segments and both repositories, its agent running.</summary>
+    static async Task<ProtectedCluster> StartAsync(Offsite offsite, string required)
+    {
+        var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), withAgent: false);
+        try
+        {
+            var host = cluster.Host;
+            foreach (var (name, value) in offsite.Environment)
+            {
+                host.Environment[name] = value;
+            }
+
+            var text = File.ReadAllText(host.ConfigurationFile)
+                .Replace("\n# Everything stored is sealed", $"\n{offsite.Yaml}\n# Everything stored is sealed", StringComparison.Ordinal)
+                .Replace("    repositories: [local]", $"    repositories: [local, offsite]\n    required: {required}", StringComparison.Ordinal);
+            File.WriteAllText(host.ConfigurationFile, text);
+            (await host.RunAsync("repo", "init", "offsite")).Must();
+            cluster.Agent = await host.StartAgentAsync();
+            await cluster.ExecuteAsync("CREATE TABLE bulk AS SELECT g, md5(g::text) FROM generate_series(1, 100) g");
+            (await host.RunAsync("backup", "main")).Must();
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Writes some segments and waits until PostgreSQL has been told that the last of them is archived.</summary>
+    static async Task FillAsync(ProtectedCluster cluster, int segments)
+    {
+        var last = "";
+        for (var i = 0; i < segments; i++)
+        {
+            await cluster.ExecuteAsync("INSERT INTO bulk SELECT g, md5(random()::text) FROM generate_series(1, 1000) g");
+            await using var session = await cluster.OpenAsync();
+            last = (await session.SwitchWalAsync()).ToString();
+        }
+
+        await Eventually.IsTrueAsync(
+            async () => string.CompareOrdinal(await cluster.ScalarAsync<string>("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver"), last) >= 0,
+            () => $"{last} is archived; {string.Join('\n', cluster.Cluster.Server.LogTail(20))}");
+    }
+
+    static async Task<JsonElement> OffsiteInfoAsync(PitrHost host) => (await host.RunAsync("--output", "json", "info", "main")).Must()
+        .Json.GetProperty("services")[0].GetProperty("repositories").EnumerateArray().Single(r => r.GetProperty("name").GetString() == "offsite");
+
+    /// <summary>Every key but those that each repository has for itself.</summary>
+    static async Task<List<string>> ObjectsAsync(PitrHost host, string repository) =>
+    [
+        .. (await host.RunAsync("--output", "json", "repo", "ls", repository, "--recursive")).Must().Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(line => line.TryGetProperty("key", out _))
+            .Select(line => line.GetProperty("key").GetString()!)
+            .Where(key => !key.Contains("/locks/", StringComparison.Ordinal)),
+    ];
+
+    async Task<Offsite> OffsiteAsync(string kind)
+    {
+        var unique = "outage-" + Guid.NewGuid().ToString("N");
+        if (kind == "ceph-rgw")
+        {
+            var rgw = await StorageServer.StartAsync(kind, "S3_");
+            var endpoint = new Uri(rgw["S3_ENDPOINT"]);
+            var s3 = new Wire("127.0.0.1", endpoint.Port);
+            return new Offsite(
+                rgw,
+                s3,
+                $$"""
+                  offsite:
+                    url: s3://{{rgw["S3_BUCKET"]}}/{{unique}}
+                    endpoint: http://127.0.0.1:{{s3.Port}}
+                    access-key: ${OUTAGE_KEY}
+                    secret-key: ${OUTAGE_SECRET}
+
+                """,
+                new() { ["OUTAGE_KEY"] = rgw["S3_ACCESS_KEY"], ["OUTAGE_SECRET"] = rgw["S3_SECRET_KEY"] });
+        }
+
+        var sshd = await StorageServer.StartAsync(kind, "SFTP_");
+        var port = int.Parse(sshd["SFTP_PORT"], CultureInfo.InvariantCulture);
+        var wire = new Wire("127.0.0.1", port);
+        var known = _directory["known_hosts"];
+        await File.WriteAllTextAsync(known, (await File.ReadAllTextAsync(sshd["SFTP_KNOWN_HOSTS"])).Replace($"]:{port}", $"]:{wire.Port}", StringComparison.Ordinal));
+        return new Offsite(
+            sshd,
+            wire,
+            $"""
+              offsite:
+                url: sftp://{sshd["SFTP_USER"]}@127.0.0.1:{wire.Port}{sshd["SFTP_PATH"]}/{unique}
+                identity-file: {sshd["SFTP_IDENTITY"]}
+                known-hosts: {known}
+
+            """,
+            []);
+    }
+
+    sealed record Offsite(StorageServer Server, Wire Wire, string Yaml, Dictionary<string, string> Environment) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Wire.DisposeAsync();
+            await Server.DisposeAsync();
+        }
+    }
+}
