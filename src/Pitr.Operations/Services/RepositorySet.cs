@@ -66,6 +66,15 @@ public sealed class RepositorySet : IAsyncDisposable
     /// <summary>Names of the repositories that are not <see cref="Unanswered"/>, in configured order.</summary>
     public IReadOnlyList<string> Answered => [.. _stores.Select(s => s.Name).Where(name => !_unanswered.ContainsKey(name))];
 
+    /// <summary>
+    /// Lets <see cref="AskAllAsync"/> go on with as few as answer, one at least: for what is shown to people and said to be incomplete,
+    /// never for what is acted on.
+    /// </summary>
+    public bool TakesWhatAnswers { get; set; }
+
+    /// <summary>Whether so many are <see cref="Unanswered"/> that the others may lack what was acknowledged.</summary>
+    public bool IsIncomplete => _unanswered.Count >= Required;
+
     /// <summary>The repositories in the order in which reading asks them: those that work first, then by the time their answers take.</summary>
     public IReadOnlyList<IObjectStore> InReadOrder => [.. _stores.OrderBy(s => s.Health.Failing is null ? 0 : 1).ThenBy(s => s.Health.Latency)];
 
@@ -142,10 +151,15 @@ public sealed class RepositorySet : IAsyncDisposable
     /// Asks every repository. Goes on without those in trouble when the rest must know everything that was acknowledged: with N of M
     /// required, any M - N + 1 do. Who did not answer is in <see cref="Unanswered"/>, and warned of.
     /// </summary>
-    /// <exception cref="StorageException">Too few answered: the whole would be a guess.</exception>
-    public async Task<IReadOnlyList<(IObjectStore Store, T Answer)>> AskAllAsync<T>(Func<IObjectStore, CancellationToken, Task<T>> ask, CancellationToken cancellation)
+    /// <param name="ask">Asks one repository.</param>
+    /// <param name="cancellation">Ends the asking.</param>
+    /// <param name="fewest">Where fewer do: how many.</param>
+    /// <exception cref="StorageException">None answered.</exception>
+    /// <exception cref="RepositoryUnavailableException">Too few answered: the whole would be a guess.</exception>
+    public async Task<IReadOnlyList<(IObjectStore Store, T Answer)>> AskAllAsync<T>(
+        Func<IObjectStore, CancellationToken, Task<T>> ask, CancellationToken cancellation, int? fewest = null)
     {
-        var enough = _stores.Count - Required + 1;
+        var enough = Math.Min(_stores.Count - Required + 1, TakesWhatAnswers ? 1 : fewest ?? _stores.Count);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var running = _stores.ToDictionary(store => Task.Run(() => ask(store, stop.Token), stop.Token), store => store);
         var answers = new Dictionary<IObjectStore, T>();
@@ -185,7 +199,7 @@ public sealed class RepositorySet : IAsyncDisposable
 
         return answers.Count >= enough
             ? [.. _stores.Where(answers.ContainsKey).Select(store => ((IObjectStore)store, answers[store]))]
-            : throw failure!;
+            : throw (answers.Count == 0 ? failure! : TooFew(answers.Keys, failure!));
 
         // Those that work may take their time; those in trouble get a little. Whether one has begun to fail is looked at now and then.
         Task Pause() => running.Values.All(s => s.Health.Failing is not null)
@@ -268,6 +282,15 @@ public sealed class RepositorySet : IAsyncDisposable
         }
 
         _closing.Dispose();
+    }
+
+    RepositoryUnavailableException TooFew(IEnumerable<IObjectStore> answered, Exception failure)
+    {
+        var names = string.Join(",", answered.Select(store => store.Name));
+        return new RepositoryUnavailableException(
+            $"{failure.Message}; {names} alone may lack what the others hold, because {Required} of {_stores.Count} repositories are enough for an acknowledgement",
+            $"bring it back and try again; info, restore and drill go on with what is there if told so: --repository {names}",
+            failure);
     }
 
     bool IsPassedOver(ObservedObjectStore store) => !store.Health.MayBeTried || _underway.Values.Count(u => u.Store == store) >= MostUnderway;

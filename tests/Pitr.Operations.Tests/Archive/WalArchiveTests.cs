@@ -73,7 +73,7 @@ public class WalArchiveTests
         await scenario.PushRunAsync(1, 1, 4);
         scenario.Stores[1].Inject(StoreFault.CutListing(afterLines));
 
-        await Assert.ThrowsAsync<StorageException>(() => new WalArchive(scenario.Service).ListAsync(default));
+        await Assert.ThrowsAsync<RepositoryUnavailableException>(() => new WalArchive(scenario.Service).ListAsync(default));
     }
 
     [Fact]

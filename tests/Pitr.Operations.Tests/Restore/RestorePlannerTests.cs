@@ -297,11 +297,11 @@ public class RestorePlannerTests
         await FillAsync(scenario);
         scenario.Stores[1].Inject(StoreFault.FailBefore(StoreOperation.List).Repeated(int.MaxValue));
 
-        await Assert.ThrowsAsync<StorageException>(() => PlanAsync(scenario, RecoveryTarget.Latest));
+        await Assert.ThrowsAsync<RepositoryUnavailableException>(() => PlanAsync(scenario, RecoveryTarget.Latest));
 
         scenario.Stores[1].Heal();
         scenario.Stores[1].Inject(StoreFault.CutListing(3).On(p => p.Contains("wal", StringComparison.Ordinal)));
-        await Assert.ThrowsAsync<StorageException>(() => PlanAsync(scenario, RecoveryTarget.Latest));
+        await Assert.ThrowsAsync<RepositoryUnavailableException>(() => PlanAsync(scenario, RecoveryTarget.Latest));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Pitr.Format;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
@@ -135,11 +136,29 @@ public class AskingRepositoriesTests
                 Assert.Equal(scenario.Stores.Skip(failing).Select(s => s.Name), (await asking).Select(a => a.Store.Name));
                 Assert.Equal(failing, scenario.Service.Repositories.Unanswered.Count);
             }
-            else
+            else if (failing == 3)
             {
                 await Assert.ThrowsAsync<StorageException>(() => asking);
             }
+            else
+            {
+                Assert.Contains("--repository", (await Assert.ThrowsAsync<RepositoryUnavailableException>(() => asking)).Hint, StringComparison.Ordinal);
+            }
         }
+    }
+
+    [Fact]
+    public async Task What_is_only_shown_is_taken_from_whoever_answers_and_is_incomplete()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
+        scenario.Stores[0].Inject(StoreFault.FailBefore(StoreOperation.Stat).Repeated(int.MaxValue));
+        var repositories = scenario.Service.Repositories;
+        Assert.False(repositories.IsIncomplete);
+
+        repositories.TakesWhatAnswers = true;
+
+        Assert.Equal("r2", (await repositories.AskAllAsync((store, token) => store.StatAsync(Key, token), default)).Single().Store.Name);
+        Assert.True(repositories.IsIncomplete);
     }
 
     [Fact]

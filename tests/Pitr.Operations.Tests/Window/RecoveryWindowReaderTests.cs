@@ -101,11 +101,11 @@ public class RecoveryWindowReaderTests
         foreach (var part in new[] { "backups/", "wal/" })
         {
             scenario.Stores[1].Inject(StoreFault.CutListing(0).On(p => p.EndsWith(part, StringComparison.Ordinal)));
-            await Assert.ThrowsAsync<StorageException>(() => new RecoveryWindowReader(scenario.Service).ReadAsync(default));
+            await Assert.ThrowsAsync<RepositoryUnavailableException>(() => new RecoveryWindowReader(scenario.Service).ReadAsync(default));
         }
 
         scenario.Stores[0].Inject(StoreFault.FailBefore(StoreOperation.Read).Repeated(int.MaxValue));
-        await Assert.ThrowsAsync<StorageException>(() => new RecoveryWindowReader(scenario.Service).ReadAsync(default));
+        await Assert.ThrowsAsync<RepositoryUnavailableException>(() => new RecoveryWindowReader(scenario.Service).ReadAsync(default));
     }
 
     [Fact]
