@@ -201,9 +201,9 @@ public sealed class RepositorySet : IAsyncDisposable
             ? [.. _stores.Where(answers.ContainsKey).Select(store => ((IObjectStore)store, answers[store]))]
             : throw (answers.Count == 0 ? failure! : TooFew(answers.Keys, failure!));
 
-        // Those that work may take their time; those in trouble get a little. Whether one has begun to fail is looked at now and then.
+        // Those that work may take their time; those in trouble get a little, once. Whether one has begun to fail is looked at now and then.
         Task Pause() => running.Values.All(s => s.Health.Failing is not null)
-            ? patience ??= Task.Delay(PatienceWithFailing, _clock, stop.Token)
+            ? patience ??= Task.Delay(running.Values.All(s => _unanswered.ContainsKey(s.Name)) ? TimeSpan.Zero : PatienceWithFailing, _clock, stop.Token)
             : Task.Delay(TimeSpan.FromSeconds(1), _clock, stop.Token);
     }
 
