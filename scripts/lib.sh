@@ -65,6 +65,7 @@ keep_scratch=false
 as_owner=()    # prefix that runs a command as the owner of the scratch directory
 data_dirs=()   # data directories of servers to stop
 mounts=()      # mount points below the scratch directory
+services_started=() # names of storage servers to stop
 socket_dir=
 
 # make_scratch NAME: a new directory below $TMPDIR, everything of which ends with the script.
@@ -126,6 +127,7 @@ clean_up() {
         [[ ! -e $directory/postmaster.pid ]] || cluster_stop "$directory" immediate >/dev/null 2>&1
     done
     end_scratch_processes
+    services_stop
     for directory in "${mounts[@]}"; do
         umount "$directory" || umount --lazy "$directory"
     done
@@ -135,6 +137,29 @@ clean_up() {
         rm -rf --one-file-system -- "$scratch"
     fi
     exit "$status"
+}
+
+# services ARGUMENTS...: scripts/services as the owner of the scratch directory, with servers and files below it. Runs from a copy,
+# because the clone may lie below a directory that only its own owner can enter.
+services() {
+    if [[ ! -d $scratch/scripts ]]; then
+        mkdir "$scratch/scripts"
+        cp -r "$project_root"/scripts/{services,services.d,lib.sh} "$scratch/scripts/"
+    fi
+    "${as_owner[@]}" "$scratch/scripts/services" "$@" --directory "$scratch/services"
+}
+
+# services_start NAME...: sets services_lines to what they print, NAME=VALUE. They are stopped with the script.
+services_start() {
+    services_started+=("$@")
+    services start "$@" >"$scratch/log/services.log"
+    mapfile -t services_lines <"$scratch/log/services.log"
+}
+
+services_stop() {
+    ((${#services_started[@]} > 0)) || return 0
+    services stop "${services_started[@]}"
+    services_started=()
 }
 
 # install_programs: copies the programs to where the scratch directory's owner can run them; the
@@ -185,11 +210,11 @@ pgbench_on() {
 
 # ---------------------------------------------------------------------------------------------- pitr
 
-# pitr_init PORT DATA_DIRECTORY CONFIGURATION_DIRECTORY REPOSITORY_DIRECTORY [ARGUMENTS...]
+# pitr_init PORT DATA_DIRECTORY CONFIGURATION_DIRECTORY REPOSITORY_URL [ARGUMENTS...]
 pitr_init() {
     "${as_owner[@]}" mkdir -p -m 700 "$3"
     "${as_owner[@]}" "$scratch/bin/pitr" init --config "$3/pitr.yaml" --service main --data-directory "$2" \
-        --connection "Host=$socket_dir;Port=$1;Username=postgres" --repository "file://$4" \
+        --connection "Host=$socket_dir;Port=$1;Username=postgres" --repository "$4" \
         --state-directory "$3/state" --socket "$3/agent.sock" "${@:5}"
 }
 

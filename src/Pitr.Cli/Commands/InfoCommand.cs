@@ -19,7 +19,8 @@ static class InfoCommand
         var command = new Command(
             "info",
             """
-            Say to which moments each service can be brought back, and list its backups.
+            Say to which moments each service can be brought back, and list its backups. Exits 4 when repositories did not answer that
+            may hold more than what is shown.
 
               pitr info
               pitr info main --output json
@@ -36,11 +37,14 @@ static class InfoCommand
         using var context = new CommandContext(parsed);
         var names = parsed.GetValue(ServiceName) is { } one ? [one] : context.Configuration.Services.Keys.Order(StringComparer.Ordinal).ToArray();
         var services = new JsonArray();
+        var complete = true;
         foreach (var name in names)
         {
             await using var service = context.OpenService(name, parsed.GetValue(Repositories));
             var window = await new RecoveryWindowReader(service).ReadAsync(cancellation);
             var json = ToJson(name, window);
+            json["complete"] = !service.Repositories.IsIncomplete;
+            complete &= !service.Repositories.IsIncomplete;
             json["repositories"] = Json.Array(service.Repositories.Stores, store => ToJson(service, store));
             services.Add((JsonNode)json);
             if (context.Output == OutputFormat.Text)
@@ -55,7 +59,7 @@ static class InfoCommand
             Json.Write(new JsonObject { ["format"] = 1, ["services"] = services });
         }
 
-        return ExitCodes.Success;
+        return complete ? ExitCodes.Success : ExitCodes.Repository;
     }
 
     static void Print(string name, RecoveryWindow window)
@@ -86,6 +90,11 @@ static class InfoCommand
     // Nothing about repositories that are as they should be.
     static void PrintTrouble(PostgresService service)
     {
+        if (service.Repositories.IsIncomplete)
+        {
+            AnsiConsole.MarkupLine("[red]not complete[/]: there may be more where nobody answered");
+        }
+
         foreach (var store in service.Repositories.Stores)
         {
             if (service.Repositories.Unanswered.TryGetValue(store.Name, out var reason))

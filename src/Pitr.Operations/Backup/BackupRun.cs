@@ -19,7 +19,7 @@ namespace Pitr.Operations.Backup;
 
 /// <summary>
 /// Takes a base backup by method <c>stream</c>: pg_basebackup's tar is taken apart as it arrives and packed; nothing is staged on
-/// disk. backup.json is written last, after every pack, the manifest and the WAL from start to stop are in every repository.
+/// disk. backup.json is written last, to repositories that hold every pack, the manifest and the WAL from start to stop; as many as required must.
 /// </summary>
 /// <param name="service">The service to back up.</param>
 /// <param name="version">This program's version, for the catalog.</param>
@@ -125,7 +125,8 @@ public sealed class BackupRun(PostgresService service, string version)
         }
     }
 
-    // Ids are unique per second; a second backup in the same second waits for the next one.
+    // Ids are unique per second; a second backup in the same second waits for the next one. A repository that is down has no say: the
+    // lease keeps others from beginning a backup now.
     async Task<BackupId> ChooseIdAsync(CancellationToken cancellation)
     {
         while (true)

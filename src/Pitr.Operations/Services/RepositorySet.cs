@@ -66,6 +66,9 @@ public sealed class RepositorySet : IAsyncDisposable
     /// <summary>Names of the repositories that are not <see cref="Unanswered"/>, in configured order.</summary>
     public IReadOnlyList<string> Answered => [.. _stores.Select(s => s.Name).Where(name => !_unanswered.ContainsKey(name))];
 
+    /// <summary>Whether so many are <see cref="Unanswered"/> that the others may lack what was acknowledged: with N of M required, it takes M - N + 1.</summary>
+    public bool IsIncomplete => _unanswered.Count >= Required;
+
     /// <summary>The repositories in the order in which reading asks them: those that work first, then by the time their answers take.</summary>
     public IReadOnlyList<IObjectStore> InReadOrder => [.. _stores.OrderBy(s => s.Health.Failing is null ? 0 : 1).ThenBy(s => s.Health.Latency)];
 
@@ -195,17 +198,17 @@ public sealed class RepositorySet : IAsyncDisposable
     }
 
     /// <summary>
-    /// Refuses to go on when those that answered need not know everything that was acknowledged: with N of M required, it takes M - N + 1.
+    /// Refuses to go on when <see cref="IsIncomplete"/>.
     /// </summary>
     /// <exception cref="RepositoryUnavailableException">Too few answered.</exception>
     public void RequireComplete()
     {
-        if (Answered.Count <= _stores.Count - Required)
+        if (IsIncomplete)
         {
             var reasons = string.Join("; ", _unanswered.Select(u => $"repository {u.Key} could not be asked: {u.Value}"));
             throw new RepositoryUnavailableException(
                 $"{reasons}; with {Required} of {_stores.Count} repositories required, it may hold what no other does",
-                $"bring it back and try again; to go on without it, with what the others hold, name them: {string.Join(" ", Answered.Select(name => $"--repository {name}"))}");
+                $"bring it back and try again; to go on without it, with what the others hold, name them: --repository {string.Join(",", Answered)}");
         }
     }
 

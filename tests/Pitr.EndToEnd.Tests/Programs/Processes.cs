@@ -6,9 +6,12 @@ namespace Pitr.EndToEnd.Tests.Programs;
 static class Processes
 {
     public static IReadOnlyList<int> Find(params string[] words) =>
-        Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!))
-            .Where(id => id != Environment.ProcessId && CommandLine(id) is { } line && words.All(word => line.Contains(word, StringComparison.Ordinal)))
+        All().Where(id => id != Environment.ProcessId && CommandLine(id) is { } line && words.All(word => line.Contains(word, StringComparison.Ordinal)))
             .ToArray();
+
+    /// <summary>Ids of all processes there are.</summary>
+    public static IEnumerable<int> All() =>
+        Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!));
 
     /// <summary>Base backups of the server with this socket directory, which is in their environment.</summary>
     public static IReadOnlyList<int> FindBaseBackups(string socketDirectory) => Find("pg_basebackup")
@@ -31,7 +34,8 @@ static class Processes
 
     static string? CommandLine(int id) => Read(id, "cmdline");
 
-    static string? Read(int id, string file)
+    /// <summary>A file of <c>/proc/ID</c>, zeros as blanks; null when the process is gone or another user's.</summary>
+    public static string? Read(int id, string file)
     {
         try
         {
