@@ -72,7 +72,7 @@ public class WalArchiveTests
         await scenario.PushRunAsync(1, 1, 4);
         scenario.Store.Inject(StoreFault.CutListing(afterLines));
 
-        await Assert.ThrowsAsync<RepositoryUnavailableException>(() => new WalArchive(scenario.Service).ListAsync(default));
+        await Assert.ThrowsAsync<StorageException>(() => new WalArchive(scenario.Service).ListAsync(default));
     }
 
     [Fact]
