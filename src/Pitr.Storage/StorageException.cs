@@ -42,5 +42,5 @@ public class StorageException : Exception
     public TimeSpan? RetryAfter { get; init; }
 
     static string Describe(string repository, string? key, string message) =>
-        key is null ? $"repository \"{repository}\": {message}" : $"repository \"{repository}\", object \"{key}\": {message}";
+        string.IsNullOrEmpty(key) ? $"repository \"{repository}\": {message}" : $"repository \"{repository}\", object \"{key}\": {message}";
 }

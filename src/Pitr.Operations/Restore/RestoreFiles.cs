@@ -178,7 +178,7 @@ public sealed class RestoreFiles(PostgresService service)
     // before anything is written, so that a copy from another repository can take this one's place.
     async Task<PooledBytes> FetchPackAsync(string key, int size, ManifestPack pack, CancellationToken cancellation)
     {
-        var asked = await service.Repositories.AskFirstAsync((store, token) => FetchPackAsync(store, key, size, pack, token), cancellation);
+        var asked = await service.Repositories.AskFirstAsync((store, token) => FetchPackAsync(store, key, size, pack, token), size, cancellation);
         foreach (var failure in asked.Failures)
         {
             service.Log.Warning("a repository did not give {Key}: {Reason}", key, failure.Message);

@@ -150,13 +150,28 @@ sealed class QuorumWrite
         {
             foreach (var key in _keys)
             {
-                _debts.Owe(store.Name, key);
+                Owe(store, key);
             }
         }
 
         foreach (var store in _without.Where(_ => _keys.Count > 0))
         {
             _log.Warning("repository {Repository} is owed {Keys}: {Reason}", store.Name, string.Join(", ", _keys), store.Health.Failing ?? "it is too far behind");
+        }
+    }
+
+    void Owe(ObservedObjectStore store, string key)
+    {
+        try
+        {
+            _debts.Owe(store.Name, key);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RepositoryUnavailableException(
+                $"repository {store.Name} does not hold {key}, and that could not be written down: {e.Message}",
+                "nothing is acknowledged; make room in the state directory, and check its owner",
+                e);
         }
     }
 

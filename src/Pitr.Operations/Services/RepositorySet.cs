@@ -17,6 +17,9 @@ public sealed class RepositorySet : IAsyncDisposable
     // A healthy repository answers well within this; after it the next one is asked as well, and whoever answers first wins.
     static readonly TimeSpan HedgeAfter = TimeSpan.FromSeconds(2);
 
+    // Bytes a second. Asking a second repository because the first is merely slow would make both slower.
+    const double SlowestUsefulRate = 1 << 20;
+
     // How long a repository with trouble may keep an answer waiting that the others have already given.
     static readonly TimeSpan PatienceWithFailing = TimeSpan.FromSeconds(5);
 
@@ -136,10 +139,19 @@ public sealed class RepositorySet : IAsyncDisposable
     public Task<Asked<T>> AskFirstAsync<T>(Func<IObjectStore, CancellationToken, Task<T>> ask, CancellationToken cancellation) =>
         AskFirstAsync(InReadOrder, ask, cancellation);
 
+    /// <summary>As the other, for an answer that takes its time because it is large.</summary>
+    /// <param name="ask">Asks one repository.</param>
+    /// <param name="bytes">How much each answer transfers.</param>
+    /// <param name="cancellation">Ends the asking.</param>
+    public Task<Asked<T>> AskFirstAsync<T>(Func<IObjectStore, CancellationToken, Task<T>> ask, long bytes, CancellationToken cancellation) =>
+        AskFirstAsync(InReadOrder, ask, cancellation, HedgeAfter + TimeSpan.FromSeconds(bytes / SlowestUsefulRate));
+
     /// <inheritdoc cref="AskFirstAsync{T}(Func{IObjectStore, CancellationToken, Task{T}}, CancellationToken)"/>
     /// <param name="among">The repositories to ask, in this order.</param>
-    public Task<Asked<T>> AskFirstAsync<T>(IReadOnlyList<IObjectStore> among, Func<IObjectStore, CancellationToken, Task<T>> ask, CancellationToken cancellation) =>
-        new HedgedQuestion<T>(among, ask, HedgeAfter, _clock, (store, e) => _log.Debug("repository {Repository} gave no good answer: {Reason}", store.Name, e.Message)).RunAsync(cancellation);
+    /// <param name="patience">How long a silent one is waited for before the next is asked as well.</param>
+    public Task<Asked<T>> AskFirstAsync<T>(
+        IReadOnlyList<IObjectStore> among, Func<IObjectStore, CancellationToken, Task<T>> ask, CancellationToken cancellation, TimeSpan? patience = null) =>
+        new HedgedQuestion<T>(among, ask, patience ?? HedgeAfter, _clock, (store, e) => _log.Debug("repository {Repository} gave no good answer: {Reason}", store.Name, e.Message)).RunAsync(cancellation);
 
     /// <summary>
     /// Asks every repository, and goes on without those in trouble as long as one answers. Who did not is in <see cref="Unanswered"/>, and

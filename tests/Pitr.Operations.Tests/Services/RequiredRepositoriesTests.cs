@@ -42,6 +42,18 @@ public class RequiredRepositoriesTests
     }
 
     [Fact]
+    public async Task What_cannot_be_written_down_is_not_acknowledged()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
+        scenario.Stores[1].Inject(StoreFault.FailBefore(StoreOperation.Put).Repeated(int.MaxValue));
+        Directory.CreateDirectory(Path.Combine(scenario["state"], "services", "main"));
+        await File.WriteAllTextAsync(Path.Combine(scenario["state"], "services", "main", "owed"), "not a directory");
+
+        var error = await Assert.ThrowsAsync<RepositoryUnavailableException>(() => WriteAsync(scenario, Laggards.LetRun));
+        Assert.Contains("could not be written down", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_failing_repository_is_left_alone_for_a_while_and_then_tried_again()
     {
         await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
