@@ -14,7 +14,7 @@ static class WalPushCommand
         var command = new Command(
             "push",
             """
-            Archive one WAL file; exits 0 only when every repository holds it durably.
+            Archive one WAL file; exits 0 only when every required repository holds it durably.
 
               pitr wal push main pg_wal/000000010000000000000007
             """)

@@ -60,7 +60,7 @@ public sealed class PostgresService : IAsyncDisposable
     /// <summary>Log with the service's name attached.</summary>
     public ILogger Log { get; }
 
-    /// <summary>This host's private files for the service: data key, locks, cached manifests. Everything in it can be lost.</summary>
+    /// <summary>This host's private files for the service: data key, locks, debts. No object is lost with it; what is owed has to be found by comparing repositories.</summary>
     public string StateDirectory { get; }
 
     /// <summary>Where the service is stored.</summary>

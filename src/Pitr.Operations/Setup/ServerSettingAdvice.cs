@@ -12,7 +12,7 @@ public sealed record ServerSettingAdvice(string Name, string Value, string Why)
     [
         new("wal_level", "replica", "WAL that can be replayed elsewhere"),
         new("archive_mode", "on", "hand every finished segment to archive_command"),
-        new("archive_command", archiveCommand, "success only when every repository holds the segment durably"),
+        new("archive_command", archiveCommand, "success only when every required repository holds the segment durably"),
         new("archive_timeout", "60", "a quiet server hands over its segment after a minute at the latest: bounds the RPO"),
     ];
 
