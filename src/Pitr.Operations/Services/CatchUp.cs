@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using Pitr.Format;
 using Pitr.Format.Layout;
-using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Repositories;
 using Pitr.Storage;
@@ -60,7 +60,7 @@ public sealed class CatchUp(PostgresService service) : IDisposable
                         await PayAsync(store, debt.Key, token);
                         Interlocked.Increment(ref paid);
                     }
-                    catch (Exception e) when (e is StorageException or OperationException)
+                    catch (Exception e) when (e is StorageException or OperationException or DamagedObjectException or UnsupportedFormatException)
                     {
                         failures.Enqueue(e.Message);
                         if (e is StorageException of && of.Repository == store.Name)
@@ -134,7 +134,7 @@ public sealed class CatchUp(PostgresService service) : IDisposable
         // A pack or manifest of an attempt that was cut short is not the one the catalog names.
         var mode = kind is RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest ? PutMode.Replace : PutMode.CreateNew;
         var result = await _copy.CopyAsync(source, store, key, VerifyAsync, mode: mode, cancellation: cancellation);
-        if (result.Outcome == ObjectCopyOutcome.Conflict && !await IsSameAsync(kind, source, store, key, cancellation))
+        if (result.Outcome == ObjectCopyOutcome.Conflict && !await EquivalentObjects.AreAsync(source, store, key, cancellation))
         {
             throw new ConflictException(
                 $"{key} is in repository {store.Name} with other content than in repository {source.Name}",
@@ -151,20 +151,6 @@ public sealed class CatchUp(PostgresService service) : IDisposable
         catch (KeyUnavailableException)
         {
             // A host without identity opens only what it sealed lately itself. The structure was checked; that is all this host can say.
-        }
-    }
-
-    // Sealing twice gives other bytes for the same WAL; documents that each repository was given for itself differ in their times only.
-    static async Task<bool> IsSameAsync(RepositoryKeyKind kind, IObjectStore source, IObjectStore store, string key, CancellationToken cancellation)
-    {
-        switch (kind)
-        {
-            case RepositoryKeyKind.Wal:
-                var ours = await WalObject.ReadHeaderAsync(source, key, cancellation);
-                var theirs = await WalObject.ReadHeaderAsync(store, key, cancellation);
-                return ours.Fingerprint.AsSpan().SequenceEqual(theirs.Fingerprint);
-            default:
-                return kind is RepositoryKeyKind.DataKey or RepositoryKeyKind.Service;
         }
     }
 

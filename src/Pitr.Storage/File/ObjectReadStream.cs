@@ -3,23 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Pitr.Storage.File;
 
 /// <summary>A range of a stored object. Ends exactly at the range's end, or fails.</summary>
-sealed class ObjectReadStream(SafeFileHandle handle, ByteRange range, string key, string path, FileErrors errors) : Stream
+sealed class ObjectReadStream(SafeFileHandle handle, ByteRange range, string key, string path, FileErrors errors) : ForwardReadStream
 {
     long _position = range.Offset;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -39,8 +25,6 @@ sealed class ObjectReadStream(SafeFileHandle handle, ByteRange range, string key
         }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var wanted = (int)Math.Min(buffer.Length, range.End - _position);
@@ -58,19 +42,6 @@ sealed class ObjectReadStream(SafeFileHandle handle, ByteRange range, string key
             throw Unreadable(failure);
         }
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

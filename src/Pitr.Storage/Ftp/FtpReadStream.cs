@@ -1,30 +1,18 @@
+using System.Buffers;
+
 namespace Pitr.Storage.Ftp;
 
 /// <summary>
 /// A stored object, or a range of it, as curl receives it. Ends exactly where it should, or fails: the last bytes are handed out only after the
 /// server has confirmed that they are the last.
 /// </summary>
-sealed class FtpReadStream(CurlSession session, long length, bool whole) : Stream
+sealed class FtpReadStream(CurlSession session, long length, bool whole) : ForwardReadStream
 {
     const string What = "cannot read it";
 
     readonly byte[] _one = new byte[1];
     long _position;
     StorageException? _failure;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -67,22 +55,22 @@ sealed class FtpReadStream(CurlSession session, long length, bool whole) : Strea
         }
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     // Authenticating readers are synchronous; nothing here runs on the caller's thread only.
-    public override int Read(byte[] buffer, int offset, int count) =>
-        Task.Run(() => ReadAsync(buffer.AsMemory(offset, count)).AsTask()).GetAwaiter().GetResult();
-
-    public override void Flush()
+    public override int Read(Span<byte> buffer)
     {
+        var rented = ArrayPool<byte>.Shared.Rent(buffer.Length);
+        try
+        {
+            var memory = rented.AsMemory(0, buffer.Length);
+            var read = Task.Run(() => ReadAsync(memory).AsTask()).GetAwaiter().GetResult();
+            memory.Span[..read].CopyTo(buffer);
+            return read;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
     }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     public override async ValueTask DisposeAsync()
     {

@@ -3,25 +3,11 @@ using Amazon.S3.Model;
 namespace Pitr.Storage.S3;
 
 /// <summary>The body of an answer. Gives exactly as many bytes as were announced, or fails.</summary>
-sealed class S3ReadStream(GetObjectResponse response, string key, S3Errors errors) : Stream
+sealed class S3ReadStream(GetObjectResponse response, string key, S3Errors errors) : ForwardReadStream
 {
     readonly Stream _body = response.ResponseStream;
     readonly long _length = response.ContentLength;
     long _left = response.ContentLength;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -35,8 +21,6 @@ sealed class S3ReadStream(GetObjectResponse response, string key, S3Errors error
         }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         try
@@ -48,19 +32,6 @@ sealed class S3ReadStream(GetObjectResponse response, string key, S3Errors error
             throw Broken(failure);
         }
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -5,7 +5,7 @@ namespace Pitr.Storage.Sftp;
 /// <summary>
 /// A range of a stored object, asked for ahead of its reader. Ends exactly at the range's end, or fails. Its memory is bounded by the window.
 /// </summary>
-sealed class SftpReadStream : Stream
+sealed class SftpReadStream : ForwardReadStream
 {
     const int FirstWindow = 512 * 1024;
     const int LargestWindow = 4 * 1024 * 1024;
@@ -39,20 +39,6 @@ sealed class SftpReadStream : Stream
         AskAhead();
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public override int Read(Span<byte> buffer)
     {
         while (!buffer.IsEmpty && _dataStart == _dataEnd && _position < _range.End)
@@ -71,8 +57,6 @@ sealed class SftpReadStream : Stream
         return Take(buffer);
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (!buffer.IsEmpty && _dataStart == _dataEnd && _position < _range.End)
@@ -89,19 +73,6 @@ sealed class SftpReadStream : Stream
 
         return Take(buffer.Span);
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

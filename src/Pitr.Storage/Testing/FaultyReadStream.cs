@@ -1,23 +1,9 @@
 namespace Pitr.Storage.Testing;
 
 /// <summary>A stream that ends or fails early, or gives one bit wrongly.</summary>
-sealed class FaultyReadStream(Stream inner, long end, Exception? error, long? flip) : Stream
+sealed class FaultyReadStream(Stream inner, long end, Exception? error, long? flip) : ForwardReadStream
 {
     long _position;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -27,8 +13,6 @@ sealed class FaultyReadStream(Stream inner, long end, Exception? error, long? fl
         return read;
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var wanted = Limit(buffer.Length);
@@ -36,19 +20,6 @@ sealed class FaultyReadStream(Stream inner, long end, Exception? error, long? fl
         Advance(buffer.Span[..read]);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
