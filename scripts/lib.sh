@@ -66,6 +66,7 @@ as_owner=()    # prefix that runs a command as the owner of the scratch director
 data_dirs=()   # data directories of servers to stop
 mounts=()      # mount points below the scratch directory
 socket_dir=
+service_environment=()
 
 # make_scratch NAME: a new directory below $TMPDIR, everything of which ends with the script.
 # Owned by `postgres` when run by root, because PostgreSQL refuses to run as root.
@@ -125,6 +126,7 @@ clean_up() {
     for directory in "${data_dirs[@]}"; do
         [[ ! -e $directory/postmaster.pid ]] || cluster_stop "$directory" immediate >/dev/null 2>&1
     done
+    stop_services
     end_scratch_processes
     for directory in "${mounts[@]}"; do
         umount "$directory" || umount --lazy "$directory"
@@ -135,6 +137,21 @@ clean_up() {
         rm -rf --one-file-system -- "$scratch"
     fi
     exit "$status"
+}
+
+# start_services NAME...: servers of scripts/services for this run, by the owner of the scratch directory. Sets
+# service_environment to what they print, lines NAME=VALUE.
+start_services() {
+    [[ -d $scratch/scripts ]] || mkdir "$scratch/scripts"
+    cp -r "$project_root"/scripts/{services,services.d,lib.sh} "$scratch/scripts/"
+    "${as_owner[@]}" "$scratch/scripts/services" start "$@" --directory "$scratch/services" >"$scratch/log/services.log"
+    # shellcheck disable=SC2034  # used by the scripts
+    mapfile -t service_environment <"$scratch/log/services.log"
+}
+
+# stop_services: those that run.
+stop_services() {
+    [[ ! -d $scratch/services ]] || "${as_owner[@]}" "$scratch/scripts/services" stop --directory "$scratch/services"
 }
 
 # install_programs: copies the programs to where the scratch directory's owner can run them; the
