@@ -50,7 +50,7 @@ static class RepositoryBinding
 
     /// <summary>How many connections a driver may hold.</summary>
     internal static int Connections(YamlSection section, int defaultValue) =>
-        section.Integer("connections", defaultValue, 1, MostConnections, "4 for sftp:, 8 for ftp: and ftps:");
+        section.Integer("connections", defaultValue, 1, MostConnections, "2 for sftp:, 8 for ftp: and ftps:");
 
     /// <summary>How long connecting may take.</summary>
     internal static TimeSpan ConnectTimeout(YamlSection section, TimeSpan defaultValue) =>

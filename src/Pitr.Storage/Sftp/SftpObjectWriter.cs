@@ -74,7 +74,7 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
             {
                 await window.HaveRoomAsync(cancellationToken);
                 var wanted = content.MaxSend((int)Math.Min(session.WriteSize, content.Length - offset));
-                var packet = SftpRequests.BeginWrite(handle.Bytes, offset, wanted);
+                var packet = await session.BeginWriteAsync(handle.Bytes, offset, wanted, cancellationToken);
                 try
                 {
                     var room = packet.BeginString(wanted);

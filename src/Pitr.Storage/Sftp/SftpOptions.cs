@@ -38,8 +38,9 @@ public sealed record SftpOptions : StoreOptions
     /// <summary>The program that is ssh: a path, or a name to look for in PATH.</summary>
     public string SshProgram { get; init; } = "ssh";
 
-    /// <summary>Most sessions at once, 1 to <see cref="MaxConnections"/>. More operations than sessions share them.</summary>
-    public int Connections { get; init; } = 4;
+    /// <summary>Most sessions at once, 1 to <see cref="MaxConnections"/>. More operations than sessions share them. Each costs a login, which is most
+    /// of the work of a short command; two keep two cores busy with ciphers.</summary>
+    public int Connections { get; init; } = 2;
 
     /// <summary>Longest time from starting ssh to the server's first SFTP packet.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);

@@ -12,6 +12,7 @@ sealed class SftpPacket : IDisposable
 
     byte[] _buffer;
     int _length;
+    SemaphoreSlim? _place;
 
     /// <summary>A packet of a type, with room for a request number.</summary>
     /// <param name="type">Its type.</param>
@@ -25,6 +26,13 @@ sealed class SftpPacket : IDisposable
     }
 
     public SftpPacketType Type { get; }
+
+    /// <summary>Makes the packet keep a place that was taken, until it is disposed, that is when it was sent or will not be.</summary>
+    public SftpPacket Keep(SemaphoreSlim place)
+    {
+        _place = place;
+        return this;
+    }
 
     /// <summary>The request number, of INIT the protocol version.</summary>
     public void SetId(uint id) => BinaryPrimitives.WriteUInt32BigEndian(_buffer.AsSpan(IdOffset), id);
@@ -88,6 +96,7 @@ sealed class SftpPacket : IDisposable
         if (buffer.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(buffer);
+            _place?.Release();
         }
     }
 

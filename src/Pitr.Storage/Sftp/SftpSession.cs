@@ -19,6 +19,7 @@ sealed class SftpSession : IAsyncDisposable
     const uint ProtocolVersion = 3;
     const int SafeTransfer = 32 * 1024;
     const int MaxTransfer = 255 * 1024;
+    const int MaxQueuedWrites = 4;
     static readonly TimeSpan SendPatience = TimeSpan.FromSeconds(2);
 
     readonly ISftpTransport _transport;
@@ -30,6 +31,8 @@ sealed class SftpSession : IAsyncDisposable
     readonly TaskCompletionSource<Dictionary<string, string>> _version = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _sent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Not disposed: packets give their places back whenever, and without a wait handle there is nothing to free.
+    readonly SemaphoreSlim _writes = new(MaxQueuedWrites);
     readonly Lock _lock = new();
     readonly ITimer _stallTimer;
     Dictionary<string, string> _extensions = [];
@@ -99,6 +102,16 @@ sealed class SftpSession : IAsyncDisposable
 
     /// <summary>Whether the server announced an extension in this version.</summary>
     public bool Offers(string extension, string version = "1") => _extensions.TryGetValue(extension, out var offered) && offered == version;
+
+    /// <summary>
+    /// A write whose bytes are still to be filled in, with <see cref="SftpPacket.BeginString"/>; given when it would soon be sent. However many
+    /// files are written at once, few bytes wait for ssh to take them, and those are still in the processor's cache when it does.
+    /// </summary>
+    public async Task<SftpPacket> BeginWriteAsync(byte[] handle, long offset, int most, CancellationToken cancellationToken)
+    {
+        await _writes.WaitAsync(cancellationToken);
+        return SftpRequests.BeginWrite(handle, offset, most).Keep(_writes);
+    }
 
     /// <summary>Sends a request and gives its answer. The packet belongs to the session from here on.</summary>
     /// <exception cref="SftpConnectionException">The session ended before the answer, as the task's outcome.</exception>
