@@ -8,13 +8,13 @@ storage_large=2147483648 # bytes of the object that memory is measured with
 # storage_start SERVICE: starts it and sets its variables.
 storage_start() {
     progress "starting $1"
-    start_services "$1"
-    declare -g "${service_environment[@]}"
+    services_start "$1"
+    declare -g "${services_lines[@]}"
     "${as_owner[@]}" mkdir "$scratch/ours" "$scratch/data" "$scratch/got"
 }
 
 storage_stop() {
-    stop_services
+    services_stop
     rm -rf "$scratch"/{ours,data,got}
 }
 
