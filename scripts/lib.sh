@@ -153,6 +153,7 @@ services() {
 services_start() {
     services_started+=("$@")
     services start "$@" >"$scratch/log/services.log"
+    # shellcheck disable=SC2034  # used by the scripts
     mapfile -t services_lines <"$scratch/log/services.log"
 }
 

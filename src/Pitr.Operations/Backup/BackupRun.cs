@@ -181,7 +181,7 @@ public sealed class BackupRun(PostgresService service, string version)
             await ReadAsync(source, reading, manifest, key, deadline.Token);
             var packs = await pipeline.CompleteAsync();
             reading.CompleteManifest(packs);
-            var stored = await StoreManifestAsync(id, manifest, deadline.Token);
+            var stored = await StoreManifestAsync(id, manifest, key, deadline.Token);
             return reading.ToContent(packs, stored, key.Id.ToString());
         }
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -217,11 +217,11 @@ public sealed class BackupRun(PostgresService service, string version)
         }
     }
 
-    async Task<StoredObject> StoreManifestAsync(BackupId id, MemoryStream manifest, CancellationToken cancellation)
+    async Task<StoredObject> StoreManifestAsync(BackupId id, MemoryStream manifest, DataKey dataKey, CancellationToken cancellation)
     {
         var content = manifest.GetBuffer().AsMemory(0, (int)manifest.Length);
         var key = RepositoryLayout.Manifest(service.Name, id);
-        await service.Repositories.PutAsync(key, content, PutMode.Replace, cancellation);
+        await service.Repositories.PutAsync(key, content, PutMode.Replace, cancellation, store => service.SealingKeys.IsPublished(dataKey, store));
         return new StoredObject(key, content.Length, Convert.ToHexStringLower(SHA256.HashData(content.Span)));
     }
 

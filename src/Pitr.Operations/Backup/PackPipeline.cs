@@ -120,7 +120,7 @@ public sealed class PackPipeline : IAsyncDisposable
             var content = pack.Finish();
             var key = RepositoryLayout.Pack(_service.Name, _backup, number);
             // Replace, because a retry after an answer that was lost finds its own first attempt there.
-            var put = _service.Repositories.PutAsync(key, content, PutMode.Replace, _abort.Token);
+            var put = _service.Repositories.PutAsync(key, content, PutMode.Replace, _abort.Token, store => _service.SealingKeys.IsPublished(_key, store));
             var sha256 = Convert.ToHexStringLower(SHA256.HashData(content.Span));
             await put;
             lock (_stored)

@@ -67,6 +67,8 @@ public sealed class RepositoryLease : IAsyncDisposable
 
     async Task TakeAsync(IObjectStore store, CancellationToken cancellation)
     {
+        // The first that a backup writes: it must not turn the place of an unmounted disk into a directory that takes the rest.
+        await RepositorySet.RequireInitialisedAsync(store, cancellation);
         for (var attempt = 0; attempt < 2; attempt++)
         {
             try

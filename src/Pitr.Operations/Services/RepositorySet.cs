@@ -126,8 +126,13 @@ public sealed class RepositorySet : IAsyncDisposable
     }
 
     /// <summary>Puts the same object into the repositories, as <see cref="WriteAsync"/> does; the content may be used again afterwards.</summary>
-    public Task PutAsync(string key, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellation) => WriteAsync(
-        [key], Laggards.Await, (store, token) => store.PutAsync(key, ObjectContent.FromMemory(content), mode, token), cancellation);
+    /// <param name="key">The object.</param>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="mode">Whether an object of this name may be there.</param>
+    /// <param name="cancellation">Ends the write as long as it has not been acknowledged.</param>
+    /// <param name="isReady">As for <see cref="WriteAsync"/>.</param>
+    public Task PutAsync(string key, ReadOnlyMemory<byte> content, PutMode mode, CancellationToken cancellation, Func<IObjectStore, bool>? isReady = null) => WriteAsync(
+        [key], Laggards.Await, (store, token) => store.PutAsync(key, ObjectContent.FromMemory(content), mode, token), cancellation, isReady);
 
     /// <summary>
     /// Asks one repository after the other, in <see cref="InReadOrder"/>, until one gives a good answer. The next is asked when one has

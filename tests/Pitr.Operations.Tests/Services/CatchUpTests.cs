@@ -78,6 +78,8 @@ public class CatchUpTests
 
         await scenario.PushSegmentAsync(Name(2), 2);
         await SettledAsync(scenario, "r1");
+        // If the key came a moment later to r1 than to r2, the segment was not even tried there.
+        await CatchUpAsync(scenario.Service);
         var sealedOther = await scenario.Stores[0].ReadAllAsync(scenario.KeyOf(Name(2)), default);
         await scenario.Stores[1].PutAsync(scenario.KeyOf(Name(1)), sealedOther, PutMode.Replace, default);
         debts.Owe("r2", scenario.KeyOf(Name(1)));
