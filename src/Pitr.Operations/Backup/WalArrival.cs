@@ -67,11 +67,20 @@ public sealed class WalArrival(PostgresService service)
         var waiting = repositories.Stores.ToDictionary(store => WaitAsync(store, key, stop.Token), store => store.Name);
         try
         {
-            for (var holding = 0; holding < repositories.Required; holding++)
+            for (var lacking = repositories.Required; lacking > 0;)
             {
+                var ended = await Task.WhenAny(waiting.Keys);
                 // A repository in trouble fails the wait only when the others are too few.
-                var ended = await Task.WhenAny(waiting.Keys.Where(t => !t.IsFaulted || waiting.Count <= repositories.Required - holding));
-                await ended;
+                if (!ended.IsFaulted || waiting.Count <= lacking)
+                {
+                    await ended;
+                    lacking--;
+                }
+                else
+                {
+                    service.Log.Warning("repository {Repository} is not waited for: {Reason}", waiting[ended], ended.Exception!.GetBaseException().Message);
+                }
+
                 waiting.Remove(ended);
             }
         }

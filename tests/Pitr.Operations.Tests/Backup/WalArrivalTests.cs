@@ -46,6 +46,21 @@ public class WalArrivalTests
     }
 
     [Fact]
+    public async Task A_repository_that_fails_while_it_is_waited_for_is_not_missed_when_the_other_is_enough()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2, required: 1);
+        var looked = scenario.Stores[0].Inject(StoreFault.Hold(StoreOperation.Stat).On(k => k == scenario.KeyOf(First.ToString())));
+        scenario.Stores[1].Inject(StoreFault.FailBefore(StoreOperation.Stat).On(k => k == scenario.KeyOf(First.ToString())).Repeated(int.MaxValue));
+
+        var waiting = new WalArrival(scenario.Service).WaitForFileAsync(WalFileName.ForSegment(First), default);
+        await looked.Reached;
+        var content = await scenario.PushSegmentAsync(First.ToString());
+        looked.Release();
+
+        Assert.Equal(content, await waiting);
+    }
+
+    [Fact]
     public async Task It_ends_at_the_deadline()
     {
         await using var scenario = await Scenario.StartAsync(skipsWaits: true);
