@@ -3,24 +3,41 @@ using Pitr.Storage;
 using Pitr.Storage.Limits;
 using Pitr.Storage.Retry;
 using Serilog;
+using Serilog.Events;
 
 namespace Pitr.Operations.Services;
 
 /// <summary>Turns a configured repository into a store that keeps its limits and retries what may pass by itself.</summary>
 public static class RepositoryOpener
 {
+    // A repository that is down fails many operations many times over; a person needs to be told now and then.
+    static readonly TimeSpan Quiet = TimeSpan.FromSeconds(30);
+
     /// <summary>Opens one repository. Nothing is asked, started or revealed before the first operation.</summary>
     /// <param name="settings">Which one.</param>
     /// <param name="clock">Source of time.</param>
     /// <param name="log">Told of each retry.</param>
     /// <param name="onTrouble">Told why something is tried again, before it is given up.</param>
-    public static IObjectStore Open(RepositorySettings settings, TimeProvider clock, ILogger log, Action<string>? onTrouble = null) => new RetryingObjectStore(
-        Limited(Driver(settings, clock), settings.Limits, clock),
-        new RetryPolicy(settings.Retry.Deadline, settings.Retry.FirstDelay, settings.Retry.MaxDelay),
-        clock,
-        notice =>
+    public static IObjectStore Open(RepositorySettings settings, TimeProvider clock, ILogger log, Action<string>? onTrouble = null)
+    {
+        var told = 0L;
+        return new RetryingObjectStore(
+            Limited(Driver(settings, clock), settings.Limits, clock),
+            new RetryPolicy(settings.Retry.Deadline, settings.Retry.FirstDelay, settings.Retry.MaxDelay),
+            clock,
+            Tell);
+
+        void Tell(RetryNotice notice)
         {
-            log.Warning(
+            var since = Interlocked.Read(ref told);
+            var isNews = since == 0 || clock.GetElapsedTime(since) >= Quiet;
+            if (isNews)
+            {
+                Interlocked.Exchange(ref told, clock.GetTimestamp());
+            }
+
+            log.Write(
+                isNews ? LogEventLevel.Warning : LogEventLevel.Debug,
                 "repository {Repository}: {Operation} of {Key} is tried again in {Delay}, attempt {Attempt} failed: {Reason}",
                 settings.Name,
                 notice.Operation,
@@ -29,7 +46,8 @@ public static class RepositoryOpener
                 notice.Attempt,
                 notice.Error.Reason);
             onTrouble?.Invoke(notice.Error.Reason);
-        });
+        }
+    }
 
     static DeferredObjectStore Driver(RepositorySettings settings, TimeProvider clock) => new(
         settings.Name, settings.Url, () => ObjectStoreFactory.Open(settings.Name, settings.Driver.ToOptions(), clock));

@@ -431,6 +431,23 @@ public sealed class S3FaultTests(S3Server server) : IAsyncLifetime
         await Assert.ThrowsAsync<ObjectExistsException>(() => _store.PutAsync(Key, Contents.Bytes(10), PutMode.CreateNew, None));
     }
 
+    [Theory]
+    [InlineData("0cc175b9c0f1b6a831c399e269772661", true)]
+    [InlineData("0123456789abcdef0123456789abcdef", false)]
+    [InlineData("0123456789abcdef0123456789abcdef-1", true)]
+    public async Task What_is_read_whole_is_held_against_an_ETag_that_is_its_MD5(string tag, bool fits)
+    {
+        _proxy.Fault = request => ProxyFault.Body("200 OK", "a", $"ETag: \"{tag}\"", "Last-Modified: Sat, 21 Nov 2026 03:15:00 GMT");
+        if (fits)
+        {
+            Assert.Equal("a"u8.ToArray(), await _store.ReadAllAsync(Key, None));
+            return;
+        }
+
+        var error = await Assert.ThrowsAsync<StorageException>(() => _store.ReadAllAsync(Key, None));
+        Assert.Contains("arrived changed", error.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_the_store_supports_can_be_asked()
     {
