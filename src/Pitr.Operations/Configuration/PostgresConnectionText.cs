@@ -174,12 +174,12 @@ static partial class PostgresConnectionText
         return false;
     }
 
-    [GeneratedRegex(@"\b(password|pwd|psw)\s*=", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\b(password|pwd|psw)\s*=", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
     private static partial Regex SwallowedPassword();
 
     const string PairPattern = @"(?<key>[A-Za-z_]+)\s*=\s*(?<value>'(\\.|[^'\\])*'|(\\.|[^\s;'\\])+)";
 
-    [GeneratedRegex(@"\A\s*(" + PairPattern + @"(\s+|\z))+\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A\s*(" + PairPattern + @"(\s+|\z))+\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Libpq();
 
     [GeneratedRegex(PairPattern, RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
@@ -190,6 +190,6 @@ static partial class PostgresConnectionText
 
     [GeneratedRegex(
         @"\Apostgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(?<host>\[[^\]]*\]|[^:/?@]*)(:(?<port>[0-9]+))?(/(?<dbname>[^?]*))?(\?(?<parameters>.*))?\z",
-        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex UriNotation();
 }
