@@ -47,6 +47,16 @@ public sealed class CatchUp(PostgresService service) : IDisposable
             return new CatchUpResult(store.Name, 0, owed.Count, service.Repositories.HealthOf(store).Failing);
         }
 
+        try
+        {
+            // The place of an unmounted disk must not fill with what is owed to the repository on it.
+            await RepositorySet.RequireInitialisedAsync(store, cancellation);
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            return new CatchUpResult(store.Name, 0, owed.Count, e.Message);
+        }
+
         foreach (var step in owed.GroupBy(debt => Order(debt.Key)).OrderBy(group => group.Key))
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -60,7 +70,7 @@ public sealed class CatchUp(PostgresService service) : IDisposable
                         await PayAsync(store, debt.Key, token);
                         Interlocked.Increment(ref paid);
                     }
-                    catch (Exception e) when (e is StorageException or OperationException or DamagedObjectException or UnsupportedFormatException)
+                    catch (Exception e) when (IsFailure(e))
                     {
                         failures.Enqueue(e.Message);
                         if (e is StorageException of && of.Repository == store.Name)
@@ -110,7 +120,8 @@ public sealed class CatchUp(PostgresService service) : IDisposable
             }
             catch (ObjectNotFoundException)
             {
-                // Another one may have it.
+                // Another one may have it. Only a repository's "no" counts: an unmounted disk has nothing either, and the debt outlives that.
+                failure ??= await WhyNotARepositoryAsync(source, cancellation);
             }
             catch (Exception e) when (e is DamagedRepositoryException || (e is StorageException of && of.Repository == source.Name))
             {
@@ -124,8 +135,23 @@ public sealed class CatchUp(PostgresService service) : IDisposable
         }
 
         // Expired meanwhile: no repository holds it any more, so nobody is owed it.
-        service.Log.Information("{Key} is in no repository any more, and no longer owed to {Repository}", key, store.Name);
+        service.Log.Warning("{Key} is in no repository any more, and no longer owed to {Repository}", key, store.Name);
         repositories.Debts.Settle(store.Name, key);
+    }
+
+    static bool IsFailure(Exception e) => e is StorageException or OperationException or DamagedObjectException or UnsupportedFormatException;
+
+    static async Task<Exception?> WhyNotARepositoryAsync(IObjectStore source, CancellationToken cancellation)
+    {
+        try
+        {
+            await RepositorySet.RequireInitialisedAsync(source, cancellation);
+            return null;
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            return e;
+        }
     }
 
     async Task CopyAsync(IObjectStore source, IObjectStore store, string key, CancellationToken cancellation)

@@ -60,7 +60,9 @@ public sealed class DebtLedger(string directory)
         }
 
         return new DirectoryInfo(root)
-            .EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
+            .EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false })
+            // Settled by somebody else in this moment.
+            .Where(file => file.Exists)
             .Select(file => new Debt(Path.GetRelativePath(root, file.FullName), new DateTimeOffset(file.LastWriteTimeUtc, TimeSpan.Zero)));
     }
 

@@ -118,6 +118,25 @@ public class CatchUpTests
         Assert.Equal(new CatchUpResult("r2", 4, 0, null), (await CatchUpAsync(scenario.Service)).Single());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task An_unmounted_disk_neither_strikes_debts_nor_takes_objects(int repository)
+    {
+        await using var scenario = await OwingAsync(segments: 1);
+        scenario.Stores[1].Heal();
+        scenario.Clock.Advance(RepositoryHealth.Rest);
+        Directory.Delete(scenario.PathOf("", repository), recursive: true);
+        Directory.CreateDirectory(scenario.PathOf("", repository));
+        // As another process sees it, which has not seen the directory with anything in it.
+        await using var other = scenario.Open();
+
+        Assert.Equal((0, 4), (await CatchUpAsync(other)).Select(r => (r.Paid, r.Left)).Single());
+
+        Assert.Equal(4, scenario.Service.Repositories.Debts.Owed("r2").Count());
+        Assert.Empty(Directory.GetFileSystemEntries(scenario.PathOf("", repository)));
+    }
+
     // A service whose second repository was away while segments were pushed.
     static async Task<Scenario> OwingAsync(int segments)
     {
