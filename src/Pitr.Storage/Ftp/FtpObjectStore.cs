@@ -123,7 +123,7 @@ public sealed class FtpObjectStore : IObjectStore
         await session.DisposeAsync();
         var refusal = _client.Errors.Refused(key, What, answer);
         throw answer.Code != 550 ? refusal
-            : await _tree.FindAsync(key, What, cancellationToken) is { Kind: FtpEntryKind.File } ? new FtpContradictionException(refusal)
+            : await _tree.FindAsync(key, What, cancellationToken) is { Kind: FtpEntryKind.File } ? new FtpContradictionException(refusal, key)
             : new ObjectNotFoundException(Name, key);
     }
 
@@ -169,7 +169,7 @@ public sealed class FtpObjectStore : IObjectStore
 
             if (await _tree.FindAsync(key, What, cancellationToken) is { Kind: not FtpEntryKind.Directory })
             {
-                throw new FtpContradictionException(_client.Errors.Refused(key, What, answer ?? refusal));
+                throw new FtpContradictionException(_client.Errors.Refused(key, What, answer ?? refusal), key);
             }
 
             return;

@@ -32,7 +32,7 @@ sealed class FtpTree(FtpClient client)
         {
             // "550" may mean "not there" and "not for you".
             return await FindAsync(key, What, cancellationToken) is { Kind: FtpEntryKind.File }
-                ? throw new FtpContradictionException(Errors.Refused(key, What, answer))
+                ? throw new FtpContradictionException(Errors.Refused(key, What, answer), key)
                 : null;
         }
 
@@ -96,7 +96,7 @@ sealed class FtpTree(FtpClient client)
                     {
                         // Below here the server said no, although the directory is there.
                         return entry.Kind == FtpEntryKind.Directory && wanted.Length < key.Length
-                            ? throw new FtpContradictionException(Errors.Refused(key, what, listing.BelowRefusal ?? new FtpExchange("CWD")))
+                            ? throw new FtpContradictionException(Errors.Refused(key, what, listing.BelowRefusal ?? new FtpExchange("CWD")), wanted)
                             : (wanted, entry);
                     }
                 }
