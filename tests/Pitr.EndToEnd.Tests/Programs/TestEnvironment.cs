@@ -27,6 +27,12 @@ static class TestEnvironment
     /// <summary>How many random recoveries are held against the oracle.</summary>
     public static int Recoveries => Number("PITR_TEST_RECOVERIES") ?? 4;
 
+    /// <summary>How often a process is killed at a random moment while WAL is archived.</summary>
+    public static int Kills => Number("PITR_TEST_KILLS") ?? 8;
+
+    /// <summary>How many segments are drained while the agent's memory is watched.</summary>
+    public static int DrainedSegments => Number("PITR_TEST_DRAIN_SEGMENTS") ?? 60;
+
     /// <summary>Makes random choices repeatable; printed by the tests that choose.</summary>
     public static int Seed { get; private set; }
 
