@@ -79,6 +79,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
 
             default:
                 Processes.Kill(int.Parse((await File.ReadAllLinesAsync(Path.Combine(cluster.Cluster.DataDirectory, "postmaster.pid")))[0], CultureInfo.InvariantCulture));
+                await Eventually.IsTrueAsync(() => cluster.Cluster.Server.HasExited, () => "PostgreSQL is gone");
                 return "PostgreSQL";
         }
     }
