@@ -41,7 +41,7 @@ public sealed class ArchivePush(PostgresService service)
         var buffer = ReadWhole(path, out var length);
         try
         {
-            return await PushAsync(name, buffer.AsMemory(0, length), cancellation);
+            return await PushAsync(name, path, buffer.AsMemory(0, length), cancellation);
         }
         finally
         {
@@ -50,13 +50,13 @@ public sealed class ArchivePush(PostgresService service)
     }
 
     // A repository that never answers must not let pg_wal fill in silence: PostgreSQL is told to ask again, and says so in its log.
-    async Task<ArchivePushResult> PushAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    async Task<ArchivePushResult> PushAsync(WalFileName name, string path, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
         using var deadline = new CancellationTokenSource(service.Settings.Wal.PushDeadline, service.Clock);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         try
         {
-            return await PushToEachAsync(name, content, linked.Token);
+            return await PushToEachAsync(name, path, content, linked.Token);
         }
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -67,9 +67,9 @@ public sealed class ArchivePush(PostgresService service)
         }
     }
 
-    async Task<ArchivePushResult> PushToEachAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    async Task<ArchivePushResult> PushToEachAsync(WalFileName name, string path, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
-        var file = Inspect(name, content);
+        var file = Inspect(name, path, content);
         var key = service.SealingKeys.GetAsync(cancellation);
         // Both end before we go on, whichever fails: a refusal must not be overtaken by what it refuses.
         await Task.WhenAll(key, ClaimAsync(file.Header, cancellation));
@@ -99,7 +99,7 @@ public sealed class ArchivePush(PostgresService service)
         ? Task.CompletedTask
         : _registry.ClaimAsync(header.SystemIdentifier, header.MajorVersion, header.SegmentSize.Bytes, cancellation);
 
-    static InspectedWalFile Inspect(WalFileName name, ReadOnlyMemory<byte> content)
+    InspectedWalFile Inspect(WalFileName name, string path, ReadOnlyMemory<byte> content)
     {
         try
         {
@@ -107,7 +107,9 @@ public sealed class ArchivePush(PostgresService service)
             {
                 var header = WalSegmentHeader.Parse(content.Span);
                 header.RequireMatches(name.Segment!.Value, content.Length);
-                return new InspectedWalFile(header, WalFingerprint.Compute(header.SystemIdentifier, name, content.Span), WalCommitScanner.Scan(content.Span, header));
+                var commits = WalCommitScanner.Walk(content.Span, header, out var edges, WalSegmentTail.ReadBefore(path, content.Span, header));
+                WarnOfDamage(name, edges.Damage);
+                return new InspectedWalFile(header, WalFingerprint.Compute(header.SystemIdentifier, name, content.Span), commits);
             }
 
             var text = System.Text.Encoding.UTF8.GetString(content.Span);
@@ -127,6 +129,15 @@ public sealed class ArchivePush(PostgresService service)
             throw new RefusedInputException(
                 $"{name} is not what its name says: {e.Message}",
                 "it stays in pg_wal; look at it with pg_waldump, and check that the service name in archive_command is this cluster's", e);
+        }
+    }
+
+    // PostgreSQL has no better copy, and refusing it would fill pg_wal for ever: it is stored as it is, and said. A .partial file ends somewhere by nature.
+    void WarnOfDamage(WalFileName name, WalDamage? damage)
+    {
+        if (damage is not null && name.Kind == WalFileKind.Segment)
+        {
+            service.Log.Warning("{File}: recovery will end at {Position}: {Reason}; take a backup now", name, damage.Position, damage.Reason);
         }
     }
 
