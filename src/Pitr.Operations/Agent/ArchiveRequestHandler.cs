@@ -111,7 +111,10 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
         var result = await warm.Push.PushAsync(request.Require("path"), cancellation);
         _tally.Pushed(result.Name);
         log.Information("{Service}: archived {File} ({Bytes} bytes as {StoredBytes}){Again}", warm.Service.Name, result.Name, result.Bytes, result.StoredBytes, result.AlreadyStored ? ", already stored" : "");
-        return new ArchiveResponse(0);
+        // PostgreSQL's log is where its administrator looks.
+        return result.Damage is { } damage
+            ? new ArchiveResponse(0, $"WARNING:  {result.Name} is archived as it is, but recovery will end at {damage.Position}: {damage.Reason}\nHINT:  take a backup now; pg_waldump shows what is there")
+            : new ArchiveResponse(0);
     }
 
     async Task<ArchiveResponse> GetAsync(WarmService warm, ArchiveRequest request, CancellationToken cancellation)

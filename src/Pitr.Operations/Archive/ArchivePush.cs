@@ -92,7 +92,17 @@ public sealed class ArchivePush
             },
             cancellation,
             isReady: store => _service.SealingKeys.IsPublished(dataKey, store));
-        return new ArchivePushResult(file.Name, file.Length, sealedFile.Bytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0, file.Stamp);
+        WarnOfDamage(file.Name, sealedFile.Damage);
+        return new ArchivePushResult(file.Name, file.Length, sealedFile.Bytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0, file.Stamp, sealedFile.Damage);
+    }
+
+    // PostgreSQL has no better copy, and refusing it would fill pg_wal for ever: it is stored as it is, and said (docs/decisions/0030).
+    void WarnOfDamage(WalFileName name, WalDamage? damage)
+    {
+        if (damage is not null)
+        {
+            _service.Log.Warning("{File}: recovery will end at {Position}: {Reason}; take a backup now", name, damage.Position, damage.Reason);
+        }
     }
 
     string Wanted => _service.Repositories.Required == _service.Repositories.Stores.Count

@@ -8,7 +8,8 @@ namespace Pitr.Operations.Archive;
 /// <summary>A file of pg_wal, ready for a repository.</summary>
 /// <param name="Bytes">The sealed object.</param>
 /// <param name="Fingerprint">Of what is in it, 16 bytes.</param>
-sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint)
+/// <param name="Damage">Where its records stop making sense; null when they do to their end. A .partial file ends somewhere by nature.</param>
+sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint, WalDamage? Damage)
 {
     /// <summary>Most memory that <see cref="Make"/> takes, in bytes: the file and, beside it, the object while it grows.</summary>
     /// <param name="length">Of the file, in bytes.</param>
@@ -28,7 +29,7 @@ sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint)
         {
             var content = plain.Span;
             file.Read(content);
-            return Make(file.Name, file.Header, content, key, level, grown.Span);
+            return Make(file, content, key, level, grown.Span);
         }
         finally
         {
@@ -37,25 +38,29 @@ sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint)
         }
     }
 
-    /// <summary>Inspects, compresses and seals what is in memory.</summary>
-    /// <param name="name">The file's name.</param>
-    /// <param name="walHeader">What its first page says; null for text.</param>
-    /// <param name="content">All of it.</param>
-    /// <param name="key">What it is sealed with.</param>
-    /// <param name="level">zstd level.</param>
-    /// <param name="grown">Room, at least <see cref="SealedObject.SealBound"/> bytes.</param>
-    public static SealedWalFile Make(WalFileName name, WalSegmentHeader? walHeader, ReadOnlySpan<byte> content, DataKey key, int level, Span<byte> grown)
+    static SealedWalFile Make(WalFile file, ReadOnlySpan<byte> content, DataKey key, int level, Span<byte> grown)
     {
-        var commits = walHeader is null ? default : WalCommitScanner.Scan(content, walHeader);
+        var (commits, damage) = Walk(file, content);
         var header = SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id) with
         {
-            Fingerprint = WalFingerprint.Compute(walHeader?.SystemIdentifier ?? 0, name, content),
+            Fingerprint = WalFingerprint.Compute(file.Header?.SystemIdentifier ?? 0, file.Name, content),
             PlaintextLength = content.Length,
             FirstCommit = commits.First,
             LastCommit = commits.Last,
         };
         var length = SealedObject.SealInto(content, key, header, level, grown);
         // A copy: an object is usually a small part of what it might have been, and may be on its way for long.
-        return new SealedWalFile(grown[..length].ToArray(), header.Fingerprint);
+        return new SealedWalFile(grown[..length].ToArray(), header.Fingerprint, file.Name.Kind == WalFileKind.Segment ? damage : null);
+    }
+
+    static (WalCommitTimes Commits, WalDamage? Damage) Walk(WalFile file, ReadOnlySpan<byte> content)
+    {
+        if (file.Header is null)
+        {
+            return default;
+        }
+
+        var commits = WalCommitScanner.Walk(content, file.Header, out var edges, WalSegmentTail.ReadBefore(file.Path, content, file.Header));
+        return (commits, edges.Damage);
     }
 }
