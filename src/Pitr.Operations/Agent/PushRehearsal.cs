@@ -26,7 +26,7 @@ static class PushRehearsal
         using var key = DataKey.Create(DateTimeOffset.UnixEpoch);
         for (var i = 0; i < Times && !cancellation.IsCancellationRequested; i++)
         {
-            SealedWalFile.Make(name, header, content, key, level: 1, grown);
+            SealedWalFile.Make(name, header, before: null, content, key, 1, grown);
         }
     }
 }

@@ -8,7 +8,8 @@ namespace Pitr.Operations.Archive;
 /// <summary>A file of pg_wal, ready for a repository.</summary>
 /// <param name="Bytes">The sealed object.</param>
 /// <param name="Fingerprint">Of what is in it, 16 bytes.</param>
-sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint)
+/// <param name="Damage">Where a segment cannot be read as WAL any further; null when it can to its end.</param>
+sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint, WalDamage? Damage)
 {
     /// <summary>Most memory that <see cref="Make"/> takes, in bytes: the file and, beside it, the object while it grows.</summary>
     /// <param name="length">Of the file, in bytes.</param>
@@ -28,7 +29,8 @@ sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint)
         {
             var content = plain.Span;
             file.Read(content);
-            return Make(file.Name, file.Header, content, key, level, grown.Span);
+            var before = file.Header is null ? null : WalSegmentTail.ReadBefore(file.Path, content, file.Header);
+            return Make(file.Name, file.Header, before, content, key, level, grown.Span);
         }
         finally
         {
@@ -40,13 +42,16 @@ sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint)
     /// <summary>Inspects, compresses and seals what is in memory.</summary>
     /// <param name="name">The file's name.</param>
     /// <param name="walHeader">What its first page says; null for text.</param>
+    /// <param name="before">The end of the segment before, where a record goes on in this one; null when it is not at hand.</param>
     /// <param name="content">All of it.</param>
     /// <param name="key">What it is sealed with.</param>
     /// <param name="level">zstd level.</param>
     /// <param name="grown">Room, at least <see cref="SealedObject.SealBound"/> bytes.</param>
-    public static SealedWalFile Make(WalFileName name, WalSegmentHeader? walHeader, ReadOnlySpan<byte> content, DataKey key, int level, Span<byte> grown)
+    public static SealedWalFile Make(
+        WalFileName name, WalSegmentHeader? walHeader, WalSegmentEdges? before, ReadOnlySpan<byte> content, DataKey key, int level, Span<byte> grown)
     {
-        var commits = walHeader is null ? default : WalCommitScanner.Scan(content, walHeader);
+        WalSegmentEdges? edges = null;
+        var commits = walHeader is null ? default : WalCommitScanner.Walk(content, walHeader, out edges, before);
         var header = SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id) with
         {
             Fingerprint = WalFingerprint.Compute(walHeader?.SystemIdentifier ?? 0, name, content),
@@ -56,6 +61,6 @@ sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint)
         };
         var length = SealedObject.SealInto(content, key, header, level, grown);
         // A copy: an object is usually a small part of what it might have been, and may be on its way for long.
-        return new SealedWalFile(grown[..length].ToArray(), header.Fingerprint);
+        return new SealedWalFile(grown[..length].ToArray(), header.Fingerprint, edges?.Damage);
     }
 }
