@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Operations.Agent;
+using Pitr.Operations.Archive.Prefetch;
 using Pitr.Operations.Configuration;
 using Serilog.Events;
 
@@ -29,6 +30,7 @@ static class AgentCommand
     {
         RootRefusal.Require("WAL that root fetches could not be read by PostgreSQL", "agent");
         using var context = new CommandContext(parsed, LogEventLevel.Information);
+        PrefetchSpool.Sweep(context.Configuration.StateDirectory, context.Log);
         await using var handler = context.CreateArchiveHandler();
         await using var socket = ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log);
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, context.Configuration.Agent.Socket);

@@ -1,18 +1,20 @@
 using System.Collections.Concurrent;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
+using Pitr.Operations.Archive.Prefetch;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Services;
 using Serilog;
 
 namespace Pitr.Operations.Agent;
 
-/// <summary>Turns requests into <see cref="ArchivePush"/> and <see cref="ArchiveGet"/>, keeping each service open between them.</summary>
+/// <summary>Turns requests into <see cref="ArchivePush"/> and <see cref="PrefetchingGet"/>, keeping each service open between them.</summary>
 /// <param name="open">Opens a configured service by name, with some of its repositories only unless the list is empty.</param>
 /// <param name="failures">Maps an error to the exit code and text the client gets.</param>
 /// <param name="log">Where every failure is reported as well.</param>
 public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, PostgresService> open, IArchiveFailures failures, ILogger log) : IAsyncDisposable
 {
+    readonly PrefetchBudget _budget = new();
     readonly ConcurrentDictionary<(string Name, string Repositories), Lazy<WarmService>> _services = new();
 
     /// <summary>
@@ -55,7 +57,7 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
     {
         var key = (name, repositories);
         var names = repositories.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var service = _services.GetOrAdd(key, _ => new Lazy<WarmService>(() => new WarmService(open(name, names))));
+        var service = _services.GetOrAdd(key, _ => new Lazy<WarmService>(() => new WarmService(open(name, names), _budget)));
         try
         {
             return service.Value;
@@ -88,18 +90,21 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
         foreach (var warm in _services.Values.Where(s => s.IsValueCreated))
         {
             await warm.Value.Push.DisposeAsync();
+            await warm.Value.Get.DisposeAsync();
             await warm.Value.Collector.DisposeAsync();
             await warm.Value.Service.DisposeAsync();
         }
+
+        _budget.Dispose();
     }
 
-    sealed class WarmService(PostgresService service)
+    sealed class WarmService(PostgresService service, PrefetchBudget budget)
     {
         public PostgresService Service { get; } = service;
 
         public PushAhead Push { get; } = new(new ArchivePush(service), Environment.ProcessorCount);
 
-        public ArchiveGet Get { get; } = new(service);
+        public PrefetchingGet Get { get; } = new(service, budget);
 
         public DebtCollector Collector { get; } = new(service);
     }
