@@ -13,6 +13,7 @@ static partial class LibC
     const uint BasicStatus = 0x7ff; // STATX_BASIC_STATS
     const int NoSuchFile = 2; // ENOENT
     const int NotADirectory = 20; // ENOTDIR
+    const int CrossDevice = 18;
 
     /// <summary>Makes everything written to the file system of a directory durable (syncfs(2); Linux 5.8 and later report write errors).</summary>
     /// <exception cref="IOException">The kernel reports an error: what was written is not safe.</exception>
@@ -61,6 +62,23 @@ static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatX(int directory, string path, int flags, uint mask, out FileStatus status);
+
+    /// <summary>Gives a file another name in one step, replacing what has it (rename(2)).</summary>
+    /// <returns>False when the two names are not of one file system, or that one does not let files cross a border (EXDEV).</returns>
+    /// <exception cref="IOException">Any other error.</exception>
+    public static bool TryRename(string from, string to)
+    {
+        if (Rename(from, to) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error == CrossDevice ? false : throw new IOException($"{from} could not be renamed to {to}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Rename(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle OpenDirectory(string path, int flags);
