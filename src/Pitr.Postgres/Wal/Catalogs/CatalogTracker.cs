@@ -11,13 +11,18 @@ sealed class CatalogTracker(int majorVersion)
 {
     readonly Dictionary<(CatalogTable Table, uint Database, uint Block), Dictionary<ushort, byte[]>> _pages = [];
     readonly Dictionary<(uint Database, uint Oid), string> _namespaces = [];
+    readonly Dictionary<uint, string> _databases = [];
 
     /// <summary>Forgets everything: after a gap in the WAL a row may have made place for another one.</summary>
     public void Clear()
     {
         _pages.Clear();
         _namespaces.Clear();
+        _databases.Clear();
     }
+
+    /// <summary>The name of a database.</summary>
+    public string? DatabaseName(uint oid) => _databases.GetValueOrDefault(oid);
 
     /// <summary>The name of a schema.</summary>
     public string? NamespaceName(uint database, uint oid) => oid switch
@@ -104,6 +109,10 @@ sealed class CatalogTracker(int majorVersion)
         if (table == CatalogTable.Namespace && CatalogRow.ReadName(row) is { } schema)
         {
             _namespaces[(database, schema.Oid)] = schema.Name;
+        }
+        else if (table == CatalogTable.Database && CatalogRow.ReadName(row) is { } named)
+        {
+            _databases[named.Oid] = named.Name;
         }
     }
 }

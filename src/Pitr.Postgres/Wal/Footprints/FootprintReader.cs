@@ -11,7 +11,10 @@ sealed class FootprintReader(CatalogTracker catalogs, WalTransactionEnd end, Tra
     const uint FirstUserObject = 16384;
     const string TransientName = "pg_temp_";
 
-    public List<WalFootprint> Read()
+    /// <summary>What it did, each thing once.</summary>
+    public IReadOnlyList<WalFootprint> Read() => [.. ReadAll().Select(f => f.DatabaseName is null ? f with { DatabaseName = catalogs.DatabaseName(f.Database) } : f)];
+
+    List<WalFootprint> ReadAll()
     {
         var found = new List<WalFootprint>();
         found.AddRange(ReadDatabases());

@@ -106,6 +106,6 @@ public sealed class FootprintTracker(int majorVersion)
         var footprints = new FootprintReader(_catalogs, end, state).Read();
         var removedAt = state.RemovedDatabases.Where(r => footprints.Any(f => f.Kind == FootprintKind.DatabaseDrop && f.Database == r.Database)).Select(r => r.Position)
             .Concat(footprints.Any(f => f.Kind == FootprintKind.DatabaseDrop) && state.DatabasesTouched is { } touched ? [touched] : []);
-        return new WalTransaction(end, footprints, removedAt.Append(end.Position).Min());
+        return new WalTransaction(end, footprints, removedAt.Append(end.Position).Min(), state.Created);
     }
 }
