@@ -34,7 +34,7 @@ public sealed class WalArchive(PostgresService service)
         WalTimeline Merge(Timeline timeline)
         {
             var held = answers.Select(a => a.Answer).Where(a => a.ContainsKey(timeline)).Select(a => a[timeline]).ToArray();
-            return new WalTimeline(timeline, WalRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory));
+            return new WalTimeline(timeline, StoredRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory));
         }
     }
 

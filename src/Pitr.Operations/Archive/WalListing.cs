@@ -11,8 +11,9 @@ namespace Pitr.Operations.Archive;
 /// </summary>
 /// <param name="service">The service.</param>
 /// <param name="size">The cluster's segment size.</param>
-/// <param name="keepsSizes">As for <see cref="WalRun"/>.</param>
-sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSizes)
+/// <param name="keepsSizes">As for <see cref="StoredRun"/>.</param>
+/// <param name="onOther">Told of each object beside the segments that is none; from several threads at once.</param>
+sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSizes, Action<ObjectListing>? onOther = null)
 {
     const int AtOnce = 8;
     const int EnoughParts = 8;
@@ -21,7 +22,7 @@ sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSize
 
     /// <summary>Lists one repository.</summary>
     /// <exception cref="StorageException">The listing is not complete.</exception>
-    public async Task<IReadOnlyDictionary<Timeline, (WalRuns Runs, bool HasHistory)>> ReadAsync(IObjectStore store, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<Timeline, (StoredRuns Runs, bool HasHistory)>> ReadAsync(IObjectStore store, CancellationToken cancellation)
     {
         var (timelines, histories) = await ListTimelinesAsync(store, cancellation);
         var parts = new List<(Timeline Timeline, string Prefix)>();
@@ -30,12 +31,12 @@ sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSize
             parts.AddRange((await ListPartsAsync(store, timeline, cancellation)).Select(prefix => (timeline, prefix)));
         }
 
-        var found = new ConcurrentDictionary<int, WalRuns>();
+        var found = new ConcurrentDictionary<int, StoredRuns>();
         await Parallel.ForEachAsync(
             Enumerable.Range(0, parts.Count),
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
             async (i, token) => found[i] = await ListPartAsync(store, parts[i].Timeline, parts[i].Prefix, token));
-        var result = timelines.Union(histories).ToDictionary(timeline => timeline, timeline => (new WalRuns(keepsSizes), histories.Contains(timeline)));
+        var result = timelines.Union(histories).ToDictionary(timeline => timeline, timeline => (new StoredRuns(keepsSizes), histories.Contains(timeline)));
         for (var i = 0; i < parts.Count; i++)
         {
             result[parts[i].Timeline].Item1.Add(found[i]);
@@ -96,9 +97,9 @@ sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSize
         return logs;
     }
 
-    async Task<WalRuns> ListPartAsync(IObjectStore store, Timeline timeline, string prefix, CancellationToken cancellation)
+    async Task<StoredRuns> ListPartAsync(IObjectStore store, Timeline timeline, string prefix, CancellationToken cancellation)
     {
-        var runs = new WalRuns(keepsSizes);
+        var runs = new StoredRuns(keepsSizes);
         await foreach (var item in store.ListAsync(prefix, ListMode.Recursive, cancellation))
         {
             if (RepositoryLayout.TryParseWal(item.Key, out _, out var file)
@@ -107,6 +108,10 @@ sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSize
                 && file.Segment!.Value.IsValidFor(size))
             {
                 runs.Add(file.Segment.Value.Number(size), item.Size, item.Modified);
+            }
+            else
+            {
+                onOther?.Invoke(item);
             }
         }
 

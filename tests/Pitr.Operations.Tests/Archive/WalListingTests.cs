@@ -22,7 +22,7 @@ public class WalListingTests(ITestOutputHelper output)
         {
             var runs = held.Select((numbers, repository) =>
             {
-                var made = new WalRuns(keepsSizes: true);
+                var made = new StoredRuns(keepsSizes: true);
                 foreach (var number in numbers.Distinct().Order())
                 {
                     made.Add((ulong)number, SizeOf(number), StoredAt(number, repository));
@@ -31,7 +31,7 @@ public class WalListingTests(ITestOutputHelper output)
                 return made;
             }).ToArray();
 
-            var spans = WalRuns.Union(One, WalSegmentSize.Default, runs);
+            var spans = StoredRuns.Union(One, WalSegmentSize.Default, runs);
 
             var all = held.SelectMany(n => n).Distinct().Order().ToArray();
             var naive = all.Where(n => !all.Contains(n - 1)).Select(first => Enumerable.Range(first, all.Length).TakeWhile(all.Contains).ToArray());

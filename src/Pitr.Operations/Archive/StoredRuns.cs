@@ -3,13 +3,13 @@ using Pitr.Format.Wal;
 namespace Pitr.Operations.Archive;
 
 /// <summary>The runs of one timeline in one repository, in order. Its size grows with the gaps, not with the archive.</summary>
-/// <param name="keepsSizes">As for <see cref="WalRun"/>.</param>
-sealed class WalRuns(bool keepsSizes)
+/// <param name="keepsSizes">As for <see cref="StoredRun"/>.</param>
+sealed class StoredRuns(bool keepsSizes)
 {
-    readonly List<WalRun> _runs = [];
+    readonly List<StoredRun> _runs = [];
 
     /// <summary>In ascending order, with gaps between them.</summary>
-    public IReadOnlyList<WalRun> Runs => _runs;
+    public IReadOnlyList<StoredRun> Runs => _runs;
 
     /// <summary>Adds one segment; they come in the order of their numbers, as listings do.</summary>
     /// <exception cref="InvalidOperationException">The store lists out of order.</exception>
@@ -22,14 +22,14 @@ sealed class WalRuns(bool keepsSizes)
 
         if (_runs.Count == 0 || number > _runs[^1].Last + 1)
         {
-            _runs.Add(new WalRun(number, keepsSizes));
+            _runs.Add(new StoredRun(number, keepsSizes));
         }
 
         _runs[^1].Add(bytes, stored);
     }
 
     /// <summary>Adds runs that lie behind these.</summary>
-    public void Add(WalRuns later)
+    public void Add(StoredRuns later)
     {
         foreach (var run in later._runs)
         {
@@ -51,7 +51,7 @@ sealed class WalRuns(bool keepsSizes)
     /// <summary>
     /// The runs that several repositories hold together. A segment that several hold counts once, with the size it has in one of them.
     /// </summary>
-    public static IReadOnlyList<WalSpan> Union(Timeline timeline, WalSegmentSize size, IReadOnlyList<WalRuns> repositories)
+    public static IReadOnlyList<WalSpan> Union(Timeline timeline, WalSegmentSize size, IReadOnlyList<StoredRuns> repositories)
     {
         if (repositories.Count == 1)
         {

@@ -3,7 +3,7 @@ namespace Pitr.Operations.Archive;
 /// <summary>An unbroken run of segments that one repository holds, as it grows while it is listed.</summary>
 /// <param name="first">Number of the first segment on its timeline.</param>
 /// <param name="keepsSizes">Whether the size of each segment is kept, 4 bytes for each; needed to add up what several repositories hold.</param>
-sealed class WalRun(ulong first, bool keepsSizes)
+sealed class StoredRun(ulong first, bool keepsSizes)
 {
     readonly List<uint>? _sizes = keepsSizes ? [] : null;
 
@@ -37,7 +37,7 @@ sealed class WalRun(ulong first, bool keepsSizes)
     }
 
     /// <summary>Adds the run that follows without a gap.</summary>
-    public void Add(WalRun next)
+    public void Add(StoredRun next)
     {
         Count += next.Count;
         Bytes += next.Bytes;
