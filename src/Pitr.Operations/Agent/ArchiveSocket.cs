@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 using Serilog;
 
@@ -15,17 +16,19 @@ public sealed class ArchiveSocket : IAsyncDisposable
 {
     const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     const int UnsupportedVersion = 64;
+    const int SocketLevel = 1;
+    const int PeerCredentials = 17;
 
     readonly Socket _listener;
     readonly string _path;
-    readonly FileStream _lock;
+    readonly FileStream? _lock;
     readonly Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> _handle;
     readonly ILogger _log;
     readonly CancellationTokenSource _stopping = new();
     readonly ConcurrentDictionary<Task, bool> _serving = new();
     readonly Task _accepting;
 
-    ArchiveSocket(Socket listener, string path, FileStream held, Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> handle, ILogger log)
+    ArchiveSocket(Socket listener, string path, FileStream? held, Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> handle, ILogger log)
     {
         _listener = listener;
         _path = path;
@@ -63,6 +66,39 @@ public sealed class ArchiveSocket : IAsyncDisposable
                 "choose another place with agent.socket; its directory must exist and belong to this user (at most 107 bytes in all)",
                 e);
         }
+    }
+
+    /// <summary>
+    /// Starts to listen on a name that is in no file system, and gone with the process that has it (unix(7), abstract sockets). Anybody may
+    /// connect there, so only this user and root are answered.
+    /// </summary>
+    /// <param name="name">The name, without its leading NUL; at most 107 bytes.</param>
+    /// <param name="handle">Does the work of one request.</param>
+    /// <param name="log">Where failures are reported.</param>
+    /// <returns>Null when another process listens there.</returns>
+    public static ArchiveSocket? TryListenAbstract(string name, Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> handle, ILogger log)
+    {
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            listener.Bind(new UnixDomainSocketEndPoint("\0" + name));
+            listener.Listen(64);
+            return new ArchiveSocket(listener, name, null, handle, log);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            listener.Dispose();
+            return null;
+        }
+    }
+
+    // SO_PEERCRED of unix(7): struct ucred is pid, uid, gid, 32 bits each.
+    static bool IsTrusted(Socket client)
+    {
+        Span<byte> credentials = stackalloc byte[12];
+        client.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
+        var user = BitConverter.ToUInt32(credentials[4..]);
+        return user == 0 || user == LibC.EffectiveUser();
     }
 
     static FileStream TryLock(string path)
@@ -115,6 +151,11 @@ public sealed class ArchiveSocket : IAsyncDisposable
         {
             try
             {
+                if (_lock is null && !IsTrusted(client))
+                {
+                    return;
+                }
+
                 var response = await AnswerAsync(client);
                 await client.SendAsync(response.ToBytes(), CancellationToken.None);
             }
@@ -196,8 +237,12 @@ public sealed class ArchiveSocket : IAsyncDisposable
         await _accepting;
         await Task.WhenAll(_serving.Keys);
         _listener.Dispose();
-        File.Delete(_path);
-        await _lock.DisposeAsync();
+        if (_lock is not null)
+        {
+            File.Delete(_path);
+            await _lock.DisposeAsync();
+        }
+
         _stopping.Dispose();
     }
 }
