@@ -78,42 +78,44 @@ wal_push_one_limit() { push_each true; }
 
 replayed_port=5435
 
-# The base: the cluster as it is before the segments, and what it holds after them. Once for both works.
-wal_replay_prepare() {
-    plain_bytes=$((segment_count * 16 * 1024 * 1024))
-    [[ ! -d $scratch/base ]] || return 0
-    local status=$cluster/pg_wal/archive_status first tool name
-    archive_with ''
-    progress "taking a base backup, and making $segment_count segments of pgbench load behind it"
+# take_base: a copy of the cluster as it is before the segments are made. Sets base_first to the segment that its recovery begins with.
+take_base() {
+    progress "taking a base backup"
     quietly pg_basebackup "${as_owner[@]}" "$postgres_bin/pg_basebackup" --host="$socket_dir" --port="$port" --username=postgres \
         --pgdata="$scratch/base" --wal-method=fetch --checkpoint=fast --no-manifest || exit 1
     # Without its WAL it would wait for the archive, which takes nothing now.
     find "$scratch/base/pg_wal" -type f -delete
-    first=$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]\{24\}\))$/\1/p' "$scratch/base/backup_label")
-    while (($(ready_after "$first") < segment_count)); do
-        sql "$port" CHECKPOINT
-        pgbench_on "$port" --client=2 --no-vacuum --transactions=20000 >"$scratch/log/pgbench.log" 2>&1
-    done
+    base_first=$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]\{24\}\))$/\1/p' "$scratch/base/backup_label")
+}
+
+# Every segment behind the base goes into a repository of each tool, and into a directory. Once for both works.
+wal_replay_prepare() {
+    local status=$cluster/pg_wal/archive_status tool path
+    if [[ -d $scratch/plain ]]; then
+        plain_bytes=$(bytes_in "$scratch/plain")
+        return
+    fi
+    archive_with ''
     sql "$port" 'SELECT pg_switch_wal()' >/dev/null
     sql "$port" CHECKPOINT
     contents=$(fingerprint "$port")
     "${as_owner[@]}" mkdir "$scratch/plain"
-    for name in "$status"/*.ready; do
-        name=$(basename "$name" .ready)
-        [[ $name =~ ^[0-9A-F]{24}$ && ! $name < $first ]] || continue
-        "${as_owner[@]}" cp "$cluster/pg_wal/$name" "$scratch/plain/"
+    for path in "$status"/*; do
+        path=${path##*/}
+        path=${path%.*}
+        [[ ! $path =~ ^[0-9A-F]{24}$ || $path < $base_first ]] || "${as_owner[@]}" cp "$cluster/pg_wal/$path" "$scratch/plain/"
     done
-    replay_segments=$(files_in "$scratch/plain")
+    plain_bytes=$(bytes_in "$scratch/plain")
     for tool in ours peer; do
         "${tool}_reset"
+        for path in "$scratch"/plain/*; do
+            mv "$status/${path##*/}".* "$status/${path##*/}.ready"
+        done
         archive_with "$("archive_command_$tool") %p"
         wait_archived
         archive_with ''
-        for name in "$scratch"/plain/*; do
-            mv "$status/${name##*/}.done" "$status/${name##*/}.ready"
-        done
     done
-    progress "$replay_segments segments are replayed"
+    progress "$(files_in "$scratch/plain") segments are replayed"
     verified=()
 }
 

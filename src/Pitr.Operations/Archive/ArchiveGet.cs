@@ -27,8 +27,11 @@ public sealed class ArchiveGet(PostgresService service)
     /// <exception cref="RepositoryUnavailableException">A place is no repository, or no answer came until the deadline.</exception>
     /// <exception cref="DamagedRepositoryException">The stored file is damaged and no repository has a good one.</exception>
     /// <exception cref="KeyUnavailableException">No key opens it.</exception>
-    public Task<ArchiveGetResult> GetAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation) =>
-        WithinAsync(name, deadline, token => AskUntilAsync(name, destination, deadline, token), cancellation);
+    public Task<ArchiveGetResult> GetAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
+    {
+        RecoveryFile.Sweep(destination, service.Clock);
+        return WithinAsync(name, deadline, token => AskUntilAsync(name, destination, deadline, token), cancellation);
+    }
 
     /// <summary>Does something for which <paramref name="name"/> is waited, and gives up at the deadline: then the answer is unknown.</summary>
     internal async Task<T> WithinAsync<T>(WalFileName name, TimeSpan deadline, Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
