@@ -38,7 +38,7 @@ static class AgentCommand
             ? ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log)
             : ArchiveSocket.Serve(inherited, handler.HandleAsync, context.Log);
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, socket.Path);
-        handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name));
+        handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name), context.Configuration.StateDirectory, CommandContext.Clock);
         await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");

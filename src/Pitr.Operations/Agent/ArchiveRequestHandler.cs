@@ -28,27 +28,42 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
     /// Opens services before the first request does, behind the caller's back: what is owed to repositories is paid from now on, keys and connections are
     /// there, code is compiled. A service that cannot be opened is reported and waits for its first request.
     /// </summary>
-    public void Warm(IEnumerable<string> services) => _warming = Task.Run(() => WarmAsync([.. services]));
+    /// <param name="services">Names.</param>
+    /// <param name="stateDirectory">Where the work is rehearsed.</param>
+    /// <param name="clock">Source of time.</param>
+    public void Warm(IEnumerable<string> services, string stateDirectory, TimeProvider clock) => _warming = Task.Run(() => WarmAsync([.. services], stateDirectory, clock));
 
-    async Task WarmAsync(string[] services)
+    async Task WarmAsync(string[] services, string stateDirectory, TimeProvider clock)
     {
-        foreach (var name in services)
+        try
         {
-            try
+            foreach (var name in services)
             {
-                await Open(name).WarmAsync(_stopping.Token);
+                await WarmAsync(name);
             }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (Exception e) when (e is ConfigurationException or Errors.OperationException or Storage.StorageException or IOException or UnauthorizedAccessException)
-            {
-                log.Error("service {Service} is not ready yet: {Message}", name, e.Message);
-            }
-        }
 
-        PushRehearsal.Run(_stopping.Token);
+            await PushRehearsal.RunAsync(stateDirectory, failures, clock, _stopping.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The agent stops.
+        }
+        catch (Exception e) when (e is Errors.OperationException or Storage.StorageException or IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        {
+            log.Warning("the first requests will take longer: {Message}", e.Message);
+        }
+    }
+
+    async Task WarmAsync(string name)
+    {
+        try
+        {
+            await Open(name).WarmAsync(_stopping.Token);
+        }
+        catch (Exception e) when (e is ConfigurationException or Errors.OperationException or Storage.StorageException or IOException or UnauthorizedAccessException)
+        {
+            log.Error("service {Service} is not ready yet: {Message}", name, e.Message);
+        }
     }
 
     /// <summary>Gives memory back that only a burst of work needed.</summary>

@@ -17,6 +17,9 @@ public sealed class KillLoopTests(ITestOutputHelper output)
     readonly Random _random = new(TestEnvironment.Seed);
     readonly HashSet<string> _compared = new(StringComparer.Ordinal);
 
+    // A killed server leaves its lock file behind, and the next one takes another port.
+    volatile int _port;
+
     [Fact]
     public async Task Whatever_is_killed_no_acknowledged_segment_is_missing_or_wrong()
     {
@@ -24,6 +27,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
         // All WAL is kept, so that each segment can be compared with what PostgreSQL wrote.
         await using var cluster = await ProtectedCluster.CreateAsync(
             WalSegmentSize.From(1 << 20), settings: [("wal_keep_size", "64GB"), ("max_wal_size", "64GB"), ("min_wal_size", "2MB"), ("autovacuum", "off"), ("wal_compression", "off"), ("max_connections", "30")]);
+        _port = cluster.Cluster.Server.Port;
         var bin = Path.GetDirectoryName(cluster.Cluster.BinDirectory.Program("postgres"))!;
         (await ProgramRun.RunAsync(Path.Combine(bin, "pgbench"), ["-i", "-q", "-s", "2", .. Login(cluster)])).Must();
         var killed = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -79,6 +83,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
 
             default:
                 Processes.Kill(int.Parse((await File.ReadAllLinesAsync(Path.Combine(cluster.Cluster.DataDirectory, "postmaster.pid")))[0], CultureInfo.InvariantCulture));
+                await Eventually.IsTrueAsync(() => cluster.Cluster.Server.HasExited, () => "PostgreSQL is gone");
                 return "PostgreSQL";
         }
     }
@@ -103,6 +108,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
                     {
                         await cluster.Cluster.StopAsync();
                         await cluster.Cluster.StartAsync();
+                        _port = cluster.Cluster.Server.Port;
                         return true;
                     }
                     catch (ServerException)
@@ -117,11 +123,10 @@ public sealed class KillLoopTests(ITestOutputHelper output)
 
     static IReadOnlyList<int> Pushes(ProtectedCluster cluster) => Processes.Find("push", cluster.Host.ConfigurationFile);
 
-    // A killed server leaves its lock file behind, and the next one takes another port.
-    static string[] Login(ProtectedCluster cluster) => ["-h", cluster.Cluster.SocketDirectory, "-p", cluster.Cluster.Server.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "postgres"];
+    string[] Login(ProtectedCluster cluster) => ["-h", cluster.Cluster.SocketDirectory, "-p", _port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "postgres"];
 
     // Ends with PostgreSQL, and begins again; waits when the archiver is far behind, so that the test ends in bounded time.
-    static async Task LoadAsync(ProtectedCluster cluster, string bin, CancellationToken stop)
+    async Task LoadAsync(ProtectedCluster cluster, string bin, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
