@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Operations.Agent;
+using Pitr.Operations.Archive.Prefetch;
 using Pitr.Operations.Archive.Status;
 using Pitr.Operations.Configuration;
 using Serilog.Events;
@@ -32,6 +33,7 @@ static class AgentCommand
         using var context = new CommandContext(parsed, LogEventLevel.Information);
         using var manager = ServiceManager.FromEnvironment(Environment.GetEnvironmentVariable, Environment.ProcessId);
         var inherited = InheritedSocket.Take(Environment.GetEnvironmentVariable, Environment.ProcessId);
+        PrefetchSpool.Sweep(context.Configuration.StateDirectory, context.Log);
         await using var handler = context.CreateArchiveHandler();
         await using var socket = inherited is null
             ? ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log)

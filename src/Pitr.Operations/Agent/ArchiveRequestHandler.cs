@@ -1,20 +1,22 @@
 using System.Collections.Concurrent;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
+using Pitr.Operations.Archive.Prefetch;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Services;
 using Serilog;
 
 namespace Pitr.Operations.Agent;
 
-/// <summary>Turns requests into <see cref="ArchivePush"/> and <see cref="ArchiveGet"/>, keeping each service open between them.</summary>
+/// <summary>Turns requests into <see cref="ArchivePush"/> and <see cref="PrefetchingGet"/>, keeping each service open between them.</summary>
 /// <param name="open">Opens a configured service by name, with some of its repositories only unless the list is empty.</param>
 /// <param name="failures">Maps an error to the exit code and text the client gets.</param>
 /// <param name="log">Where every failure is reported as well.</param>
 public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, PostgresService> open, IArchiveFailures failures, ILogger log) : IAsyncDisposable
 {
+    readonly PrefetchBudget _prefetching = new();
     readonly ConcurrentDictionary<(string Name, string Repositories), Lazy<WarmService>> _services = new();
-    readonly PushBudget _budget = new(Environment.ProcessorCount, PushBudget.DefaultBytes);
+    readonly PushBudget _pushing = new(Environment.ProcessorCount, PushBudget.DefaultBytes);
     readonly CancellationTokenSource _stopping = new();
     readonly ArchiveTally _tally = new();
     Task _warming = Task.CompletedTask;
@@ -65,7 +67,7 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
     }
 
     /// <summary>Gives memory back that only a burst of work needed.</summary>
-    public void ReleaseIdle() => _budget.ReleaseIdle();
+    public void ReleaseIdle() => _pushing.ReleaseIdle();
 
     /// <summary>Does the work of one request. Never throws for a failed push or get: the answer says what happened.</summary>
     public async Task<ArchiveResponse> HandleAsync(ArchiveRequest request, CancellationToken cancellation)
@@ -93,7 +95,7 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
     {
         var key = (name, repositories);
         var names = repositories.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var service = _services.GetOrAdd(key, _ => new Lazy<WarmService>(() => new WarmService(open(name, names), _budget)));
+        var service = _services.GetOrAdd(key, _ => new Lazy<WarmService>(() => new WarmService(open(name, names), _pushing, _prefetching)));
         try
         {
             return service.Value;
@@ -138,24 +140,26 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
         foreach (var warm in _services.Values.Where(s => s.IsValueCreated))
         {
             await warm.Value.Push.DisposeAsync();
+            await warm.Value.Get.DisposeAsync();
             await warm.Value.Collector.DisposeAsync();
             await warm.Value.Service.DisposeAsync();
         }
 
-        _budget.Dispose();
+        _pushing.Dispose();
+        _prefetching.Dispose();
         _stopping.Dispose();
     }
 
-    sealed class WarmService(PostgresService service, PushBudget budget)
+    sealed class WarmService(PostgresService service, PushBudget pushing, PrefetchBudget prefetching)
     {
         // A segment under way waits for a repository most of its time. More at once would bring little: a repository has its own `concurrency`.
         const int PushedAhead = 8;
 
         public PostgresService Service { get; } = service;
 
-        public PushAhead Push { get; } = new(service, budget, PushedAhead);
+        public PushAhead Push { get; } = new(service, pushing, PushedAhead);
 
-        public ArchiveGet Get { get; } = new(service);
+        public PrefetchingGet Get { get; } = new(service, prefetching);
 
         public DebtCollector Collector { get; } = new(service);
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 using Serilog;
 
@@ -16,7 +17,7 @@ public sealed class ArchiveSocket : IAsyncDisposable
 
     readonly Socket _listener;
     readonly bool _isOurs;
-    readonly FileStream _lock;
+    readonly FileStream? _lock;
     readonly Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> _handle;
     readonly ILogger _log;
     readonly ArchiveSocketLimits _limits;
@@ -30,7 +31,7 @@ public sealed class ArchiveSocket : IAsyncDisposable
         Socket listener,
         bool isOurs,
         string path,
-        FileStream held,
+        FileStream? held,
         Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> handle,
         ILogger log,
         ArchiveSocketLimits? limits,
@@ -97,6 +98,30 @@ public sealed class ArchiveSocket : IAsyncDisposable
     {
         var path = listener.LocalEndPoint!.ToString()!;
         return new ArchiveSocket(listener, isOurs: false, path, TryLock(path), handle, log, limits, clock);
+    }
+
+    /// <summary>
+    /// Starts to listen on a name that is in no file system, and gone with the process that has it (unix(7), abstract sockets). Anybody may
+    /// connect there, so only this user and root are answered.
+    /// </summary>
+    /// <param name="name">The name, without its leading NUL; at most 107 bytes.</param>
+    /// <param name="handle">Does the work of one request.</param>
+    /// <param name="log">Where failures are reported.</param>
+    /// <returns>Null when another process listens there.</returns>
+    public static ArchiveSocket? TryListenAbstract(string name, Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> handle, ILogger log)
+    {
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            listener.Bind(new UnixDomainSocketEndPoint("\0" + name));
+            listener.Listen(64);
+            return new ArchiveSocket(listener, isOurs: false, name, held: null, handle, log, limits: null, clock: null);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            listener.Dispose();
+            return null;
+        }
     }
 
     static FileStream TryLock(string path)
@@ -184,7 +209,10 @@ public sealed class ArchiveSocket : IAsyncDisposable
             }
         }
 
-        await _lock.DisposeAsync();
+        if (_lock is not null)
+        {
+            await _lock.DisposeAsync();
+        }
     }
 
     async Task<bool> EndedAsync(TimeSpan limit)

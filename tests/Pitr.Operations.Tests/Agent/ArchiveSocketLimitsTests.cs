@@ -146,11 +146,12 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
         return new ArchiveResponse(0);
     }
 
-    static Socket Duplicate(Socket socket)
-    {
-        // A second descriptor of the same open socket, as a process gets that is started with it.
-        return new Socket(new SafeSocketHandle(Libc.Duplicate((int)socket.Handle), ownsHandle: true));
-    }
+    // A second descriptor of the same open socket, as a process gets that is started with it. In one process no number may come twice: epoll
+    // remembers a closed descriptor as long as the socket is open by another (epoll(7)).
+    static Socket Duplicate(Socket socket) =>
+        new(new SafeSocketHandle(Libc.Control((int)socket.Handle, Libc.DuplicateFrom, Interlocked.Increment(ref _nextDescriptor)), ownsHandle: true));
+
+    static int _nextDescriptor = 700;
 
     async Task<Socket> ConnectAsync()
     {
@@ -192,7 +193,9 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
 
     static class Libc
     {
-        [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "dup")]
-        internal static extern int Duplicate(int descriptor);
+        internal const int DuplicateFrom = 0; // F_DUPFD
+
+        [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "fcntl")]
+        internal static extern int Control(int descriptor, int command, nint argument);
     }
 }
