@@ -14,6 +14,8 @@ namespace Pitr.Operations.Agent;
 /// <param name="log">Where every failure is reported as well.</param>
 public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, PostgresService> open, IArchiveFailures failures, ILogger log) : IAsyncDisposable
 {
+    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
+
     readonly PrefetchBudget _prefetching = new();
     readonly ConcurrentDictionary<(string Name, string Repositories), Lazy<WarmService>> _services = new();
     readonly PushBudget _pushing = new(Environment.ProcessorCount, PushBudget.DefaultBytes);
@@ -136,7 +138,8 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        await _warming;
+        // What hangs in a file system that does not answer must not keep the agent from ending.
+        await _warming.WaitAsync(LongestEnd).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var warm in _services.Values.Where(s => s.IsValueCreated))
         {
             await warm.Value.Push.DisposeAsync();
