@@ -35,6 +35,9 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
     /// <param name="clock">Source of time.</param>
     public void Warm(IEnumerable<string> services, string stateDirectory, TimeProvider clock) => _warming = Task.Run(() => WarmAsync([.. services], stateDirectory, clock));
 
+    /// <summary>Ends when what <see cref="Warm"/> began has ended.</summary>
+    internal Task Warmed => _warming;
+
     async Task WarmAsync(string[] services, string stateDirectory, TimeProvider clock)
     {
         try
@@ -44,7 +47,8 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
                 await WarmAsync(name);
             }
 
-            await PushRehearsal.RunAsync(stateDirectory, failures, clock, _stopping.Token);
+            var archived = await PushRehearsal.RunAsync(stateDirectory, failures, clock, _stopping.Token);
+            log.Debug("warmed up with {Archived} segments", archived);
         }
         catch (OperationCanceledException)
         {

@@ -16,7 +16,7 @@ namespace Pitr.Operations.Agent;
 static class PushRehearsal
 {
     // A little more often than the runtime wants to have seen a method before it compiles it well.
-    const int Times = 36;
+    public const int Times = 36;
 
     const string Service = "rehearsal";
 
@@ -25,8 +25,9 @@ static class PushRehearsal
     /// <param name="failures">As for the real work.</param>
     /// <param name="clock">Source of time.</param>
     /// <param name="cancellation">Ends it early.</param>
+    /// <returns>How many of the <see cref="Times"/> pushes succeeded.</returns>
     /// <exception cref="IOException">There is no room for it.</exception>
-    public static async Task RunAsync(string stateDirectory, IArchiveFailures failures, TimeProvider clock, CancellationToken cancellation)
+    public static async Task<int> RunAsync(string stateDirectory, IArchiveFailures failures, TimeProvider clock, CancellationToken cancellation)
     {
         var directory = Path.Combine(stateDirectory, Service);
         Remove(directory);
@@ -55,6 +56,8 @@ static class PushRehearsal
                     await AskAsync(socketPath, Request(path), cancellation);
                 }
             }
+
+            return (int)handler.Tally.Archived;
         }
         finally
         {
