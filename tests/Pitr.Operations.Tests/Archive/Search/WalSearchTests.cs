@@ -132,7 +132,7 @@ public class WalSearchTests
         Assert.IsType<DamagedRepositoryException>(report.Problems[1].Error);
 
         // Outside the two moments it is nobody's business.
-        Assert.Empty((await SearchAsync(scenario, WalSearchKinds.RestorePoint, At(4.9), At(5))).Problems);
+        Assert.Empty((await SearchAsync(scenario, WalSearchKinds.RestorePoint, At(4.5), At(4.6))).Problems);
     }
 
     [Fact]
