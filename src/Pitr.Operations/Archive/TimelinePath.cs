@@ -38,6 +38,20 @@ public sealed class TimelinePath
     public WalSegmentName Segment(ulong number) => WalSegmentName.FromNumber(_steps.Last(s => s.FirstNumber <= number).Timeline, number, _size);
 
     /// <summary>
+    /// The names under which the segment with this number may be archived, in the order in which PostgreSQL asks for them: in a segment where
+    /// a timeline begins that timeline's first, then its parent's, which may hold the part before the switch (XLogFileReadAnyTLI()).
+    /// </summary>
+    public IEnumerable<WalSegmentName> Candidates(ulong number)
+    {
+        var newest = _steps.FindLastIndex(s => s.FirstNumber <= number);
+        yield return WalSegmentName.FromNumber(_steps[newest].Timeline, number, _size);
+        if (newest > 0 && _steps[newest].FirstNumber == number)
+        {
+            yield return WalSegmentName.FromNumber(_steps[newest - 1].Timeline, number, _size);
+        }
+    }
+
+    /// <summary>
     /// How far the archive reaches without a gap from a segment on.
     /// </summary>
     /// <param name="inventory">What is archived.</param>
