@@ -232,7 +232,11 @@ static class ConfigurationBinding
         var settings = new WalSettings(
             section.Integer("compression-level", defaults.CompressionLevel, 1, 19),
             section.Duration("push-deadline", defaults.PushDeadline, Shortest, LongestWait),
-            section.Duration("get-deadline", defaults.GetDeadline, Shortest, LongestWait));
+            section.Duration("get-deadline", defaults.GetDeadline, Shortest, LongestWait))
+        {
+            Prefetch = section.Integer("prefetch", defaults.Prefetch, 0, 1024),
+            PrefetchSize = section.Size("prefetch-size", defaults.PrefetchSize, MebiByte, 64L << 30),
+        };
         section.Close();
         return settings;
     }

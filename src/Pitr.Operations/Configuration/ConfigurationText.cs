@@ -122,7 +122,9 @@ public static class ConfigurationText
                 .Add("wal", new ConfigurationTree()
                     .Add("compression-level", wal.CompressionLevel)
                     .Add("push-deadline", wal.PushDeadline)
-                    .Add("get-deadline", wal.GetDeadline))
+                    .Add("get-deadline", wal.GetDeadline)
+                    .Add("prefetch", wal.Prefetch)
+                    .Add("prefetch-size", ConfigurationUnits.FormatSize(wal.PrefetchSize)))
             : tree;
     }
 
