@@ -223,7 +223,7 @@ public sealed class WalVerification(PostgresService service)
                     }
                 }
 
-                neighbours.Add(segment, first?.Chain);
+                neighbours.Add(segment, first?.Edges);
                 RequireAnyKey(findings, HopelessWithoutKey);
                 onProgress?.Invoke(Interlocked.Increment(ref done) * inventory.SegmentSize.Bytes, selection.Count * inventory.SegmentSize.Bytes);
             });
@@ -241,7 +241,7 @@ public sealed class WalVerification(PostgresService service)
                 WalFindingKind.BrokenChain,
                 null,
                 RepositoryLayout.Wal(service.Name, WalFileName.ForSegment(segment)),
-                $"does not follow the segment before it: {mismatch}",
+                $"does not follow the segment before it, at {mismatch.Position}: {mismatch.Reason}",
                 "replay ends there: take a base backup now; two servers may have archived under one service name"));
 
         WalSegmentName? Before(WalSegmentName segment) => segment.Number(size) is > 0 and var number ? paths[segment.Timeline].Segment(number - 1) : null;
