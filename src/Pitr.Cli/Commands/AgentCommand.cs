@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pitr.Operations.Agent;
 using Pitr.Operations.Archive.Prefetch;
+using Pitr.Operations.Archive.Status;
 using Pitr.Operations.Configuration;
 using Serilog.Events;
 
@@ -40,6 +41,7 @@ static class AgentCommand
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, socket.Path);
         handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name), context.Configuration.StateDirectory, CommandContext.Clock);
         await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
+        await using var watch = PgWalWatch.StartAll(context.Configuration, CommandContext.Clock, context.Log);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");
         return ExitCodes.Success;
