@@ -109,7 +109,7 @@ wal_replay_prepare() {
     for tool in ours peer; do
         "${tool}_reset"
         for path in "$scratch"/plain/*; do
-            mv "$status/${path##*/}".* "$status/${path##*/}.ready"
+            [[ ! -e $status/${path##*/}.done ]] || mv "$status/${path##*/}.done" "$status/${path##*/}.ready"
         done
         archive_with "$("archive_command_$tool") %p"
         wait_archived
