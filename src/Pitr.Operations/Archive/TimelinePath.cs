@@ -83,6 +83,26 @@ public sealed class TimelinePath
         .Select(span => (WalSegmentName?)Segment(Math.Max(span.First.Number(_size), number + 1)))
         .FirstOrDefault();
 
+    /// <summary>Numbers of the first and the last archived segment on the path; null when nothing of it is archived.</summary>
+    public (ulong First, ulong Last)? Bounds(WalInventory inventory)
+    {
+        (ulong First, ulong Last)? bounds = null;
+        foreach (var (timeline, firstNumber) in _steps)
+        {
+            foreach (var span in inventory.Find(timeline)?.Spans ?? [])
+            {
+                var first = Math.Max(span.First.Number(_size), firstNumber);
+                var last = Math.Min(span.Last.Number(_size), NextStep(timeline) - 1);
+                if (first <= last)
+                {
+                    bounds = (Math.Min(bounds?.First ?? first, first), Math.Max(bounds?.Last ?? last, last));
+                }
+            }
+        }
+
+        return bounds;
+    }
+
     ulong NextStep(Timeline timeline)
     {
         var index = _steps.FindIndex(s => s.Timeline == timeline);

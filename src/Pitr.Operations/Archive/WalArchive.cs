@@ -1,5 +1,4 @@
 using System.Text;
-using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
@@ -17,72 +16,26 @@ public sealed class WalArchive(PostgresService service)
     public async Task<WalInventory> ListAsync(CancellationToken cancellation)
     {
         var size = await ReadSegmentSizeAsync(cancellation);
-        var timelines = new SortedDictionary<Timeline, (List<(ulong Number, long Size, DateTimeOffset Stored)> Segments, bool History)>();
-        foreach (var (_, files) in await service.Repositories.AskAllAsync(ListFilesAsync, cancellation))
+        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1);
+        var answers = await service.Repositories.AskAllAsync(
+            async (store, token) =>
+            {
+                await RepositorySet.RequireInitialisedAsync(store, token);
+                return await listing.ReadAsync(store, token);
+            },
+            cancellation);
+        return new WalInventory(size, [.. answers.SelectMany(a => a.Answer.Keys).Distinct().Order().Select(Merge)])
         {
-            foreach (var (name, bytes, stored) in files)
-            {
-                var known = timelines.TryGetValue(name.Timeline, out var found) ? found : ([], false);
-                if (name.Kind == WalFileKind.Segment)
-                {
-                    known.Segments.Add((name.Segment!.Value.Number(size), bytes, stored));
-                }
+            Repositories = [.. answers.Select(a => new RepositoryWal(
+                a.Store.Name,
+                [.. a.Answer.OrderBy(t => t.Key).Select(t => new WalTimeline(t.Key, t.Value.Runs.ToSpans(t.Key, size), t.Value.HasHistory))]))],
+        };
 
-                timelines[name.Timeline] = known with { History = known.History || name.Kind == WalFileKind.History };
-            }
-        }
-
-        return new WalInventory(size, timelines.Select(t => new WalTimeline(t.Key, Spans(t.Key, t.Value.Segments, size), t.Value.History)).ToArray());
-    }
-
-    async Task<List<(WalFileName Name, long Size, DateTimeOffset Stored)>> ListFilesAsync(IObjectStore store, CancellationToken cancellation)
-    {
-        await RepositorySet.RequireInitialisedAsync(store, cancellation);
-        var files = new List<(WalFileName Name, long Size, DateTimeOffset Stored)>();
-        await foreach (var item in store.ListAsync(RepositoryLayout.WalPrefix(service.Name), ListMode.Recursive, cancellation))
+        WalTimeline Merge(Timeline timeline)
         {
-            if (RepositoryLayout.TryParseWal(item.Key, out _, out var name))
-            {
-                files.Add((name, item.Size, item.Modified));
-            }
+            var held = answers.Select(a => a.Answer).Where(a => a.ContainsKey(timeline)).Select(a => a[timeline]).ToArray();
+            return new WalTimeline(timeline, StoredRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory));
         }
-
-        return files;
-    }
-
-    static List<WalSpan> Spans(Timeline timeline, List<(ulong Number, long Size, DateTimeOffset Stored)> segments, WalSegmentSize size)
-    {
-        var spans = new List<WalSpan>();
-        ulong last = 0;
-        foreach (var (number, bytes, stored) in segments.OrderBy(s => s.Number))
-        {
-            var name = WalSegmentName.FromNumber(timeline, number, size);
-            if (spans.Count > 0 && number == last)
-            {
-                // A second repository holds it too.
-                continue;
-            }
-
-            if (spans.Count > 0 && number == last + 1)
-            {
-                var span = spans[^1];
-                spans[^1] = span with
-                {
-                    Last = name,
-                    Count = span.Count + 1,
-                    StoredBytes = span.StoredBytes + bytes,
-                    Newest = stored > span.Newest ? stored : span.Newest,
-                };
-            }
-            else
-            {
-                spans.Add(new WalSpan(name, name, 1, bytes, stored));
-            }
-
-            last = number;
-        }
-
-        return spans;
     }
 
     /// <summary>First and last commit time of one archived segment; null when it holds no commit.</summary>
