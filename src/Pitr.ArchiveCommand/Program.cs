@@ -89,7 +89,7 @@ static class Program
             return null;
         }
 
-        var reply = AgentConversation.Ask(RecoveryHelper.SocketName(line, path), request, line.TimeoutSeconds);
+        var reply = AgentConversation.Ask(RecoveryHelper.SocketName(line, path, Libc.geteuid()), request, line.TimeoutSeconds);
         return reply.Outcome switch
         {
             AgentOutcome.Answered when reply.Answer!.Code != ExitCode.DoItYourself => Report(line, path, reply.Answer),

@@ -12,7 +12,7 @@ static class RecoveryHelper
     /// Where it listens: a name in no file system (unix(7), abstract sockets), with the NUL that such names begin with. The same in pitr
     /// (Pitr.Operations, RecoveryHelper.cs); if the two ever differ, nobody is found and the work is done inline.
     /// </summary>
-    internal static string SocketName(CommandLine line, string absolutePath)
+    internal static string SocketName(CommandLine line, string absolutePath, uint userId)
     {
         // FNV-1a, 64 bits.
         var hash = 0xCBF29CE484222325UL;
@@ -21,6 +21,6 @@ static class RecoveryHelper
             hash = (hash ^ value) * 0x100000001B3UL;
         }
 
-        return "\0pitr-recovery-1-" + Libc.geteuid().ToString(System.Globalization.CultureInfo.InvariantCulture) + "-" + hash.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+        return "\0pitr-recovery-1-" + userId.ToString(System.Globalization.CultureInfo.InvariantCulture) + "-" + hash.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
     }
 }

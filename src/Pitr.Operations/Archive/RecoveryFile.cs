@@ -1,3 +1,4 @@
+using System.Buffers;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 
@@ -75,10 +76,11 @@ static class RecoveryFile
     /// <summary>Moves a prepared file there: by renaming where that is possible, else as <see cref="Write"/> does.</summary>
     /// <param name="prepared">A file of this process; gone afterwards.</param>
     /// <param name="destination">Where it goes.</param>
+    /// <param name="memory">For copying it.</param>
     /// <exception cref="RefusedInputException">The directory cannot be written.</exception>
     /// <exception cref="FileNotFoundException">The prepared file is gone.</exception>
     /// <returns>Whether it was renamed.</returns>
-    public static bool Place(string prepared, string destination)
+    public static bool Place(string prepared, string destination, SegmentMemoryPool memory)
     {
         if (!File.Exists(prepared))
         {
@@ -97,9 +99,25 @@ static class RecoveryFile
             throw Refused(destination, e);
         }
 
-        Write(destination, File.ReadAllBytes(prepared));
+        Copy(prepared, destination, memory);
         File.Delete(prepared);
         return false;
+    }
+
+    /// <summary>What <see cref="Place"/> does where files cannot be renamed.</summary>
+    internal static void Copy(string prepared, string destination, SegmentMemoryPool memory)
+    {
+        using var file = File.OpenHandle(prepared);
+        var length = (int)RandomAccess.GetLength(file);
+        using IMemoryOwner<byte> buffer = new SegmentMemory(length, memory);
+        var content = buffer.Memory.Span[..length];
+        for (var read = 0; read < length;)
+        {
+            var more = RandomAccess.Read(file, content[read..], read);
+            read += more > 0 ? more : throw new FileNotFoundException("the prepared file was cut short", prepared);
+        }
+
+        Write(destination, content);
     }
 
     /// <summary>

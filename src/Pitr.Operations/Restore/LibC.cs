@@ -7,7 +7,6 @@ namespace Pitr.Operations.Restore;
 static partial class LibC
 {
     const int ReadOnly = 0;
-    const int ReadWrite = 2;
     const int LastStandardStream = 2;
     const int SetFlags = 2;
     const int CloseOnExecFlag = 1;
@@ -81,23 +80,11 @@ static partial class LibC
         return error == CrossDevice ? false : throw new IOException($"{from} could not be renamed to {to}: {Marshal.GetPInvokeErrorMessage(error)}");
     }
 
-    /// <summary>
-    /// Makes this process independent of the one that started it: a session of its own, out of reach of signals for the group, and no
-    /// standard streams, which somebody may be waiting for to end (setsid(2), dup2(2)).
-    /// </summary>
-    /// <exception cref="IOException">/dev/null cannot be used.</exception>
-    public static void Detach()
+    /// <summary>Gives this process a session of its own, out of reach of signals for the group it was started in (setsid(2)).</summary>
+    public static void LeaveSession()
     {
         // Fails for the leader of a group, which a child that was just started is not; then there is nothing to leave.
         _ = NewSession();
-        using var nothing = OpenDirectory("/dev/null", ReadWrite | CloseOnExec);
-        for (var stream = 0; stream <= LastStandardStream; stream++)
-        {
-            if (nothing.IsInvalid || Duplicate(nothing, stream) < 0)
-            {
-                throw new IOException($"/dev/null could not take the place of a standard stream: {Marshal.GetLastPInvokeErrorMessage()}");
-            }
-        }
     }
 
     /// <summary>Keeps descriptors that this process inherited from the next program it starts (fcntl(2), FD_CLOEXEC).</summary>
@@ -115,9 +102,6 @@ static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
     private static partial int NewSession();
-
-    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
-    private static partial int Duplicate(SafeFileHandle from, int to);
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int SetDescriptorFlags(int descriptor, int command, int flags);

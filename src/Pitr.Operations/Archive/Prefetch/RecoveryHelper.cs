@@ -77,11 +77,12 @@ public sealed class RecoveryHelper : IAsyncDisposable
         }
 
         LibC.KeepDescriptorsToMyself();
-        using var started = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, arguments) { UseShellExecute = false });
+        // The shell only redirects: once the program runs, its runtime has copies of the standard streams, and somebody may be waiting for their end.
+        using var started = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" </dev/null >/dev/null 2>&1", Environment.ProcessPath!, .. arguments]) { UseShellExecute = false });
     }
 
-    /// <summary>The first thing it does: nobody waits for its output, and no signal for PostgreSQL's processes reaches it.</summary>
-    public static void Detach() => LibC.Detach();
+    /// <summary>The first thing it does: no signal for PostgreSQL's processes shall reach it.</summary>
+    public static void Detach() => LibC.LeaveSession();
 
     /// <summary>Serves the recovery until it is over, nobody has asked for a while, or the configuration has changed.</summary>
     /// <param name="service">The service, with the repositories to ask.</param>

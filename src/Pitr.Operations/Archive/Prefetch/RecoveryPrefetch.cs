@@ -133,7 +133,7 @@ sealed class RecoveryPrefetch : IAsyncDisposable
 
             // Whoever asked may be gone: nothing may appear under a name that the next request uses.
             cancellation.ThrowIfCancellationRequested();
-            RecoveryFile.Place(segment.Path, destination);
+            RecoveryFile.Place(segment.Path, destination, _budget.Memory);
             lock (_lock)
             {
                 _reach = Math.Min(_reach * 2, Math.Max(_most, 1));
