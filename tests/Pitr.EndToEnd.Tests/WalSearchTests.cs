@@ -74,6 +74,37 @@ public sealed class WalSearchTests(ITestOutputHelper output)
         await CheckAsync(cluster, "database", found[3], "SELECT datname || ' ' || datconnlimit FROM pg_database WHERE datname = 'shop'", "shop -1", 600, after[2]);
     }
 
+    [Fact]
+    public async Task What_the_WAL_does_not_tell_the_live_server_is_asked_and_what_nobody_knows_is_unknown()
+    {
+        // Without whole pages in the WAL the rows of the catalog are not known.
+        await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), settings: [("full_page_writes", "off"), ("autovacuum", "off")]);
+        foreach (var table in new[] { "emptied", "gone" })
+        {
+            await cluster.ExecuteAsync($"CREATE TABLE {table} (id int); INSERT INTO {table} SELECT generate_series(1, 100)");
+        }
+
+        await cluster.ArchiveEverythingAsync();
+        await cluster.ExecuteAsync("CHECKPOINT");
+        await cluster.ArchiveEverythingAsync();
+        var from = await cluster.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text");
+        await cluster.ExecuteAsync("TRUNCATE emptied");
+        await cluster.ExecuteAsync("DROP TABLE gone");
+        await cluster.ArchiveEverythingAsync();
+
+        var alone = (await cluster.Host.RunAsync("--output", "json", "wal", "search", "--from", from, "--no-server")).Must().Json.GetProperty("findings");
+        Assert.All(alone.EnumerateArray(), f => Assert.Equal(JsonValueKind.Null, f.GetProperty("footprints")[0].GetProperty("name").ValueKind));
+
+        var found = (await cluster.Host.RunAsync("--output", "json", "wal", "search", "--from", from)).Must().Json.GetProperty("findings").EnumerateArray().ToArray();
+        Assert.Equal(2, found.Length);
+        Assert.Equal("public.emptied", Tables(found[0]));
+        Assert.Equal("drop", found[1].GetProperty("kinds")[0].GetString());
+        Assert.Equal(JsonValueKind.Null, found[1].GetProperty("footprints")[0].GetProperty("name").ValueKind);
+        var text = (await cluster.Host.RunAsync("wal", "search", "--from", from, "--relation", "gone")).Must().Output;
+        Assert.Contains("unknown, OID", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("emptied", text, StringComparison.Ordinal);
+    }
+
     static async Task CheckAsync(ProtectedCluster cluster, string directory, JsonElement finding, string question, string expected, long least, long most)
     {
         await using var restored = await cluster.RestoreAsync(directory, Arguments(finding));

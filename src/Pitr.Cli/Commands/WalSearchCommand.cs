@@ -48,7 +48,7 @@ static class WalSearchCommand
         var request = new WalSearchRequest(
             parsed.GetValue(From) is { } from ? WalMoment.Parse(from) : null,
             parsed.GetValue(To) is { } to ? WalMoment.Parse(to) : null,
-            parsed.GetValue(Kinds),
+            parsed.GetValue(Kinds) is var kinds and not WalSearchKinds.None ? kinds : WalSearchKinds.Default,
             parsed.GetValue(Relation),
             parsed.GetValue(Limit),
             parsed.GetValue(Timeline)!,
@@ -79,7 +79,6 @@ static class WalSearchCommand
         Description = $"What to look for: {string.Join(", ", WalSearchOutput.KindNames.Keys)} (several: again, or with commas; default: destructive, restore-point)",
         HelpName = "KIND",
         Arity = ArgumentArity.OneOrMore,
-        DefaultValueFactory = _ => WalSearchKinds.Default,
         CustomParser = ParseKinds,
     };
 

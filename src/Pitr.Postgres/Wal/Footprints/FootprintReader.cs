@@ -65,7 +65,10 @@ sealed class FootprintReader(CatalogTracker catalogs, WalTransactionEnd end, Tra
             }
         }
 
-        return new WalFootprint(Guess(file), file.Database, File: file);
+        // A relation that never got other files has its OID as their number; that it was dropped is told by its statistics (since PostgreSQL 15).
+        return end.DroppedRelations.Contains((file.Database, file.Number))
+            ? new WalFootprint(FootprintKind.Drop, file.Database, File: file, Oid: file.Number)
+            : new WalFootprint(Guess(file), file.Database, File: file);
     }
 
     // The row is not known. What the transaction says besides may still tell what it was.
