@@ -40,8 +40,8 @@ static class AgentCommand
             : ArchiveSocket.Serve(inherited, handler.HandleAsync, context.Log);
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, socket.Path);
         handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name), context.Configuration.StateDirectory, CommandContext.Clock);
-        await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await using var watch = PgWalWatch.StartAll(context.Configuration, CommandContext.Clock, context.Log);
+        await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");
         return ExitCodes.Success;
