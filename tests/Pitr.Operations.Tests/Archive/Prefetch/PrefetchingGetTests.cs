@@ -36,6 +36,8 @@ public class PrefetchingGetTests
         {
             await prefetch.AskAsync(PrefetchScenario.Name(number));
             Assert.InRange(prefetch.Spooled.Length, 0, 5);
+            // How far it looks ahead grows with what it had ready.
+            await prefetch.UntilAsync(() => prefetch.Spooled.Contains(PrefetchScenario.Name(number + 1)));
         }
 
         await prefetch.UntilAsync(() => prefetch.Spooled.SequenceEqual(Enumerable.Range(21, 5).Select(n => PrefetchScenario.Name((ulong)n))));
