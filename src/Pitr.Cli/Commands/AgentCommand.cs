@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pitr.Operations.Agent;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Streaming;
 using Serilog.Events;
 
 namespace Pitr.Cli.Commands;
@@ -33,6 +34,7 @@ static class AgentCommand
         await using var socket = ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log);
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, context.Configuration.Agent.Socket);
         handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Where(s => s.Repositories.Count > 1).Select(s => s.Name));
+        await using var streams = WalStreams.Start(context.Configuration, name => context.OpenService(name), context.Log);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");
         return ExitCodes.Success;

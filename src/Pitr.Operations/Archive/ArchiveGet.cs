@@ -5,6 +5,7 @@ using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Operations.Streaming;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
@@ -76,16 +77,47 @@ public sealed class ArchiveGet(PostgresService service)
             service.Log.Warning("{File}: a repository did not give it: {Reason}", name, failure.Message);
         }
 
-        if (!asked.IsAnswered)
+        if (!asked.IsAnswered && !asked.IsProvenAbsent)
         {
-            return asked.IsProvenAbsent ? ArchiveGetResult.ProvenAbsent : throw asked.Failure;
+            throw asked.Failure;
         }
 
-        using var content = asked.Answer;
+        using var content = asked.IsAnswered ? asked.Answer : await ReadPiecesAsync(key, name, cancellation);
+        if (content is null)
+        {
+            return ArchiveGetResult.ProvenAbsent;
+        }
+
         // Whoever asked may be gone: nothing may appear under a name that the next request uses.
         cancellation.ThrowIfCancellationRequested();
         deliver(content.Memory);
         return ArchiveGetResult.Found;
+    }
+
+    // The last segment of a stream lies in pieces until it is full. Meanwhile it may have taken their place: so it is asked for once more.
+    async Task<PooledBytes?> ReadPiecesAsync(string key, WalFileName name, CancellationToken cancellation)
+    {
+        if (name.Kind != WalFileKind.Segment)
+        {
+            return null;
+        }
+
+        var pieces = await new SegmentAssembly(service).TryReadAsync(name.Segment!.Value, cancellation);
+        try
+        {
+            var whole = await service.Repositories.AskFirstAsync((store, token) => FetchAsync(store, key, name, token), cancellation);
+            if (!whole.IsAnswered && !whole.IsProvenAbsent)
+            {
+                throw whole.Failure;
+            }
+
+            (pieces, var answer) = whole.IsAnswered ? (pieces, whole.Answer) : (null, pieces);
+            return answer;
+        }
+        finally
+        {
+            pieces?.Dispose();
+        }
     }
 
     async Task<PooledBytes> FetchAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)

@@ -226,13 +226,16 @@ static class ConfigurationBinding
         return settings;
     }
 
-    internal static WalSettings Wal(YamlSection section)
+    internal static WalSettings Wal(YamlSection section, string service)
     {
         var defaults = WalSettings.Default;
         var settings = new WalSettings(
             section.Integer("compression-level", defaults.CompressionLevel, 1, 19),
             section.Duration("push-deadline", defaults.PushDeadline, Shortest, LongestWait),
-            section.Duration("get-deadline", defaults.GetDeadline, Shortest, LongestWait));
+            section.Duration("get-deadline", defaults.GetDeadline, Shortest, LongestWait))
+        {
+            Stream = StreamBinding.Bind(section, service),
+        };
         section.Close();
         return settings;
     }

@@ -122,7 +122,10 @@ public static class ConfigurationText
                 .Add("wal", new ConfigurationTree()
                     .Add("compression-level", wal.CompressionLevel)
                     .Add("push-deadline", wal.PushDeadline)
-                    .Add("get-deadline", wal.GetDeadline))
+                    .Add("get-deadline", wal.GetDeadline)
+                    .Add("stream", wal.Stream.IsOn ? "true" : "false")
+                    .Add("slot", wal.Stream.Slot)
+                    .Add("stream-delay", wal.Stream.Delay))
             : tree;
     }
 
