@@ -2,9 +2,11 @@ using System.Text;
 using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
+using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Operations.Streaming;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Archive;
@@ -18,7 +20,8 @@ public sealed class WalArchive(PostgresService service)
     {
         var size = await ReadSegmentSizeAsync(cancellation);
         var timelines = new SortedDictionary<Timeline, (List<(ulong Number, long Size, DateTimeOffset Stored)> Segments, bool History)>();
-        foreach (var (_, files) in await service.Repositories.AskAllAsync(ListFilesAsync, cancellation))
+        var pieces = new StoredPieces(size);
+        foreach (var (_, files) in await service.Repositories.AskAllAsync((store, token) => ListFilesAsync(store, pieces, token), cancellation))
         {
             foreach (var (name, bytes, stored) in files)
             {
@@ -32,10 +35,19 @@ public sealed class WalArchive(PostgresService service)
             }
         }
 
-        return new WalInventory(size, timelines.Select(t => new WalTimeline(t.Key, Spans(t.Key, t.Value.Segments, size), t.Value.History)).ToArray());
+        foreach (var timeline in pieces.Timelines)
+        {
+            timelines.TryAdd(timeline, ([], false));
+        }
+
+        return new WalInventory(size, timelines.Select(t =>
+        {
+            var tail = pieces.Complete(t.Key, t.Value.Segments);
+            return new WalTimeline(t.Key, Spans(t.Key, t.Value.Segments, size), t.Value.History) { Tail = tail };
+        }).ToArray());
     }
 
-    async Task<List<(WalFileName Name, long Size, DateTimeOffset Stored)>> ListFilesAsync(IObjectStore store, CancellationToken cancellation)
+    async Task<List<(WalFileName Name, long Size, DateTimeOffset Stored)>> ListFilesAsync(IObjectStore store, StoredPieces pieces, CancellationToken cancellation)
     {
         await RepositorySet.RequireInitialisedAsync(store, cancellation);
         var files = new List<(WalFileName Name, long Size, DateTimeOffset Stored)>();
@@ -44,6 +56,10 @@ public sealed class WalArchive(PostgresService service)
             if (RepositoryLayout.TryParseWal(item.Key, out _, out var name))
             {
                 files.Add((name, item.Size, item.Modified));
+            }
+            else if (RepositoryLayout.TryParseWalPiece(item.Key, out _, out var piece))
+            {
+                pieces.Add(piece, item.Size, item.Modified);
             }
         }
 
@@ -91,8 +107,21 @@ public sealed class WalArchive(PostgresService service)
     {
         var key = RepositoryLayout.Wal(service.Name, WalFileName.Parse(segment.ToString()));
         var asked = await service.Repositories.AskFirstAsync((store, token) => WalObject.ReadHeaderAsync(store, key, token), cancellation);
-        var header = asked.IsAnswered ? asked.Answer : throw asked.Failure;
+        var header = asked.IsAnswered ? asked.Answer : asked.IsProvenAbsent ? await ReadLastPieceAsync(segment, asked.Failure, cancellation) : throw asked.Failure;
         return header.LastCommit == 0 ? null : (WalTime.FromMicroseconds(header.FirstCommit), WalTime.FromMicroseconds(header.LastCommit));
+    }
+
+    // The last piece knows of all commits in those before it.
+    async Task<SealedObjectHeader> ReadLastPieceAsync(WalSegmentName segment, Exception absent, CancellationToken cancellation)
+    {
+        if (PieceChain.Of(await PieceListing.ReadAsync(service, segment, cancellation)) is not [.., var last])
+        {
+            throw absent;
+        }
+
+        var key = RepositoryLayout.WalPiece(service.Name, last);
+        var asked = await service.Repositories.AskFirstAsync((store, token) => WalObject.ReadHeaderAsync(store, key, token), cancellation);
+        return asked.IsAnswered ? asked.Answer : throw asked.Failure;
     }
 
     /// <summary>The last commit in an unbroken run of segments, looking from its end; null when there is none.</summary>

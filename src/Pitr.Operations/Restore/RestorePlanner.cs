@@ -200,7 +200,7 @@ public sealed class RestorePlanner(PostgresService service)
                 // The record at the position itself is read, too, to know that it is reached: PostgreSQL stops at the first record that
                 // begins at or after it (xlogrecovery.c, recoveryStopsAfter).
                 var segment = path.Segment(lsn.Value / (ulong)size.Bytes);
-                return segment.Number(size) <= reach.Number(size) ? segment : throw new ImpossiblePlanException(
+                return segment.Number(size) <= reach.Number(size) && !IsBehind(inventory.Find(segment.Timeline)?.Tail, segment, lsn, size) ? segment : throw new ImpossiblePlanException(
                     $"target {target} lies after the archived WAL, which ends with {reach}{gap}",
                     beyond is null ? $"{latest}; --target latest recovers all there is" : BeforeGap(backup, lastCommit));
             case RecoveryTargetKind.Time:
@@ -213,6 +213,10 @@ public sealed class RestorePlanner(PostgresService service)
                 return reach;
         }
     }
+
+    // The last segment of a stream ends somewhere in its middle.
+    static bool IsBehind(WalTail? tail, WalSegmentName segment, Lsn lsn, WalSegmentSize size) =>
+        tail is not null && tail.Segment == segment && lsn >= segment.StartLsn(size) + (ulong)tail.Bytes;
 
     // PostgreSQL ends recovery at a time only where it sees a later commit, so the last commit before a gap cannot be asked for, all before it can.
     static string BeforeGap(BackupDocument backup, DateTimeOffset? lastCommit) =>

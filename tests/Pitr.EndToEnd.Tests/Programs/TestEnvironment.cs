@@ -27,6 +27,9 @@ static class TestEnvironment
     /// <summary>How many random recoveries are held against the oracle.</summary>
     public static int Recoveries => Number("PITR_TEST_RECOVERIES") ?? 4;
 
+    /// <summary>How often the primary of a synchronous stream is destroyed.</summary>
+    public static int StreamRounds => Number("PITR_TEST_STREAM_ROUNDS") ?? 3;
+
     /// <summary>Makes random choices repeatable; printed by the tests that choose.</summary>
     public static int Seed { get; private set; }
 
