@@ -1,3 +1,4 @@
+using Pitr.Format.Wal;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Replication;
 using Pitr.Postgres.Sessions;
@@ -7,9 +8,13 @@ namespace Pitr.Operations.Streaming;
 /// <summary>
 /// Looks every few seconds at what the server says of the stream: whether commits wait for it, and how much WAL the server keeps because of it.
 /// </summary>
-sealed class SlotWatch(PostgresService service, PostgresSession session)
+/// <param name="service">The service.</param>
+/// <param name="session">A session with the server, for this alone.</param>
+/// <param name="received">How far WAL has come: while none comes there is little to see.</param>
+sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received)
 {
-    static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    const int PausesWhenIdle = 15;
     static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(5);
 
     // Kept for the slot without a limit: beyond this somebody should know.
@@ -23,12 +28,19 @@ sealed class SlotWatch(PostgresService service, PostgresSession session)
 
     /// <summary>Watches until it is cancelled.</summary>
     /// <exception cref="Pitr.Postgres.ServerException">The server does not answer any more.</exception>
-    /// <exception cref="Errors.ImpossiblePlanException">The slot is lost.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
         var slot = service.Settings.Wal.Stream.Slot;
-        while (true)
+        var seen = Lsn.Invalid;
+        for (var pauses = PausesWhenIdle; ; pauses++)
         {
+            if (pauses < PausesWhenIdle && received() == seen)
+            {
+                await Task.Delay(Pause, service.Clock, cancellation);
+                continue;
+            }
+
+            (seen, pauses) = (received(), 0);
             if (await ReplicationSlots.ReadStatusAsync(session, slot, cancellation) is { } status)
             {
                 Look(status, slot);

@@ -13,12 +13,13 @@ static class StreamingCluster
 
     public const string ClientSide = "INSERT INTO acknowledged VALUES ($1, $2, repeat(md5($2::text), $3))";
 
-    /// <summary>A cluster whose agent streams.</summary>
-    public static async Task<ProtectedCluster> CreateAsync(WalSegmentSize? segmentSize = null, bool archive = true, params (string Name, string Value)[] settings)
+    /// <summary>A cluster whose agent streams. The agent's log is a file.</summary>
+    public static async Task<ProtectedCluster> CreateAsync(WalSegmentSize? segmentSize = null, params (string Name, string Value)[] settings)
     {
         var cluster = await ProtectedCluster.CreateAsync(segmentSize, withAgent: false, settings: settings);
         try
         {
+            cluster.Host.Environment["PITR_LOG__FILE"] = cluster.AgentLogFile();
             await File.AppendAllTextAsync(cluster.Host.ConfigurationFile, "    wal: { stream: true }\n");
             await cluster.ExecuteAsync("CREATE TABLE acknowledged (client int, number int, filler text)");
             cluster.Agent = await cluster.Host.StartAgentAsync();
@@ -32,10 +33,29 @@ static class StreamingCluster
         }
     }
 
+    /// <summary>Where the agent logs.</summary>
+    public static string AgentLogFile(this ProtectedCluster cluster) => cluster.Directory["agent.log"];
+
+    /// <summary>Waits until the agent has logged something.</summary>
+    public static Task AgentSaysAsync(this ProtectedCluster cluster, string text) => Eventually.IsTrueAsync(
+        () => cluster.AgentLog().Contains(text, StringComparison.Ordinal), () => $"the agent says \"{text}\"; it says:\n{cluster.AgentLog()}");
+
+    /// <summary>What the agent has logged.</summary>
+    public static string AgentLog(this ProtectedCluster cluster)
+    {
+        if (!File.Exists(cluster.AgentLogFile()))
+        {
+            return "";
+        }
+
+        using var reader = new StreamReader(new FileStream(cluster.AgentLogFile(), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return reader.ReadToEnd();
+    }
+
     /// <summary>Waits until the server sends WAL to the agent.</summary>
     public static Task IsStreamingAsync(this ProtectedCluster cluster) => Eventually.IsTrueAsync(
         async () => await cluster.ScalarAsync<long>($"SELECT count(*) FROM pg_stat_replication WHERE application_name = '{Slot}' AND state = 'streaming'") == 1,
-        () => $"the agent streams; {cluster.Log()}");
+        () => $"the agent streams; {cluster.Log()}\n{cluster.AgentLog()}");
 
     /// <summary>Lets commits wait for the stream.</summary>
     public static async Task MakeSynchronousAsync(this ProtectedCluster cluster)
@@ -53,7 +73,7 @@ static class StreamingCluster
         var end = await cluster.ScalarAsync<string>("SELECT pg_current_wal_flush_lsn()::text");
         await Eventually.IsTrueAsync(
             async () => await cluster.ScalarAsync<bool>($"SELECT coalesce(bool_or(flush_lsn >= '{end}'), false) FROM pg_stat_replication WHERE application_name = '{Slot}'"),
-            () => $"everything until {end} is streamed; {cluster.Log()}");
+            () => $"everything until {end} is streamed; {cluster.Log()}\n{cluster.AgentLog()}");
     }
 
     /// <summary>kill -9 of the server and all its processes, as a power cut would; its data directory is thrown away.</summary>
