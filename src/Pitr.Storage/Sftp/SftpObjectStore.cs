@@ -23,6 +23,7 @@ public sealed class SftpObjectStore : IObjectStore
     readonly SftpTree _tree;
     readonly SftpObjectWriter _writer;
     readonly SftpSessionPool _pool;
+    readonly Lazy<Task<string?>> _ciphers;
 
     /// <summary>A store on a server. Nothing is started before the first operation.</summary>
     /// <param name="name">The repository's name in the configuration, for messages.</param>
@@ -44,6 +45,7 @@ public sealed class SftpObjectStore : IObjectStore
         _errors = new SftpErrors(name, options, _features);
         _tree = new SftpTree(options, _errors, _features, _clock);
         _writer = new SftpObjectWriter(name, _tree, _errors, _features, _clock);
+        _ciphers = new(() => SshCiphers.ChooseAsync(options, _clock));
         _pool = new SftpSessionPool(options.Connections, StartSessionAsync, _clock);
     }
 
@@ -121,7 +123,7 @@ public sealed class SftpObjectStore : IObjectStore
 
     async Task<SftpSession> StartSessionAsync()
     {
-        var process = SshProcess.Start(_options, _clock);
+        var process = SshProcess.Start(_options, await _ciphers.Value, _clock);
         ProcessIds.Enqueue(process.Id);
         var session = await SftpSession.StartAsync(process, Where, _options, _clock);
         _features.Learn(session);

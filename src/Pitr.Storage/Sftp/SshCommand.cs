@@ -6,16 +6,22 @@ namespace Pitr.Storage.Sftp;
 /// <summary>How ssh is started: with the options that were given and those sftp(1) itself gives. The user's ssh_config decides the rest.</summary>
 static class SshCommand
 {
-    public static ProcessStartInfo Build(SftpOptions options)
+    /// <summary>What starts a session.</summary>
+    /// <param name="options">Where it goes.</param>
+    /// <param name="ciphers">What <see cref="SshCiphers"/> chose.</param>
+    public static ProcessStartInfo Build(SftpOptions options, string? ciphers) => Start(options.SshProgram, Arguments(options, ciphers));
+
+    /// <summary>A start of ssh that asks nobody and whose words can be recognized.</summary>
+    public static ProcessStartInfo Start(string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(options.SshProgram)
+        var start = new ProcessStartInfo(program)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        foreach (var argument in Arguments(options))
+        foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }
@@ -27,7 +33,7 @@ static class SshCommand
     }
 
     /// <summary>The arguments (ssh(1), ssh_config(5)).</summary>
-    public static IEnumerable<string> Arguments(SftpOptions options)
+    public static IEnumerable<string> Arguments(SftpOptions options, string? ciphers)
     {
         if (options.ConfigFile is { } config)
         {
@@ -39,6 +45,12 @@ static class SshCommand
         {
             yield return "-o";
             yield return option;
+        }
+
+        if (ciphers is not null)
+        {
+            yield return "-o";
+            yield return $"Ciphers={ciphers}";
         }
 
         if (options.Port is { } port)

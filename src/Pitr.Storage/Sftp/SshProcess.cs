@@ -38,11 +38,11 @@ sealed class SshProcess : ISftpTransport
     public Stream Output { get; }
 
     /// <exception cref="SftpConnectionException">There is no such program.</exception>
-    public static SshProcess Start(SftpOptions options, TimeProvider timeProvider)
+    public static SshProcess Start(SftpOptions options, string? ciphers, TimeProvider timeProvider)
     {
         try
         {
-            return new SshProcess(Process.Start(SshCommand.Build(options))!, timeProvider);
+            return new SshProcess(Process.Start(SshCommand.Build(options, ciphers))!, timeProvider);
         }
         catch (Win32Exception failure)
         {

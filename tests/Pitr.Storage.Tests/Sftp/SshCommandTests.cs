@@ -10,7 +10,7 @@ public sealed class SshCommandTests
     [Fact]
     public void What_is_not_given_is_left_to_the_users_configuration()
     {
-        var arguments = SshCommand.Arguments(Plain).ToArray();
+        var arguments = SshCommand.Arguments(Plain, ciphers: null).ToArray();
         Assert.Equal(["-s", "--", "backup.example.net", "sftp"], arguments[^4..]);
         Assert.Contains("BatchMode=yes", arguments);
         Assert.Contains("StrictHostKeyChecking=yes", arguments);
@@ -35,7 +35,7 @@ public sealed class SshCommandTests
             ProxyJump = "jump@gate:22",
             HostKeyChecking = SftpHostKeyChecking.AcceptNew,
             ConnectTimeout = TimeSpan.FromSeconds(7.2),
-        }));
+        }, ciphers: null));
         foreach (var expected in (string[])
             ["-p\n2222", "-l\npitr", "-J\njump@gate:22", "-F\n/etc/pitr/ssh_config", "-o\nIdentityFile=\"/etc/pitr/a key %%h\"", "-o\nIdentitiesOnly=yes",
                 "-o\nUserKnownHostsFile=\"/etc/pitr/known\"", "-o\nStrictHostKeyChecking=accept-new", "-o\nConnectTimeout=8"])

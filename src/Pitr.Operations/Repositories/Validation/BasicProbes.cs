@@ -8,8 +8,8 @@ static class BasicProbes
 {
     const int Small = 4096;
 
-    // Eight operations; where each takes a fifth of a second, hundreds of them would take minutes.
-    static readonly TimeSpan SlowRoundTrip = TimeSpan.FromSeconds(1.5);
+    // Eight operations; where each takes longer than a local one by far, hundreds of them would take minutes.
+    static readonly TimeSpan SlowRoundTrip = TimeSpan.FromSeconds(0.6);
 
     static readonly string[] OddNames =
     [
