@@ -50,7 +50,7 @@ public sealed class ArchivePush(PostgresService service)
     }
 
     // A repository that never answers must not let pg_wal fill in silence: PostgreSQL is told to ask again, and says so in its log.
-    internal async Task<ArchivePushResult> PushAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    async Task<ArchivePushResult> PushAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
         using var deadline = new CancellationTokenSource(service.Settings.Wal.PushDeadline, service.Clock);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);

@@ -1,7 +1,6 @@
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
-using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Wal;
@@ -34,22 +33,16 @@ sealed class PieceStore(PostgresService service, ulong systemIdentifier)
         var header = WalSegmentHeader.Parse(segment.Bytes(0, WalSegmentHeader.Size).Span);
         // Of all that is there by now: the last piece alone tells what can be recovered.
         var commits = WalCommitScanner.Scan(segment.Bytes(0, to).Span, header);
+        var stored = Describe(header, piece, bytes.Span);
         var sealedBytes = SealedObject.Seal(
             bytes.Span,
             key,
-            SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id) with
-            {
-                Fingerprint = Fingerprint(header, piece, bytes.Span),
-                PlaintextLength = bytes.Length,
-                FirstCommit = commits.First,
-                LastCommit = commits.Last,
-            },
+            SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id, bytes.Length, stored.Fingerprint, commits.First, commits.Last),
             service.Settings.Wal.CompressionLevel);
-        var fingerprint = SealedObjectHeader.Parse(sealedBytes).Fingerprint;
         await service.Repositories.WriteAsync(
             [],
             Laggards.LetRun,
-            (store, token) => PutAsync(store, piece, sealedBytes, fingerprint, token),
+            (store, token) => stored.PutAsync(store, sealedBytes, token),
             cancellation,
             isReady: store => service.SealingKeys.IsPublished(key, store));
         segment.Stored = to;
@@ -64,32 +57,11 @@ sealed class PieceStore(PostgresService service, ulong systemIdentifier)
     public async Task RequireSameAsync(SegmentBuffer segment, WalPieceName piece, IObjectStore store, CancellationToken cancellation)
     {
         var header = WalSegmentHeader.Parse(segment.Bytes(0, WalSegmentHeader.Size).Span);
-        await RequireSameAsync(store, piece, Fingerprint(header, piece, segment.Bytes((int)piece.From, (int)piece.To).Span), cancellation);
+        await Describe(header, piece, segment.Bytes((int)piece.From, (int)piece.To).Span).RequireSameAsync(store, cancellation);
     }
 
-    byte[] Fingerprint(WalSegmentHeader header, WalPieceName piece, ReadOnlySpan<byte> bytes) =>
-        WalPieceFingerprint.Compute(systemIdentifier, piece.Segment.Timeline, header.PageAddress + piece.From, bytes);
-
-    async Task PutAsync(IObjectStore store, WalPieceName piece, byte[] sealedBytes, byte[] fingerprint, CancellationToken cancellation)
-    {
-        try
-        {
-            await store.PutAsync(RepositoryLayout.WalPiece(service.Name, piece), ObjectContent.FromMemory(sealedBytes), PutMode.CreateNew, cancellation);
-        }
-        catch (ObjectExistsException)
-        {
-            await RequireSameAsync(store, piece, fingerprint, cancellation);
-        }
-    }
-
-    async Task RequireSameAsync(IObjectStore store, WalPieceName piece, byte[] fingerprint, CancellationToken cancellation)
-    {
-        var stored = await WalObject.ReadHeaderAsync(store, RepositoryLayout.WalPiece(service.Name, piece), cancellation);
-        if (!stored.Fingerprint.AsSpan().SequenceEqual(fingerprint))
-        {
-            throw new ConflictException(
-                $"{piece} is already in repository {store.Name} with other content: stored {Convert.ToHexStringLower(stored.Fingerprint)}, received {Convert.ToHexStringLower(fingerprint)}",
-                "two servers stream under one service name (an old primary that came back?); stop the wrong one, nothing was overwritten");
-        }
-    }
+    StreamedObject Describe(WalSegmentHeader header, WalPieceName piece, ReadOnlySpan<byte> bytes) => new(
+        RepositoryLayout.WalPiece(service.Name, piece),
+        piece.ToString(),
+        WalPieceFingerprint.Compute(systemIdentifier, piece.Segment.Timeline, header.PageAddress + piece.From, bytes));
 }

@@ -1,5 +1,4 @@
 using Pitr.Format.Wal;
-using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Storage;
@@ -29,7 +28,7 @@ sealed class Shipper(
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
-    readonly ArchivePush _push = new(service);
+    readonly StreamedFilePush _push = new(service);
     bool _isHeldChecked;
     long? _waitingSince;
 
@@ -142,11 +141,11 @@ sealed class Shipper(
     {
         try
         {
-            var result = default(ArchivePushResult);
+            var result = (StoredBytes: 0, IsNew: false);
             await InsistAsync(
-                async () => result = await _push.PushAsync(WalFileName.ForSegment(segment.Name), segment.Bytes(0, segment.Size), cancellation), segment.Name, cancellation);
+                async () => result = await _push.PushAsync(segment.Name, segment.Bytes(0, segment.Size), cancellation), segment.Name, cancellation);
             service.Log.Information(
-                "{Service}: streamed {File} ({Bytes} bytes as {StoredBytes}){Again}", service.Name, segment.Name, segment.Size, result!.StoredBytes, result.AlreadyStored ? ", already stored" : "");
+                "{Service}: streamed {File} ({Bytes} bytes as {StoredBytes}){Again}", service.Name, segment.Name, segment.Size, result.StoredBytes, result.IsNew ? "" : ", already stored");
             cleaner.Clean(segment.Name);
         }
         finally

@@ -1,6 +1,5 @@
 using System.Text;
 using Pitr.Format.Wal;
-using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres;
@@ -14,7 +13,7 @@ namespace Pitr.Operations.Streaming;
 /// </summary>
 sealed class StreamPlanner(PostgresService service)
 {
-    readonly ArchivePush _push = new(service);
+    readonly StreamedFilePush _push = new(service);
 
     /// <summary>What to stream, one timeline after the other; the last is the server's own.</summary>
     /// <param name="receiver">A connection to the server that does not stream yet.</param>
@@ -87,7 +86,7 @@ sealed class StreamPlanner(PostgresService service)
         {
             try
             {
-                await PushAsync(ancestor, await receiver.ReadHistoryAsync(ancestor, cancellation), cancellation);
+                await _push.PushHistoryAsync(ancestor, await receiver.ReadHistoryAsync(ancestor, cancellation), cancellation);
             }
             catch (ServerException e)
             {
@@ -96,11 +95,9 @@ sealed class StreamPlanner(PostgresService service)
             }
         }
 
-        await PushAsync(timeline, content, cancellation);
+        await _push.PushHistoryAsync(timeline, content, cancellation);
         return history;
     }
-
-    Task PushAsync(Timeline timeline, byte[] content, CancellationToken cancellation) => _push.PushAsync(WalFileName.ForHistory(timeline), content, cancellation);
 
     // An agent that was killed leaves pieces of whole segments, and segments that lie in pieces only.
     async Task TidyAsync(HeldWal held, PieceCleaner cleaner, CancellationToken cancellation)
@@ -117,7 +114,7 @@ sealed class StreamPlanner(PostgresService service)
                 using var content = await new SegmentAssembly(service).TryReadAsync(segment, cancellation);
                 if (content is not null)
                 {
-                    await _push.PushAsync(WalFileName.ForSegment(segment), content.Memory, cancellation);
+                    await _push.PushAsync(segment, content.Memory, cancellation);
                     cleaner.Clean(segment);
                 }
             }

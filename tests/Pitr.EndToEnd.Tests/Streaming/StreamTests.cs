@@ -116,7 +116,9 @@ public sealed class StreamTests
 
         // A repository that is not there is not an empty one.
         Directory.Move(cluster.Host.Repository, hidden);
+        cluster.Host.Environment["PITR_SERVICES__MAIN__WAL__GET_DEADLINE"] = "1s";
         await GetAsync(126);
+        cluster.Host.Environment.Remove("PITR_SERVICES__MAIN__WAL__GET_DEADLINE");
         Directory.Move(hidden, cluster.Host.Repository);
         Directory.Delete(Path.GetDirectoryName(pieces[0])!, recursive: true);
         await GetAsync(1);
@@ -124,7 +126,6 @@ public sealed class StreamTests
         async Task<ProgramRun> GetAsync(int code)
         {
             File.Delete(got);
-            cluster.Host.Environment["PITR_SERVICES__MAIN__WAL__GET_DEADLINE"] = "1s";
             var run = (await cluster.Host.RunAsync("wal", "get", PitrHost.Service, segment, got)).Must(code);
             Assert.Equal(code == 0, File.Exists(got));
             return run;
