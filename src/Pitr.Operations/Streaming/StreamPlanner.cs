@@ -37,41 +37,37 @@ sealed class StreamPlanner(PostgresService service)
         var restart = (slot.RestartLsn ?? flushed).Value / (ulong)size.Bytes;
         var history = timeline.Value > 1 ? await ArchiveHistoriesAsync(receiver, timeline, cancellation) : TimelineHistory.WithoutAncestors(timeline);
         var branch = history.Entries.Count > 0 ? history.Entries[^1].SwitchPoint.Value / (ulong)size.Bytes : 0;
-        var held = await HeldWal.ReadAsync(service, timeline, size, Math.Max(restart, branch), cancellation);
+        var sure = Math.Max(restart, branch);
+        var held = await HeldWal.ReadAsync(service, timeline, size, sure, cancellation);
         await TidyAsync(held, cleaner, cancellation);
         var starts = new List<StreamStart>();
-        if (history.Entries.Count > 0 && await FindParentAsync(history.Entries[^1], size, known, cleaner, cancellation) is { } parent)
+        var follows = history.Entries.Count > 0 && known.Contains(history.Entries[^1].Parent);
+        if (follows && await FindParentAsync(history.Entries[^1], size, cleaner, cancellation) is { } parent)
         {
             starts.Add(parent);
         }
 
-        starts.Add(Begin(held, held.LastBefore(Math.Max(restart, branch + 1)) is null && branch > 0 ? branch : null, restart));
+        starts.Add(Begin(held, follows ? branch : null, sure));
         return starts;
     }
 
     // A slot that was made just now, or moved by somebody else, begins behind what is held: perhaps the server still has what lies between.
-    static StreamStart Begin(HeldWal held, ulong? branch, ulong restart)
+    static StreamStart Begin(HeldWal held, ulong? branch, ulong sure)
     {
-        var first = branch ?? (held.LastBefore(restart) is { } before ? before + 1 : restart);
-        var number = first;
+        var number = held.LastBefore(sure) is { } before && before >= (branch ?? 0) ? before + 1 : branch ?? sure;
         while (held.HasSegment(number))
         {
             number++;
         }
 
         var start = held.Begin(number);
-        return number < restart ? start with { Surely = restart } : start;
+        return number < sure ? start with { Surely = sure } : start;
     }
 
     // Null where the parent is stored up to the segment in which the new timeline begins, which has a copy of the parent's end in it.
     async Task<StreamStart?> FindParentAsync(
-        TimelineHistoryEntry entry, WalSegmentSize size, IReadOnlyList<Timeline> known, PieceCleaner cleaner, CancellationToken cancellation)
+        TimelineHistoryEntry entry, WalSegmentSize size, PieceCleaner cleaner, CancellationToken cancellation)
     {
-        if (!known.Contains(entry.Parent))
-        {
-            return null;
-        }
-
         var last = entry.SwitchPoint.Value / (ulong)size.Bytes;
         var held = await HeldWal.ReadAsync(service, entry.Parent, size, last, cancellation);
         await TidyAsync(held, cleaner, cancellation);
