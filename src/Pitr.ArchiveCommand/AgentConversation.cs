@@ -75,7 +75,9 @@ readonly unsafe ref struct AgentConversation
             return Libc.ENAMETOOLONG;
         }
 
-        Encoding.UTF8.GetBytes(path, new Span<byte>(address.Path, Libc.UnixAddress.MaximumPath));
+        var bytes = Encoding.UTF8.GetBytes(path, new Span<byte>(address.Path, Libc.UnixAddress.MaximumPath));
+        // A name that begins with NUL is in no file system, and ends where the length says: unix(7).
+        var length = path.StartsWith('\0') ? sizeof(ushort) + bytes : sizeof(Libc.UnixAddress);
         while (true)
         {
             // Bounds connect(2) and send(2) alike, socket(7).
@@ -86,7 +88,7 @@ readonly unsafe ref struct AgentConversation
                 return Marshal.GetLastPInvokeError();
             }
 
-            if (Libc.connect(_socket, &address, (uint)sizeof(Libc.UnixAddress)) == 0)
+            if (Libc.connect(_socket, &address, (uint)length) == 0)
             {
                 return 0;
             }

@@ -17,7 +17,8 @@ static class HelpText
           restore_command = 'pitr-archive get main %f %p --standby'     # on a standby
 
         It asks the agent ("pitr agent") over its socket. If no agent answers, it runs
-        "pitr wal push" or "pitr wal get" itself: slower, never wrong.
+        "pitr wal push" or "pitr wal get" itself: slower, never wrong. The first get of a
+        recovery leaves a helper behind that serves the following ones and ends with it.
 
         options:
           --socket PATH      socket of the agent  [$PITR_SOCKET, else /run/pitr/agent.sock]

@@ -67,18 +67,44 @@ static class Program
         {
             case AgentOutcome.Answered when reply.Answer!.Code != ExitCode.DoItYourself:
                 return Report(line, path, reply.Answer);
+            case AgentOutcome.TimedOut:
+                return GiveUp(line, "agent at \"" + socket + "\"", reply);
+            case var _ when AskHelper(line, path, request) is { } code:
+                return code;
             case AgentOutcome.Absent when named is null:
                 // Working without an agent is a way to run pitr, not a fault.
                 return null;
-            case AgentOutcome.TimedOut:
-                Message.Error($"the agent at \"{socket}\"{(reply.PeerProcessId > 0 ? $" (process {reply.PeerProcessId})" : "")} did not answer " +
-                    $"within {line.TimeoutSeconds} s: {Consequence(line)}",
-                    "the agent hangs or its repositories do; see its log, restart it, and watch the free space of pg_wal");
-                return ExitCode.ForUnknown(line.Verb, line.Standby);
             default:
                 WarnInline(socket, reply);
                 return null;
         }
+    }
+
+    /// <summary>Asks the helper of this recovery, if there is one.</summary>
+    /// <returns>The exit code, or null if the work has to be done inline.</returns>
+    static int? AskHelper(CommandLine line, string path, ReadOnlySpan<byte> request)
+    {
+        if (line.Verb != ArchiveVerb.Get)
+        {
+            return null;
+        }
+
+        var reply = AgentConversation.Ask(RecoveryHelper.SocketName(line, path), request, line.TimeoutSeconds);
+        return reply.Outcome switch
+        {
+            AgentOutcome.Answered when reply.Answer!.Code != ExitCode.DoItYourself => Report(line, path, reply.Answer),
+            AgentOutcome.TimedOut => GiveUp(line, "helper of this recovery", reply),
+            // None, or it ends just now: a segment that it had begun to bring is brought again.
+            _ => null,
+        };
+    }
+
+    static int GiveUp(CommandLine line, string who, AgentReply reply)
+    {
+        Message.Error($"the {who}{(reply.PeerProcessId > 0 ? $" (process {reply.PeerProcessId})" : "")} did not answer " +
+            $"within {line.TimeoutSeconds} s: {Consequence(line)}",
+            "the agent hangs or its repositories do; see its log, restart it, and watch the free space of pg_wal");
+        return ExitCode.ForUnknown(line.Verb, line.Standby);
     }
 
     /// <summary>Passes the agent's answer on to PostgreSQL.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Cli.Output;
+using Pitr.Operations.Configuration;
 
 namespace Pitr.Cli;
 
@@ -72,6 +73,27 @@ static class GlobalOptions
                 result.AddError($"--jobs takes a number from 1 to {MostJobs}");
             }
         });
+        return option;
+    }
+
+    /// <summary>An option that takes a duration as the configuration writes it: 30s, 5m, 2h, 7d.</summary>
+    public static Option<TimeSpan?> Duration(string name, string description)
+    {
+        var option = new Option<TimeSpan?>(name)
+        {
+            Description = description,
+            HelpName = "DURATION",
+            CustomParser = result =>
+            {
+                if (ConfigurationUnits.TryParseDuration(result.Tokens[0].Value, out var duration))
+                {
+                    return duration;
+                }
+
+                result.AddError($"{name} takes {ConfigurationUnits.DurationHint}");
+                return null;
+            },
+        };
         return option;
     }
 }

@@ -17,9 +17,19 @@ sealed class MemoryObjectStore : IObjectStore
     public async IAsyncEnumerable<ObjectListing> ListAsync(string prefix, ListMode mode, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
+        var last = "";
         foreach (var (key, content) in _objects.Where(o => o.Key.StartsWith(prefix, StringComparison.Ordinal)))
         {
-            yield return new ObjectListing(key, content.Length, Scenario.Start, false);
+            var slash = key.IndexOf('/', prefix.Length);
+            if (mode == ListMode.Recursive || slash < 0)
+            {
+                yield return new ObjectListing(key, content.Length, Scenario.Start, false);
+            }
+            else if (key[..(slash + 1)] != last)
+            {
+                last = key[..(slash + 1)];
+                yield return new ObjectListing(last, 0, DateTimeOffset.UnixEpoch, true);
+            }
         }
     }
 

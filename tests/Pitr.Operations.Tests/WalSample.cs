@@ -74,7 +74,7 @@ static class WalSample
     public static byte[] Golden(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", name));
 
     // XLOG_XACT_COMMIT with nothing but its time (PostgreSQL 15 src/include/access/xact.h).
-    static byte[] CommitRecord(DateTimeOffset time, uint transaction, ulong previous)
+    public static byte[] CommitRecord(DateTimeOffset time, uint transaction, ulong previous)
     {
         var data = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(data, Microseconds(time));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Operations.Agent;
+using Pitr.Operations.Archive.Prefetch;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Streaming;
 using Serilog.Events;
@@ -30,11 +31,17 @@ static class AgentCommand
     {
         RootRefusal.Require("WAL that root fetches could not be read by PostgreSQL", "agent");
         using var context = new CommandContext(parsed, LogEventLevel.Information);
+        using var manager = ServiceManager.FromEnvironment(Environment.GetEnvironmentVariable, Environment.ProcessId);
+        var inherited = InheritedSocket.Take(Environment.GetEnvironmentVariable, Environment.ProcessId);
+        PrefetchSpool.Sweep(context.Configuration.StateDirectory, context.Log);
         await using var handler = context.CreateArchiveHandler();
-        await using var socket = ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log);
-        context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, context.Configuration.Agent.Socket);
-        handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Where(s => s.Repositories.Count > 1).Select(s => s.Name));
+        await using var socket = inherited is null
+            ? ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log)
+            : ArchiveSocket.Serve(inherited, handler.HandleAsync, context.Log);
+        context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, socket.Path);
+        handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name), context.Configuration.StateDirectory, CommandContext.Clock);
         await using var streams = WalStreams.Start(context.Configuration, name => context.OpenService(name), context.Log);
+        await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");
         return ExitCodes.Success;

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
+using Pitr.Operations.Archive.Prefetch;
+using Pitr.Operations.Services;
 
 namespace Pitr.Cli.Commands;
 
@@ -37,15 +39,36 @@ static class WalGetCommand
         {
             using var context = new CommandContext(parsed);
             await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
-            var answer = await new ArchiveGet(service).GetAsync(
-                WalFileName.Parse(parsed.GetValue(FileName)!), Path.GetFullPath(parsed.GetValue(Destination)!), service.Settings.Wal.GetDeadline, cancellation);
-            return answer == ArchiveGetResult.Found ? ExitCodes.Success : ExitCodes.ProvenAbsent;
+            var (name, destination) = (WalFileName.Parse(parsed.GetValue(FileName)!), Path.GetFullPath(parsed.GetValue(Destination)!));
+            var answer = await new ArchiveGet(service).GetAsync(name, destination, service.Settings.Wal.GetDeadline, cancellation);
+            if (answer == ArchiveGetResult.ProvenAbsent)
+            {
+                return ExitCodes.ProvenAbsent;
+            }
+
+            LeaveHelper(parsed, service, name, destination);
+            return ExitCodes.Success;
         }
         catch (Exception e)
         {
             var failure = new ArchiveFailures().OfGet(e, parsed.GetValue(Standby));
             await Console.Error.WriteLineAsync($"pitr: {failure.Message}");
             return failure.ExitCode;
+        }
+    }
+
+    // It only makes the next ones faster: this one is in place, and that is the answer.
+    static void LeaveHelper(ParseResult parsed, PostgresService service, WalFileName found, string destination)
+    {
+        try
+        {
+            var (name, repositories) = (service.Name.ToString(), parsed.GetValue(Repositories) ?? []);
+            RecoveryHelper.LeaveBehind(
+                service, found, destination, WalHelperCommand.SocketName(parsed, name, destination, repositories), WalHelperCommand.Arguments(parsed, name, found, destination, repositories));
+        }
+        catch (Exception e)
+        {
+            service.Log.Warning("segments are not fetched ahead: {Reason}", e.Message);
         }
     }
 }

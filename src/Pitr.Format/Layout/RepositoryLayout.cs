@@ -53,9 +53,15 @@ public static class RepositoryLayout
 
         var rest = key.AsSpan(ServicesPrefix.Length);
         var slash = rest.IndexOf('/');
-        if (slash < 0 || !ServiceName.TryParse(rest[..slash], out var foundService)
-            || !WalFileName.TryParse(rest[(rest.LastIndexOf('/') + 1)..], out var foundFile)
-            || !string.Equals(Wal(foundService, foundFile), key, StringComparison.Ordinal))
+        if (slash < 0 || !rest[(slash + 1)..].StartsWith(WalPart, StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        // Compared piece by piece and not with a key made for it: archives have millions of these.
+        var place = rest[(slash + 1 + WalPart.Length)..];
+        if (!WalFileName.TryParse(place[(place.LastIndexOf('/') + 1)..], out var foundFile) || !IsPlaceOf(place, foundFile)
+            || !ServiceName.TryParse(rest[..slash], out var foundService))
         {
             return false;
         }
@@ -63,6 +69,15 @@ public static class RepositoryLayout
         service = foundService;
         file = foundFile;
         return true;
+    }
+
+    // "00000002.history", or "TTTTTTTT/LLLLLLLL/" with the first digits of the name that follows.
+    static bool IsPlaceOf(ReadOnlySpan<char> place, WalFileName file)
+    {
+        var name = place[(place.LastIndexOf('/') + 1)..];
+        return file.Segment is null
+            ? name.Length == place.Length
+            : place.Length == name.Length + 18 && place[8] == '/' && place[17] == '/' && place[..8].SequenceEqual(name[..8]) && place[9..17].SequenceEqual(name[8..16]);
     }
 
     /// <summary>Prefix of the pieces of a segment that is not complete yet, beside where the segment will be.</summary>

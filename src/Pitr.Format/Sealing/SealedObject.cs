@@ -26,6 +26,53 @@ public static class SealedObject
         return new PooledBytes(bytes, length);
     }
 
+    /// <summary>Room that <see cref="SealInto"/> needs for content of this length, in bytes.</summary>
+    public static int SealBound(int length)
+    {
+        var content = Zstd.CompressBound(length);
+        return checked(SealedObjectHeader.Size + content + (Chunks(content, 1 << SealedObjectHeader.DefaultChunkSizeLog2) * ObjectCipher.TagSize));
+    }
+
+    /// <summary>
+    /// As <see cref="Seal(ReadOnlySpan{byte}, DataKey, SealedObjectHeader, int)"/>, but into memory of the caller's, which needs no room
+    /// beside it: compressed into its end, sealed from there to its beginning.
+    /// </summary>
+    /// <param name="destination">At least <see cref="SealBound"/> bytes.</param>
+    /// <returns>Length of the object at the beginning of the destination.</returns>
+    /// <inheritdoc cref="Seal(ReadOnlySpan{byte}, DataKey, SealedObjectHeader, int)"/>
+    public static int SealInto(ReadOnlySpan<byte> plaintext, DataKey key, SealedObjectHeader header, int level, Span<byte> destination)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        header = Checked(plaintext.Length, key, header);
+        var bound = Zstd.CompressBound(plaintext.Length);
+        if (header.Codec != SealedObjectCodec.Zstd || destination.Length - bound < SealedObjectHeader.Size + (Chunks(bound, header.ChunkSize) * ObjectCipher.TagSize))
+        {
+            throw new ArgumentException("a header without compression, or a destination that is too small", nameof(destination));
+        }
+
+        // Sealing never overtakes what it reads, because there is room for the header and every tag in front of it.
+        var content = destination[^bound..];
+        content = content[..Zstd.Compress(plaintext, content, level)];
+        using var cipher = new ObjectCipher(key, header);
+        var chunks = Chunks(content.Length, header.ChunkSize);
+        var length = SealedObjectHeader.Size + content.Length + (chunks * ObjectCipher.TagSize);
+        cipher.Header.CopyTo(destination);
+        destination = destination[SealedObjectHeader.Size..];
+        // OpenSSL wants its input and output to be the same memory or not to touch.
+        var chunkCopy = ArrayPool<byte>.Shared.Rent(header.ChunkSize);
+        for (var i = 0; i < chunks; i++)
+        {
+            var chunk = chunkCopy.AsSpan(0, Math.Min(content.Length, header.ChunkSize));
+            content[..chunk.Length].CopyTo(chunk);
+            cipher.SealChunk(i, isLast: i == chunks - 1, chunk, destination);
+            content = content[chunk.Length..];
+            destination = destination[(chunk.Length + ObjectCipher.TagSize)..];
+        }
+
+        ArrayPool<byte>.Shared.Return(chunkCopy);
+        return length;
+    }
+
     /// <summary>Opens a whole object; nothing is returned unless all of it is authentic.</summary>
     /// <exception cref="DamagedObjectException">A byte is wrong, missing or too many; or the object was sealed with another key.</exception>
     /// <exception cref="UnsupportedFormatException">Unknown version, codec or kind.</exception>
@@ -142,11 +189,13 @@ public static class SealedObject
         return header.PlaintextLength == length ? header : header with { PlaintextLength = length };
     }
 
+    static int Chunks(int contentLength, int chunkSize) => Math.Max(1, ((contentLength - 1) / chunkSize) + 1);
+
     static byte[] SealContent(ReadOnlySpan<byte> content, DataKey key, SealedObjectHeader header, bool pooled, out int length)
     {
         using var cipher = new ObjectCipher(key, header);
         var chunkSize = header.ChunkSize;
-        var chunks = Math.Max(1, ((content.Length - 1) / chunkSize) + 1);
+        var chunks = Chunks(content.Length, chunkSize);
         length = checked(SealedObjectHeader.Size + content.Length + (chunks * ObjectCipher.TagSize));
         var result = Allocate(length, pooled);
         cipher.Header.CopyTo(result);

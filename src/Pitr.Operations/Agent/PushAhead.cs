@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
+using Pitr.Operations.Services;
 
 namespace Pitr.Operations.Agent;
 
@@ -11,153 +11,241 @@ namespace Pitr.Operations.Agent;
 /// </summary>
 sealed class PushAhead : IAsyncDisposable
 {
-    // How many segments may be finished or queued beyond the one that is asked for. Remembering one takes a few bytes.
+    // How many segments may be finished or under way beyond the one that is asked for. Remembering one takes a few bytes.
     const int Window = 64;
 
+    // A repository that is down, or a segment that it refuses, is reported when PostgreSQL asks. Nothing is gained by trying all that waits.
+    const int MostFailures = 3;
+
+    // What hangs in the kernel, in a file system that does not answer, must not keep the agent from ending.
+    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
+
     readonly ArchivePush _push;
+    readonly PushBudget _budget;
     readonly int _parallel;
     readonly CancellationTokenSource _stopping = new();
-    readonly ConcurrentDictionary<FileStamp, Lazy<Task<ArchivePushResult>>> _pushes = new();
-    readonly Queue<Lazy<Task<ArchivePushResult>>> _ahead = new();
+    readonly Lock _lock = new();
+    readonly Dictionary<string, UnderwayPush> _pushes = new(StringComparer.Ordinal);
+    readonly ReadySegments _ready = new();
     int _workers;
+    int _failures;
 
-    /// <param name="push">Does the work of one file.</param>
-    /// <param name="parallel">How many files are pushed ahead at once; each takes about two segments of memory.</param>
-    public PushAhead(ArchivePush push, int parallel)
-    {
-        _push = push;
-        _parallel = parallel;
-    }
+    /// <param name="service">Whose files are pushed.</param>
+    /// <param name="budget">Processors and memory, shared with the other services of the agent.</param>
+    /// <param name="parallel">How many files are under way ahead at once; most of them wait for disks or networks.</param>
+    public PushAhead(PostgresService service, PushBudget budget, int parallel) => (_push, _budget, _parallel) = (new ArchivePush(service, budget), budget, parallel);
 
     /// <summary>Pushes a file, or waits for the push of it that already runs, and starts on what follows it.</summary>
-    /// <inheritdoc cref="ArchivePush.PushAsync" path="/exception"/>
+    /// <inheritdoc cref="ArchivePush.PushAsync(string, CancellationToken)" path="/exception"/>
     public async Task<ArchivePushResult> PushAsync(string path, CancellationToken cancellation)
     {
-        var stamp = FileStamp.Of(path);
-        var pushing = _pushes.GetOrAdd(stamp, _ => ToPush(path));
+        var push = Take(path);
         LookAhead(path);
-        try
+        // If the client goes away, the push goes on and is remembered: its file is asked for again.
+        var result = await push.Ended.WaitAsync(cancellation);
+        if (result.Stamp != FileStamp.Of(path))
         {
-            return await pushing.Value.WaitAsync(cancellation);
+            // It was pushed ahead when something else had this name.
+            Forget(path, push);
+            push = Take(path);
+            result = await push.Ended.WaitAsync(cancellation);
         }
-        finally
+
+        // Answered once: a later request for the same file looks at the repository again.
+        Forget(path, push);
+        _failures = 0;
+        return result;
+    }
+
+    /// <summary>How many are under way or finished and not yet asked for.</summary>
+    public int Count
+    {
+        get
         {
-            // Answered once: a later request for the same file looks at the repository again.
-            _pushes.TryRemove(stamp, out _);
+            lock (_lock)
+            {
+                return _pushes.Count;
+            }
         }
     }
 
-    // A lazy value, so that a file is pushed once, whoever comes first: a worker or its own request.
-    Lazy<Task<ArchivePushResult>> ToPush(string path) => new(() =>
+    UnderwayPush Take(string path)
     {
-        var push = _push.PushAsync(path, _stopping.Token);
-        // One that fails before it is asked for has nobody to tell; its request tries anew and reports what is wrong then.
-        _ = push.ContinueWith(failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        UnderwayPush? push;
+        lock (_lock)
+        {
+            if (!_pushes.TryGetValue(path, out push) || push.HasFailed)
+            {
+                push = new UnderwayPush();
+                _pushes[path] = push;
+            }
+        }
+
+        Start(path, push, isUrgent: true);
         return push;
-    });
+    }
+
+    // Begun by whoever comes first, a worker or its own request; the other one waits for the same end.
+    void Start(string path, UnderwayPush push, bool isUrgent)
+    {
+        if (isUrgent && push.Priority.Raise())
+        {
+            _budget.Reconsider();
+        }
+
+        if (push.TryBegin())
+        {
+            _ = Task.Run(() => RunAsync(path, push));
+        }
+    }
+
+    async Task RunAsync(string path, UnderwayPush push)
+    {
+        try
+        {
+            push.Succeed(await _push.PushAsync(path, push.Priority, _stopping.Token));
+        }
+        catch (Exception e)
+        {
+            // Forgotten: whoever waits for it is told, and the next request tries anew and reports what is wrong then.
+            Forget(path, push);
+            Interlocked.Increment(ref _failures);
+            push.Fail(e);
+        }
+    }
+
+    void Forget(string path, UnderwayPush push)
+    {
+        lock (_lock)
+        {
+            if (_pushes.TryGetValue(path, out var known) && known == push)
+            {
+                _pushes.Remove(path);
+            }
+        }
+    }
 
     void LookAhead(string path)
     {
-        lock (_ahead)
+        if (!WalSegmentName.TryParse(Path.GetFileName(path), out var current))
         {
-            ForgetBefore(path);
-            // Reading the directory again for each of thousands of waiting segments would cost more than it brings.
-            if (_ahead.Count > Window / 2 || _pushes.Count > 2 * Window)
-            {
-                return;
-            }
+            return;
+        }
 
-            foreach (var next in ReadyAfter(path).Take(Window))
-            {
-                var stamp = FileStamp.Of(next);
-                var push = ToPush(next);
-                if (stamp.Exists && _pushes.TryAdd(stamp, push))
-                {
-                    _ahead.Enqueue(push);
-                }
-            }
-
-            for (; _workers < Math.Min(_parallel, _ahead.Count); _workers++)
-            {
-                _ = Task.Run(WorkAsync);
-            }
+        lock (_lock)
+        {
+            ForgetBefore(path, current);
+            _ready.LookAfter(path);
+            StartWorkers();
         }
     }
 
     // PostgreSQL asks in order: what comes before and was never asked for has been answered by somebody else, and would fill the window.
-    void ForgetBefore(string path)
+    void ForgetBefore(string path, WalSegmentName current)
     {
-        foreach (var passed in _pushes.Where(p => p.Value.IsValueCreated && p.Value.Value.IsCompleted && string.CompareOrdinal(p.Key.Path, path) < 0))
+        foreach (var passed in _pushes.Where(p => p.Value.Ended.IsCompleted && IsBefore(p.Key)).Select(p => p.Key).ToArray())
         {
-            _pushes.TryRemove(passed);
+            _pushes.Remove(passed);
+        }
+
+        bool IsBefore(string other) => Path.GetDirectoryName(other.AsSpan()).SequenceEqual(Path.GetDirectoryName(path.AsSpan()))
+            && WalSegmentName.TryParse(Path.GetFileName(other), out var segment) && segment.Timeline == current.Timeline && segment.CompareTo(current) < 0;
+    }
+
+    // Under the lock.
+    void StartWorkers()
+    {
+        while (_workers < _parallel && NextAhead() is { } next)
+        {
+            _workers++;
+            _ = Task.Run(() => WorkAsync(next.Path, next.Push));
         }
     }
 
-    async Task WorkAsync()
+    (string Path, UnderwayPush Push)? NextAhead()
+    {
+        if (_stopping.IsCancellationRequested || Volatile.Read(ref _failures) >= MostFailures)
+        {
+            _ready.Clear();
+            return null;
+        }
+
+        while (_pushes.Count <= Window && _ready.Next() is { } path)
+        {
+            if (!_pushes.ContainsKey(path))
+            {
+                return (path, _pushes[path] = new UnderwayPush());
+            }
+        }
+
+        return null;
+    }
+
+    async Task WorkAsync(string path, UnderwayPush push)
     {
         while (true)
         {
-            Lazy<Task<ArchivePushResult>>? next;
-            lock (_ahead)
+            Start(path, push, isUrgent: false);
+            await ((Task)push.Ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            lock (_lock)
             {
-                if (_stopping.IsCancellationRequested || !_ahead.TryDequeue(out next))
+                if (NextAhead() is { } next)
                 {
-                    _workers--;
-                    return;
+                    (path, push) = next;
+                    continue;
                 }
-            }
 
-            try
-            {
-                await next.Value;
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                // Forgotten: PostgreSQL asks for it by itself, and that push reports its own error.
-                foreach (var failed in _pushes.Where(p => p.Value == next))
-                {
-                    _pushes.TryRemove(failed);
-                }
+                _workers--;
+                return;
             }
         }
-    }
-
-    // Segments only: histories are few, come first in PostgreSQL's own order, and need no head start.
-    static IEnumerable<string> ReadyAfter(string path)
-    {
-        const string ready = ".ready";
-        var directory = Path.GetDirectoryName(path)!;
-        var status = Path.Combine(directory, "archive_status");
-        if (!Directory.Exists(status) || !WalSegmentName.TryParse(Path.GetFileName(path), out var current))
-        {
-            return [];
-        }
-
-        return Directory.EnumerateFiles(status, "*" + ready)
-            .Select(file => Path.GetFileName(file)[..^ready.Length])
-            .Where(name => WalSegmentName.TryParse(name, out var segment) && segment.CompareTo(current) > 0)
-            .Order(StringComparer.Ordinal)
-            .Select(name => Path.Combine(directory, name));
     }
 
     /// <summary>Abandons what is not finished; nothing of it was acknowledged.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        Task ended = Task.WhenAll(_pushes.Values.Where(p => p.IsValueCreated).Select(p => p.Value));
-        await ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stopping.Dispose();
+        Task[] underway;
+        lock (_lock)
+        {
+            underway = [.. _pushes.Values.Where(p => p.HasBegun).Select(p => p.Ended)];
+        }
+
+        await Task.WhenAll(underway).WaitAsync(LongestEnd).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Tells one file from another that later has the same name: a recreated cluster, a recycled segment.</summary>
-    readonly record struct FileStamp(string Path, long Length, DateTime Written)
+    /// <summary>One push, whoever waits for it.</summary>
+    sealed class UnderwayPush
     {
-        public bool Exists => Length >= 0;
+        readonly TaskCompletionSource<ArchivePushResult> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        int _begun;
 
-        public static FileStamp Of(string path)
+        public UnderwayPush() =>
+            // One that fails before it is asked for has nobody to tell.
+            _ = _ended.Task.ContinueWith(failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+
+        public PushPriority Priority { get; } = new();
+
+        public Task<ArchivePushResult> Ended => _ended.Task;
+
+        public bool HasBegun => Volatile.Read(ref _begun) == 1;
+
+        public bool HasFailed => _ended.Task.IsFaulted || _ended.Task.IsCanceled;
+
+        public bool TryBegin() => Interlocked.Exchange(ref _begun, 1) == 0;
+
+        public void Succeed(ArchivePushResult result) => _ended.SetResult(result);
+
+        public void Fail(Exception reason)
         {
-            var file = new FileInfo(path);
-            return file.Exists ? new FileStamp(path, file.Length, file.LastWriteTimeUtc) : new FileStamp(path, -1, default);
+            if (reason is OperationCanceledException cancelled)
+            {
+                _ended.SetCanceled(cancelled.CancellationToken);
+            }
+            else
+            {
+                _ended.SetException(reason);
+            }
         }
     }
 }

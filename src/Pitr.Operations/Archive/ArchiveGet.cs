@@ -28,13 +28,20 @@ public sealed class ArchiveGet(PostgresService service)
     /// <exception cref="RepositoryUnavailableException">A place is no repository, or no answer came until the deadline.</exception>
     /// <exception cref="DamagedRepositoryException">The stored file is damaged and no repository has a good one.</exception>
     /// <exception cref="KeyUnavailableException">No key opens it.</exception>
-    public async Task<ArchiveGetResult> GetAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
+    public Task<ArchiveGetResult> GetAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
+    {
+        RecoveryFile.Sweep(destination, service.Clock);
+        return WithinAsync(name, deadline, token => AskUntilAsync(name, destination, deadline, token), cancellation);
+    }
+
+    /// <summary>Does something for which <paramref name="name"/> is waited, and gives up at the deadline: then the answer is unknown.</summary>
+    internal async Task<T> WithinAsync<T>(WalFileName name, TimeSpan deadline, Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
     {
         using var limit = deadline > TimeSpan.Zero ? new CancellationTokenSource(deadline, service.Clock) : new CancellationTokenSource();
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            return await AskUntilAsync(name, destination, deadline, linked.Token);
+            return await work(linked.Token);
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -43,14 +50,15 @@ public sealed class ArchiveGet(PostgresService service)
         }
     }
 
-    async Task<ArchiveGetResult> AskUntilAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
+    /// <summary>As <see cref="GetAsync"/>, ended by <paramref name="cancellation"/> instead of the deadline, which only says until when it is asked again.</summary>
+    internal async Task<ArchiveGetResult> AskUntilAsync(WalFileName name, string destination, TimeSpan deadline, CancellationToken cancellation)
     {
         var started = service.Clock.GetTimestamp();
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
-                return await TryEachRepositoryAsync(name, content => WriteInPlace(destination, content.Span), cancellation);
+                return await TryEachRepositoryAsync(name, content => RecoveryFile.Write(destination, content.Span), cancellation);
             }
             catch (Exception e) when (e is StorageException or RepositoryUnavailableException && service.Clock.GetElapsedTime(started) + pause < deadline)
             {
@@ -70,6 +78,32 @@ public sealed class ArchiveGet(PostgresService service)
 
     async Task<ArchiveGetResult> TryEachRepositoryAsync(WalFileName name, Action<ReadOnlyMemory<byte>> deliver, CancellationToken cancellation)
     {
+        using var file = await ReadStoredAsync(name, cancellation);
+        if (file is not null)
+        {
+            return Deliver(file.Content);
+        }
+
+        // The last segment of a stream lies in pieces until it is full. It may take their place while they are read: so it is asked for once more.
+        using var pieces = name.Kind == WalFileKind.Segment ? await new SegmentAssembly(service).TryReadAsync(name.Segment!.Value, cancellation) : null;
+        using var whole = name.Kind == WalFileKind.Segment ? await ReadStoredAsync(name, cancellation) : null;
+        return whole is not null ? Deliver(whole.Content) : pieces is not null ? Deliver(pieces.Memory) : ArchiveGetResult.ProvenAbsent;
+
+        ArchiveGetResult Deliver(ReadOnlyMemory<byte> content)
+        {
+            // Whoever asked may be gone: nothing may appear under a name that the next request uses.
+            cancellation.ThrowIfCancellationRequested();
+            deliver(content);
+            return ArchiveGetResult.Found;
+        }
+    }
+
+    /// <summary>
+    /// Reads the one object that is stored under a name, asking each repository once, and authenticates it; null when proven absent. What
+    /// it gives never changes, so it may be kept for a request that is still to come.
+    /// </summary>
+    internal async Task<ArchivedFile?> ReadStoredAsync(WalFileName name, CancellationToken cancellation)
+    {
         var key = RepositoryLayout.Wal(service.Name, name);
         var asked = await service.Repositories.AskFirstAsync((store, token) => FetchAsync(store, key, name, token), cancellation);
         foreach (var failure in asked.Failures.Where(f => f is not ObjectNotFoundException))
@@ -77,50 +111,18 @@ public sealed class ArchiveGet(PostgresService service)
             service.Log.Warning("{File}: a repository did not give it: {Reason}", name, failure.Message);
         }
 
-        if (!asked.IsAnswered && !asked.IsProvenAbsent)
+        if (asked.IsAnswered)
         {
-            throw asked.Failure;
+            return asked.Answer;
         }
 
-        using var content = asked.IsAnswered ? asked.Answer : await ReadPiecesAsync(key, name, cancellation);
-        if (content is null)
-        {
-            return ArchiveGetResult.ProvenAbsent;
-        }
-
-        // Whoever asked may be gone: nothing may appear under a name that the next request uses.
-        cancellation.ThrowIfCancellationRequested();
-        deliver(content.Memory);
-        return ArchiveGetResult.Found;
+        // One that did not answer may hold a good copy, whatever is wrong with the others': asking again can help.
+        return asked.IsProvenAbsent
+            ? null
+            : throw asked.Failures.FirstOrDefault(f => f is StorageException and not ObjectNotFoundException or RepositoryUnavailableException) ?? asked.Failure;
     }
 
-    // The last segment of a stream lies in pieces until it is full. Meanwhile it may have taken their place: so it is asked for once more.
-    async Task<PooledBytes?> ReadPiecesAsync(string key, WalFileName name, CancellationToken cancellation)
-    {
-        if (name.Kind != WalFileKind.Segment)
-        {
-            return null;
-        }
-
-        var pieces = await new SegmentAssembly(service).TryReadAsync(name.Segment!.Value, cancellation);
-        try
-        {
-            var whole = await service.Repositories.AskFirstAsync((store, token) => FetchAsync(store, key, name, token), cancellation);
-            if (!whole.IsAnswered && !whole.IsProvenAbsent)
-            {
-                throw whole.Failure;
-            }
-
-            (pieces, var answer) = whole.IsAnswered ? (pieces, whole.Answer) : (null, pieces);
-            return answer;
-        }
-        finally
-        {
-            pieces?.Dispose();
-        }
-    }
-
-    async Task<PooledBytes> FetchAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)
+    async Task<ArchivedFile> FetchAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)
     {
         try
         {
@@ -134,7 +136,7 @@ public sealed class ArchiveGet(PostgresService service)
         }
     }
 
-    async Task<PooledBytes> OpenAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)
+    async Task<ArchivedFile> OpenAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)
     {
         byte[]? buffer = null;
         try
@@ -147,14 +149,21 @@ public sealed class ArchiveGet(PostgresService service)
             }
 
             var dataKey = await service.OpeningKeys.GetAsync(header.KeyId, cancellation);
-            buffer = ArrayPool<byte>.Shared.Rent((int)header.PlaintextLength + 1);
+            var length = (int)header.PlaintextLength;
+            buffer = ArrayPool<byte>.Shared.Rent(length);
             using var reader = new SealedObjectReader(stream, header, dataKey, leaveOpen: true);
+            // Not the span's method: a store that stops in the middle of an object must not outlast the deadline.
+            var read = await reader.ReadAtLeastAsync(buffer.AsMemory(0, length), length, throwOnEndOfStream: false, cancellation);
             // One byte more than announced, so that the reader comes to the end and authenticates the last chunk.
-            var read = reader.ReadAtLeast(buffer.AsSpan(0, (int)header.PlaintextLength + 1), (int)header.PlaintextLength + 1, throwOnEndOfStream: false);
-            RequireAuthentic(name, header, buffer.AsSpan(0, read));
-            var fetched = new PooledBytes(buffer, read);
+            if (await reader.ReadAsync(new byte[1], cancellation) != 0)
+            {
+                throw new DamagedObjectException($"is longer than the {length} bytes of its header");
+            }
+
+            var systemIdentifier = RequireAuthentic(name, header, buffer.AsSpan(0, read));
+            var file = new ArchivedFile(name, new PooledBytes(buffer, read), header.Fingerprint, systemIdentifier);
             buffer = null;
-            return fetched;
+            return file;
         }
         catch (Exception e) when (e is DamagedObjectException or EndOfStreamException or WalSegmentException)
         {
@@ -171,32 +180,9 @@ public sealed class ArchiveGet(PostgresService service)
         }
     }
 
-    static void WriteInPlace(string destination, ReadOnlySpan<byte> content)
-    {
-        // Beside the destination, so that the rename is atomic; the name is one PostgreSQL ignores.
-        var temporary = $"{destination}.pitr-{Environment.ProcessId}-{Guid.NewGuid():N}";
-        try
-        {
-            using (var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length))
-            {
-                RandomAccess.Write(file, content, 0);
-            }
-
-            File.Move(temporary, destination, overwrite: true);
-        }
-        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
-        {
-            if (File.Exists(temporary))
-            {
-                File.Delete(temporary);
-            }
-
-            throw new RefusedInputException($"{destination} cannot be written: {e.Message}", "check space and owner of the directory", e);
-        }
-    }
-
-    // The chunks are authentic by now; this makes sure that they are the file that was asked for, not another one under its name.
-    internal static void RequireAuthentic(WalFileName name, SealedObjectHeader header, ReadOnlySpan<byte> content)
+    // The chunks are authentic by now; this makes sure that they are the file that was asked for, not another one under its name. Gives the
+    // cluster's system identifier.
+    internal static ulong RequireAuthentic(WalFileName name, SealedObjectHeader header, ReadOnlySpan<byte> content)
     {
         var systemIdentifier = 0UL;
         if (name.Kind is WalFileKind.Segment or WalFileKind.Partial)
@@ -210,5 +196,7 @@ public sealed class ArchiveGet(PostgresService service)
         {
             throw new DamagedObjectException("its content does not have the fingerprint it was stored with");
         }
+
+        return systemIdentifier;
     }
 }

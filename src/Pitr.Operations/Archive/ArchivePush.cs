@@ -1,11 +1,7 @@
-using System.Buffers;
-using Pitr.Format.Keys;
 using Pitr.Format.Layout;
-using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
-using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
@@ -15,21 +11,39 @@ namespace Pitr.Operations.Archive;
 /// Puts one file of pg_wal into the repositories of a service. Returns only when as many as are required hold it durably and what
 /// the others lack is written down; the same file again is the same success, another file under the same name is refused. Mirror of <see cref="ArchiveGet"/>.
 /// </summary>
-public sealed class ArchivePush(PostgresService service)
+public sealed class ArchivePush
 {
-    // Timeline histories and backup histories are a few hundred bytes; far larger is not what it claims to be.
-    const int LargestTextFile = 1 << 20;
+    readonly PostgresService _service;
+    readonly ServiceRegistry _registry;
+    readonly PushBudget _budget;
 
-    readonly ServiceRegistry _registry = new(service);
+    /// <summary>With a budget of its own.</summary>
+    public ArchivePush(PostgresService service)
+        : this(service, new PushBudget(Environment.ProcessorCount, PushBudget.DefaultBytes))
+    {
+    }
+
+    /// <param name="service">Whose files are pushed.</param>
+    /// <param name="budget">Shared by all pushes of the process.</param>
+    internal ArchivePush(PostgresService service, PushBudget budget) => (_service, _registry, _budget) = (service, new ServiceRegistry(service), budget);
 
     /// <summary>Archives one file.</summary>
     /// <param name="path">The file; its name must be one PostgreSQL gives to files it archives.</param>
     /// <returns>What was done.</returns>
-    /// <exception cref="RefusedInputException">The file is missing, misnamed, of the wrong size, or not WAL.</exception>
+    /// <exception cref="RefusedInputException">The file is missing, misnamed, of the wrong size, not WAL, or was changed while it was read.</exception>
     /// <exception cref="ConflictException">Other content is stored under this name, or the WAL is another cluster's.</exception>
     /// <exception cref="StorageException">A repository could not take it; nothing is acknowledged.</exception>
     /// <exception cref="RepositoryUnavailableException">It took longer than wal.push-deadline, or a place is no repository.</exception>
-    public async Task<ArchivePushResult> PushAsync(string path, CancellationToken cancellation)
+    public Task<ArchivePushResult> PushAsync(string path, CancellationToken cancellation)
+    {
+        var waitedFor = new PushPriority();
+        waitedFor.Raise();
+        return PushAsync(path, waitedFor, cancellation);
+    }
+
+    /// <summary>Archives one file; others go first as long as nobody waits for it.</summary>
+    /// <inheritdoc cref="PushAsync(string, CancellationToken)"/>
+    internal async Task<ArchivePushResult> PushAsync(string path, PushPriority priority, CancellationToken cancellation)
     {
         if (!WalFileName.TryParse(Path.GetFileName(path), out var name))
         {
@@ -38,117 +52,74 @@ public sealed class ArchivePush(PostgresService service)
                 "archive_command must pass %p: a WAL segment, .partial, .history or .backup file");
         }
 
-        var buffer = ReadWhole(path, out var length);
-        try
-        {
-            return await PushAsync(name, buffer.AsMemory(0, length), cancellation);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    // A repository that never answers must not let pg_wal fill in silence: PostgreSQL is told to ask again, and says so in its log.
-    async Task<ArchivePushResult> PushAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
-    {
-        using var deadline = new CancellationTokenSource(service.Settings.Wal.PushDeadline, service.Clock);
+        // A repository that never answers must not let pg_wal fill in silence: PostgreSQL is told to ask again, and says so in its log.
+        using var deadline = new CancellationTokenSource(_service.Settings.Wal.PushDeadline, _service.Clock);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         try
         {
-            return await PushToEachAsync(name, content, linked.Token);
+            using var file = WalFile.Open(path, name);
+            return await PushAsync(file, priority, linked.Token);
         }
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             throw new RepositoryUnavailableException(
-                $"{name} was not in {Wanted} within {service.Settings.Wal.PushDeadline}",
+                $"{name} was not in {Wanted} within {_service.Settings.Wal.PushDeadline}",
                 "nothing is acknowledged, PostgreSQL asks again; look at the repositories, wal.push-deadline sets the limit",
                 e);
         }
     }
 
-    async Task<ArchivePushResult> PushToEachAsync(WalFileName name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    async Task<ArchivePushResult> PushAsync(WalFile file, PushPriority priority, CancellationToken cancellation)
     {
-        var file = Inspect(name, content);
-        var key = service.SealingKeys.GetAsync(cancellation);
+        // Everything that may have to wait for a repository comes before the segment is in memory.
+        var key = _service.SealingKeys.GetAsync(cancellation);
         // Both end before we go on, whichever fails: a refusal must not be overtaken by what it refuses.
         await Task.WhenAll(key, ClaimAsync(file.Header, cancellation));
         var dataKey = await key;
-        var sealedBytes = Seal(content, file, dataKey);
+        using var share = await _budget.EnterAsync(SealedWalFile.MemoryNeeded(file.Length), priority, cancellation);
+        var sealedFile = SealedWalFile.Make(file, dataKey, _service.Settings.Wal.CompressionLevel, _budget);
+        share.Keep(sealedFile.Bytes.Length);
+        WarnOfDamage(file.Name, sealedFile.Damage);
         var stored = 0;
-        await service.Repositories.WriteAsync(
-            [RepositoryLayout.Wal(service.Name, name)],
+        await _service.Repositories.WriteAsync(
+            [RepositoryLayout.Wal(_service.Name, file.Name)],
             Laggards.LetRun,
             async (store, token) =>
             {
-                if (await PutAsync(store, name, sealedBytes, file, token))
+                if (await PutAsync(store, file.Name, sealedFile, token))
                 {
                     Interlocked.Increment(ref stored);
                 }
             },
             cancellation,
-            isReady: store => service.SealingKeys.IsPublished(dataKey, store));
-        return new ArchivePushResult(name, content.Length, sealedBytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0);
+            isReady: store => _service.SealingKeys.IsPublished(dataKey, store));
+        return new ArchivePushResult(file.Name, file.Length, sealedFile.Bytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0, file.Stamp);
     }
 
-    string Wanted => service.Repositories.Required == service.Repositories.Stores.Count
-        ? $"every repository ({service.Repositories.Names})"
-        : $"{service.Repositories.Required} of the repositories {service.Repositories.Names}";
+    // PostgreSQL has no better copy, and refusing it would fill pg_wal for ever: it is stored as it is, and said. A .partial file ends somewhere by nature.
+    void WarnOfDamage(WalFileName name, WalDamage? damage)
+    {
+        if (damage is not null && name.Kind == WalFileKind.Segment)
+        {
+            _service.Log.Warning("{File}: recovery will end at {Position}: {Reason}; take a backup now", name, damage.Position, damage.Reason);
+        }
+    }
+
+    string Wanted => _service.Repositories.Required == _service.Repositories.Stores.Count
+        ? $"every repository ({_service.Repositories.Names})"
+        : $"{_service.Repositories.Required} of the repositories {_service.Repositories.Names}";
 
     Task ClaimAsync(WalSegmentHeader? header, CancellationToken cancellation) => header is null
         ? Task.CompletedTask
         : _registry.ClaimAsync(header.SystemIdentifier, header.MajorVersion, header.SegmentSize.Bytes, cancellation);
 
-    static InspectedWalFile Inspect(WalFileName name, ReadOnlyMemory<byte> content)
-    {
-        try
-        {
-            if (name.Kind is WalFileKind.Segment or WalFileKind.Partial)
-            {
-                var header = WalSegmentHeader.Parse(content.Span);
-                header.RequireMatches(name.Segment!.Value, content.Length);
-                return new InspectedWalFile(header, WalFingerprint.Compute(header.SystemIdentifier, name, content.Span), WalCommitScanner.Scan(content.Span, header));
-            }
-
-            var text = System.Text.Encoding.UTF8.GetString(content.Span);
-            if (name.Kind == WalFileKind.History)
-            {
-                TimelineHistory.Parse(name.Timeline, text);
-            }
-            else
-            {
-                BackupHistory.Parse(text);
-            }
-
-            return new InspectedWalFile(null, WalFingerprint.Compute(0, name, content.Span), default);
-        }
-        catch (Exception e) when (e is WalSegmentException or FormatException)
-        {
-            throw new RefusedInputException(
-                $"{name} is not what its name says: {e.Message}",
-                "it stays in pg_wal; look at it with pg_waldump, and check that the service name in archive_command is this cluster's", e);
-        }
-    }
-
-    byte[] Seal(ReadOnlyMemory<byte> content, InspectedWalFile file, DataKey key)
-    {
-        var header = SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id) with
-        {
-            Fingerprint = file.Fingerprint,
-            PlaintextLength = content.Length,
-            FirstCommit = file.Commits.First,
-            LastCommit = file.Commits.Last,
-        };
-        return SealedObject.Seal(content.Span, key, header, service.Settings.Wal.CompressionLevel);
-    }
-
     // True when this call stored it, false when the same content was already there.
-    async Task<bool> PutAsync(IObjectStore store, WalFileName name, byte[] sealedBytes, InspectedWalFile file, CancellationToken cancellation)
+    async Task<bool> PutAsync(IObjectStore store, WalFileName name, SealedWalFile file, CancellationToken cancellation)
     {
-        var key = RepositoryLayout.Wal(service.Name, name);
+        var key = RepositoryLayout.Wal(_service.Name, name);
         try
         {
-            await store.PutAsync(key, ObjectContent.FromMemory(sealedBytes), PutMode.CreateNew, cancellation);
+            await store.PutAsync(key, ObjectContent.FromMemory(file.Bytes), PutMode.CreateNew, cancellation);
             return true;
         }
         catch (ObjectExistsException)
@@ -164,52 +135,4 @@ public sealed class ArchivePush(PostgresService service)
                 "two servers archive under one service name (an old primary that came back?); stop the wrong one, nothing was overwritten");
         }
     }
-
-    static byte[] ReadWhole(string path, out int length)
-    {
-        byte[]? buffer = null;
-        try
-        {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, FileOptions.SequentialScan);
-            var size = RandomAccess.GetLength(file);
-            var limit = WalFileName.Parse(Path.GetFileName(path)).Kind is WalFileKind.Segment or WalFileKind.Partial ? WalSegmentSize.MaximumBytes : LargestTextFile;
-            if (size > limit)
-            {
-                throw new RefusedInputException($"{path} has {size} bytes; a file of this kind has at most {limit}");
-            }
-
-            buffer = ArrayPool<byte>.Shared.Rent((int)size);
-            for (length = 0; length < size;)
-            {
-                var read = RandomAccess.Read(file, buffer.AsSpan(length, (int)size - length), length);
-                if (read == 0)
-                {
-                    throw new RefusedInputException($"{path} shrank while it was read: {length} of {size} bytes");
-                }
-
-                length += read;
-            }
-
-            return buffer;
-        }
-        catch (Exception e)
-        {
-            if (buffer is not null)
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
-
-            if (e is IOException or UnauthorizedAccessException)
-            {
-                throw new RefusedInputException(
-                    $"{path} cannot be read: {e.Message}",
-                    "pitr must run as a user that can read pg_wal, normally the owner of the cluster",
-                    e);
-            }
-
-            throw;
-        }
-    }
-
-    readonly record struct InspectedWalFile(WalSegmentHeader? Header, byte[] Fingerprint, WalCommitTimes Commits);
 }

@@ -7,4 +7,5 @@ namespace Pitr.Operations.Archive;
 /// <param name="Bytes">Its size, in bytes.</param>
 /// <param name="StoredBytes">Size of the sealed object, in bytes.</param>
 /// <param name="AlreadyStored">Every repository already held exactly this content.</param>
-public sealed record ArchivePushResult(WalFileName Name, long Bytes, long StoredBytes, bool AlreadyStored);
+/// <param name="Stamp">Which file was read, in which state.</param>
+public sealed record ArchivePushResult(WalFileName Name, long Bytes, long StoredBytes, bool AlreadyStored, FileStamp Stamp);

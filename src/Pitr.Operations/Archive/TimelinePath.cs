@@ -38,6 +38,20 @@ public sealed class TimelinePath
     public WalSegmentName Segment(ulong number) => WalSegmentName.FromNumber(_steps.Last(s => s.FirstNumber <= number).Timeline, number, _size);
 
     /// <summary>
+    /// The names under which the segment with this number may be archived, in the order in which PostgreSQL asks for them: in a segment where
+    /// a timeline begins that timeline's first, then its parent's, which may hold the part before the switch (XLogFileReadAnyTLI()).
+    /// </summary>
+    public IEnumerable<WalSegmentName> Candidates(ulong number)
+    {
+        var newest = _steps.FindLastIndex(s => s.FirstNumber <= number);
+        yield return WalSegmentName.FromNumber(_steps[newest].Timeline, number, _size);
+        if (newest > 0 && _steps[newest].FirstNumber == number)
+        {
+            yield return WalSegmentName.FromNumber(_steps[newest - 1].Timeline, number, _size);
+        }
+    }
+
+    /// <summary>
     /// How far the archive reaches without a gap from a segment on.
     /// </summary>
     /// <param name="inventory">What is archived.</param>
@@ -68,6 +82,26 @@ public sealed class TimelinePath
         .OrderBy(span => span.First.Number(_size))
         .Select(span => (WalSegmentName?)Segment(Math.Max(span.First.Number(_size), number + 1)))
         .FirstOrDefault();
+
+    /// <summary>Numbers of the first and the last archived segment on the path; null when nothing of it is archived.</summary>
+    public (ulong First, ulong Last)? Bounds(WalInventory inventory)
+    {
+        (ulong First, ulong Last)? bounds = null;
+        foreach (var (timeline, firstNumber) in _steps)
+        {
+            foreach (var span in inventory.Find(timeline)?.Spans ?? [])
+            {
+                var first = Math.Max(span.First.Number(_size), firstNumber);
+                var last = Math.Min(span.Last.Number(_size), NextStep(timeline) - 1);
+                if (first <= last)
+                {
+                    bounds = (Math.Min(bounds?.First ?? first, first), Math.Max(bounds?.Last ?? last, last));
+                }
+            }
+        }
+
+        return bounds;
+    }
 
     ulong NextStep(Timeline timeline)
     {

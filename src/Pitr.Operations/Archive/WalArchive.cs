@@ -1,5 +1,4 @@
 using System.Text;
-using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
@@ -14,91 +13,37 @@ namespace Pitr.Operations.Archive;
 /// <summary>Reads what is archived: which segments, which timelines, and the commit times in the segments' clear headers.</summary>
 public sealed class WalArchive(PostgresService service)
 {
-    /// <summary>Lists the archive. A segment counts when at least one repository holds it.</summary>
+    /// <summary>Lists the archive. A segment counts when at least one repository holds it, be it in pieces.</summary>
+    /// <param name="cancellation">Ends the listing.</param>
+    /// <param name="withPieces">Whether segments count that lie in pieces; without, only objects that are whole segments do.</param>
     /// <exception cref="StorageException">No repository could be listed whole.</exception>
-    public async Task<WalInventory> ListAsync(CancellationToken cancellation)
+    public async Task<WalInventory> ListAsync(CancellationToken cancellation, bool withPieces = true)
     {
         var size = await ReadSegmentSizeAsync(cancellation);
-        var timelines = new SortedDictionary<Timeline, (List<(ulong Number, long Size, DateTimeOffset Stored)> Segments, bool History)>();
-        var pieces = new StoredPieces(size);
-        foreach (var (_, files) in await service.Repositories.AskAllAsync((store, token) => ListFilesAsync(store, pieces, token), cancellation))
+        var answers = await service.Repositories.AskAllAsync((store, token) => ListAsync(store, size, withPieces, token), cancellation);
+        var pieces = StoredPieces.Union(size, answers.Select(a => a.Answer.Pieces));
+        return new WalInventory(size, [.. answers.SelectMany(a => a.Answer.Timelines.Keys).Distinct().Order().Select(Merge)])
         {
-            foreach (var (name, bytes, stored) in files)
-            {
-                var known = timelines.TryGetValue(name.Timeline, out var found) ? found : ([], false);
-                if (name.Kind == WalFileKind.Segment)
-                {
-                    known.Segments.Add((name.Segment!.Value.Number(size), bytes, stored));
-                }
+            Repositories = [.. answers.Select(a => new RepositoryWal(
+                a.Store.Name,
+                [.. a.Answer.Timelines.OrderBy(t => t.Key).Select(
+                    t => a.Answer.Pieces.Complete(new WalTimeline(t.Key, t.Value.Runs.ToSpans(t.Key, size), t.Value.HasHistory)))]))],
+        };
 
-                timelines[name.Timeline] = known with { History = known.History || name.Kind == WalFileKind.History };
-            }
+        WalTimeline Merge(Timeline timeline)
+        {
+            var held = answers.Select(a => a.Answer.Timelines).Where(a => a.ContainsKey(timeline)).Select(a => a[timeline]).ToArray();
+            return pieces.Complete(new WalTimeline(timeline, StoredRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory)));
         }
-
-        foreach (var timeline in pieces.Timelines)
-        {
-            timelines.TryAdd(timeline, ([], false));
-        }
-
-        return new WalInventory(size, timelines.Select(t =>
-        {
-            var tail = pieces.Complete(t.Key, t.Value.Segments);
-            return new WalTimeline(t.Key, Spans(t.Key, t.Value.Segments, size), t.Value.History) { Tail = tail };
-        }).ToArray());
     }
 
-    async Task<List<(WalFileName Name, long Size, DateTimeOffset Stored)>> ListFilesAsync(IObjectStore store, StoredPieces pieces, CancellationToken cancellation)
+    async Task<(IReadOnlyDictionary<Timeline, (StoredRuns Runs, bool HasHistory)> Timelines, StoredPieces Pieces)> ListAsync(
+        IObjectStore store, WalSegmentSize size, bool withPieces, CancellationToken cancellation)
     {
         await RepositorySet.RequireInitialisedAsync(store, cancellation);
-        var files = new List<(WalFileName Name, long Size, DateTimeOffset Stored)>();
-        await foreach (var item in store.ListAsync(RepositoryLayout.WalPrefix(service.Name), ListMode.Recursive, cancellation))
-        {
-            if (RepositoryLayout.TryParseWal(item.Key, out _, out var name))
-            {
-                files.Add((name, item.Size, item.Modified));
-            }
-            else if (RepositoryLayout.TryParseWalPiece(item.Key, out _, out var piece))
-            {
-                pieces.Add(piece, item.Size, item.Modified);
-            }
-        }
-
-        return files;
-    }
-
-    static List<WalSpan> Spans(Timeline timeline, List<(ulong Number, long Size, DateTimeOffset Stored)> segments, WalSegmentSize size)
-    {
-        var spans = new List<WalSpan>();
-        ulong last = 0;
-        foreach (var (number, bytes, stored) in segments.OrderBy(s => s.Number))
-        {
-            var name = WalSegmentName.FromNumber(timeline, number, size);
-            if (spans.Count > 0 && number == last)
-            {
-                // A second repository holds it too.
-                continue;
-            }
-
-            if (spans.Count > 0 && number == last + 1)
-            {
-                var span = spans[^1];
-                spans[^1] = span with
-                {
-                    Last = name,
-                    Count = span.Count + 1,
-                    StoredBytes = span.StoredBytes + bytes,
-                    Newest = stored > span.Newest ? stored : span.Newest,
-                };
-            }
-            else
-            {
-                spans.Add(new WalSpan(name, name, 1, bytes, stored));
-            }
-
-            last = number;
-        }
-
-        return spans;
+        var pieces = new StoredPieces(size);
+        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1, withPieces ? pieces.Add : null);
+        return (await listing.ReadAsync(store, cancellation), pieces);
     }
 
     /// <summary>First and last commit time of one archived segment; null when it holds no commit.</summary>

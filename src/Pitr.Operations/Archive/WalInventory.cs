@@ -4,9 +4,12 @@ namespace Pitr.Operations.Archive;
 
 /// <summary>Everything that is archived of one service's WAL, as runs, so that its size does not grow with the archive.</summary>
 /// <param name="SegmentSize">The cluster's segment size.</param>
-/// <param name="Timelines">In ascending order.</param>
+/// <param name="Timelines">What at least one repository holds, in ascending order.</param>
 public sealed record WalInventory(WalSegmentSize SegmentSize, IReadOnlyList<WalTimeline> Timelines)
 {
+    /// <summary>What each repository that answered holds, in configured order.</summary>
+    public IReadOnlyList<RepositoryWal> Repositories { get; init; } = [];
+
     /// <summary>The timeline, or null when nothing of it is archived.</summary>
     public WalTimeline? Find(Timeline timeline) => Timelines.FirstOrDefault(t => t.Timeline == timeline);
 

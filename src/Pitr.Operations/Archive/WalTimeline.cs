@@ -20,5 +20,5 @@ public sealed record WalTimeline(Timeline Timeline, IReadOnlyList<WalSpan> Spans
         before.Last.Next(size),
         after.First.Previous(size),
         (long)(after.First.Number(size) - before.Last.Number(size) - 1),
-        before.Newest));
+        before.LastStored));
 }

@@ -234,6 +234,8 @@ static class ConfigurationBinding
             section.Duration("push-deadline", defaults.PushDeadline, Shortest, LongestWait),
             section.Duration("get-deadline", defaults.GetDeadline, Shortest, LongestWait))
         {
+            Prefetch = section.Integer("prefetch", defaults.Prefetch, 0, 1024),
+            PrefetchSize = section.Size("prefetch-size", defaults.PrefetchSize, MebiByte, 64L << 30),
             Stream = StreamBinding.Bind(section, service),
         };
         section.Close();

@@ -11,4 +11,10 @@ public sealed record WalSettings(int CompressionLevel, TimeSpan PushDeadline, Ti
 
     /// <summary>What applies when the configuration says nothing.</summary>
     public static WalSettings Default { get; } = new(1, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5));
+
+    /// <summary>How many segments are fetched ahead for a recovery; 0 for none. Default 16.</summary>
+    public int Prefetch { get; init; } = 16;
+
+    /// <summary>How many bytes of segments may be fetched ahead for one recovery. Default 256 MiB.</summary>
+    public long PrefetchSize { get; init; } = 256L << 20;
 }

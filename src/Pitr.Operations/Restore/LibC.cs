@@ -7,7 +7,17 @@ namespace Pitr.Operations.Restore;
 static partial class LibC
 {
     const int ReadOnly = 0;
+    const int ReadWrite = 2;
+    const int LastStandardStream = 2;
+    const int SetFlags = 2;
+    const int CloseOnExecFlag = 1;
     const int CloseOnExec = 0x80000;
+    const int EmptyPath = 0x1000; // AT_EMPTY_PATH
+    const int CurrentDirectory = -100; // AT_FDCWD
+    const uint BasicStatus = 0x7ff; // STATX_BASIC_STATS
+    const int NoSuchFile = 2; // ENOENT
+    const int NotADirectory = 20; // ENOTDIR
+    const int CrossDevice = 18;
 
     /// <summary>Makes everything written to the file system of a directory durable (syncfs(2); Linux 5.8 and later report write errors).</summary>
     /// <exception cref="IOException">The kernel reports an error: what was written is not safe.</exception>
@@ -30,6 +40,94 @@ static partial class LibC
             throw new IOException($"{directory} could not be made durable: {Marshal.GetLastPInvokeErrorMessage()}");
         }
     }
+
+    /// <summary>What an open file is now (statx(2)).</summary>
+    /// <exception cref="IOException">The kernel reports an error.</exception>
+    public static FileStatus Status(SafeFileHandle file) => StatX(file, "", EmptyPath, BasicStatus, out var status) == 0
+        ? status
+        : throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+
+    /// <summary>What a name stands for now, symbolic links followed; null when for nothing (statx(2)).</summary>
+    /// <exception cref="IOException">The kernel reports another error.</exception>
+    public static FileStatus? Status(string path)
+    {
+        if (StatX(CurrentDirectory, path, 0, BasicStatus, out var status) == 0)
+        {
+            return status;
+        }
+
+        return Marshal.GetLastPInvokeError() is NoSuchFile or NotADirectory
+            ? null
+            : throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(SafeFileHandle file, string path, int flags, uint mask, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(int directory, string path, int flags, uint mask, out FileStatus status);
+
+    /// <summary>Gives a file another name in one step, replacing what has it (rename(2)).</summary>
+    /// <returns>False when the two names are not of one file system, or that one does not let files cross a border (EXDEV).</returns>
+    /// <exception cref="IOException">Any other error.</exception>
+    public static bool TryRename(string from, string to)
+    {
+        if (Rename(from, to) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error == CrossDevice ? false : throw new IOException($"{from} could not be renamed to {to}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    /// <summary>
+    /// Makes this process independent of the one that started it: a session of its own, out of reach of signals for the group, and no
+    /// standard streams, which somebody may be waiting for to end (setsid(2), dup2(2)).
+    /// </summary>
+    /// <exception cref="IOException">/dev/null cannot be used.</exception>
+    public static void Detach()
+    {
+        // Fails for the leader of a group, which a child that was just started is not; then there is nothing to leave.
+        _ = NewSession();
+        using var nothing = OpenDirectory("/dev/null", ReadWrite | CloseOnExec);
+        for (var stream = 0; stream <= LastStandardStream; stream++)
+        {
+            if (nothing.IsInvalid || Duplicate(nothing, stream) < 0)
+            {
+                throw new IOException($"/dev/null could not take the place of a standard stream: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
+        }
+    }
+
+    /// <summary>Keeps descriptors that this process inherited from the next program it starts (fcntl(2), FD_CLOEXEC).</summary>
+    public static void KeepDescriptorsToMyself()
+    {
+        foreach (var path in Directory.GetFileSystemEntries("/proc/self/fd"))
+        {
+            if (int.TryParse(Path.GetFileName(path), out var descriptor) && descriptor > LastStandardStream)
+            {
+                // One may be closed by now: it was the listing's.
+                _ = SetDescriptorFlags(descriptor, SetFlags, CloseOnExecFlag);
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
+    private static partial int NewSession();
+
+    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    private static partial int Duplicate(SafeFileHandle from, int to);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int SetDescriptorFlags(int descriptor, int command, int flags);
+
+    /// <summary>This process's effective user (geteuid(2)).</summary>
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Rename(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle OpenDirectory(string path, int flags);

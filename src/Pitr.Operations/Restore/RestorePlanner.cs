@@ -59,13 +59,13 @@ public sealed class RestorePlanner(PostgresService service)
             .Where(b => b.Timeline == timeline.Value || (history?.IsAncestor(new Timeline(b.Timeline), b.StopLsn) ?? false))
             .OrderBy(b => b.StopLsn)
             .ToArray();
-        var stop = request.Target.Lsn;
+        WalPlace? stop = null;
         if (request.Target.Kind is RecoveryTargetKind.Name or RecoveryTargetKind.Xid && onPath.Length > 0)
         {
             stop = await new WalTargetFinder(service, path, inventory).FindAsync(request.Target, onPath, cancellation);
         }
 
-        var (backup, reason) = ChooseBackup(request, stop, onPath, timeline);
+        var (backup, reason) = ChooseBackup(request, stop?.Position ?? request.Target.Lsn, onPath, timeline);
         return await CompleteAsync(request.Target, stop, backup, reason, path, inventory, cancellation);
     }
 
@@ -126,7 +126,6 @@ public sealed class RestorePlanner(PostgresService service)
         return request.Target.Kind switch
         {
             RecoveryTargetKind.Latest or RecoveryTargetKind.Immediate => (backups[^1], "the newest backup"),
-            RecoveryTargetKind.Xid when stop is null => (backups[0], "the oldest backup, because a prepared transaction's place is not known"),
             _ => (backups.Last(b => IsReached(request.Target, stop, b)), "the newest backup that ended before the target"),
         };
     }
@@ -151,7 +150,7 @@ public sealed class RestorePlanner(PostgresService service)
     }
 
     async Task<RestorePlan> CompleteAsync(
-        RecoveryTarget target, Lsn? stopAt, BackupDocument backup, string reason, TimelinePath path, WalInventory inventory, CancellationToken cancellation)
+        RecoveryTarget target, WalPlace? stopAt, BackupDocument backup, string reason, TimelinePath path, WalInventory inventory, CancellationToken cancellation)
     {
         var size = inventory.SegmentSize;
         var first = WalSegmentName.Parse(backup.StartWal);
@@ -182,7 +181,7 @@ public sealed class RestorePlanner(PostgresService service)
 
     // The last segment that recovery can need to reach the target; refuses a target the archive does not reach.
     async Task<WalSegmentName> FindLastNeededAsync(
-        RecoveryTarget target, Lsn? stopAt, BackupDocument backup, TimelinePath path, WalSegmentName first, WalSegmentName reach, DateTimeOffset? lastCommit, WalInventory inventory, CancellationToken cancellation)
+        RecoveryTarget target, WalPlace? stopAt, BackupDocument backup, TimelinePath path, WalSegmentName first, WalSegmentName reach, DateTimeOffset? lastCommit, WalInventory inventory, CancellationToken cancellation)
     {
         var size = inventory.SegmentSize;
         var beyond = path.FirstAfter(inventory, reach.Number(size));
@@ -196,11 +195,10 @@ public sealed class RestorePlanner(PostgresService service)
                 throw new ImpossiblePlanException(
                     $"the archive has a gap{gap}: `latest` would silently end there, and {latest}",
                     BeforeGap(backup, lastCommit));
-            case RecoveryTargetKind.Lsn or RecoveryTargetKind.Xid or RecoveryTargetKind.Name when stopAt is { } lsn:
-                // The record at the position itself is read, too, to know that it is reached: PostgreSQL stops at the first record that
-                // begins at or after it (xlogrecovery.c, recoveryStopsAfter).
-                var segment = path.Segment(lsn.Value / (ulong)size.Bytes);
-                return segment.Number(size) <= reach.Number(size) && !IsBehind(inventory.Find(segment.Timeline)?.Tail, segment, lsn, size) ? segment : throw new ImpossiblePlanException(
+            case RecoveryTargetKind.Lsn:
+                return await FindReachedAsync(target, path, reach, gap, inventory, beyond is null ? $"{latest}; --target latest recovers all there is" : BeforeGap(backup, lastCommit), cancellation);
+            case RecoveryTargetKind.Xid or RecoveryTargetKind.Name when stopAt is { } place:
+                return place.Segment.Number(size) <= reach.Number(size) ? place.Segment : throw new ImpossiblePlanException(
                     $"target {target} lies after the archived WAL, which ends with {reach}{gap}",
                     beyond is null ? $"{latest}; --target latest recovers all there is" : BeforeGap(backup, lastCommit));
             case RecoveryTargetKind.Time:
@@ -214,9 +212,22 @@ public sealed class RestorePlanner(PostgresService service)
         }
     }
 
-    // The last segment of a stream ends somewhere in its middle.
-    static bool IsBehind(WalTail? tail, WalSegmentName segment, Lsn lsn, WalSegmentSize size) =>
-        tail is not null && tail.Segment == segment && lsn >= segment.StartLsn(size) + (ulong)tail.Bytes;
+    // The record at the position itself is read, too, to know that it is reached: PostgreSQL stops at the first record that begins at or
+    // after it. Behind the last record of the archive there is none, even if the segment goes on: the rest of it may be empty.
+    async Task<WalSegmentName> FindReachedAsync(
+        RecoveryTarget target, TimelinePath path, WalSegmentName reach, string gap, WalInventory inventory, string hint, CancellationToken cancellation)
+    {
+        var lsn = target.Lsn!.Value;
+        if (lsn.Value / (ulong)inventory.SegmentSize.Bytes > reach.Number(inventory.SegmentSize))
+        {
+            throw new ImpossiblePlanException($"target {target} lies after the archived WAL, which ends with {reach}{gap}", hint);
+        }
+
+        var (segment, lastRecord) = await new WalTargetFinder(service, path, inventory).FindRecordAfterAsync(lsn, reach, cancellation);
+        return segment ?? throw new ImpossiblePlanException(
+            $"target {target} is not reached: no record that begins at or after it is archived; the WAL ends in {reach}{gap}",
+            lastRecord is { } last ? $"the last position that can be asked for is that of the last record: --target-lsn {last}; {hint}" : hint);
+    }
 
     // PostgreSQL ends recovery at a time only where it sees a later commit, so the last commit before a gap cannot be asked for, all before it can.
     static string BeforeGap(BackupDocument backup, DateTimeOffset? lastCommit) =>

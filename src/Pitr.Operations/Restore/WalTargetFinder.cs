@@ -6,28 +6,29 @@ using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Recovery;
 using Pitr.Postgres.Wal;
+using Pitr.Postgres.Wal.Events;
 
 namespace Pitr.Operations.Restore;
 
 /// <summary>
-/// Finds where a named restore point or a transaction lies, by opening archived WAL: only then is known which backup comes before it,
-/// and that it is there at all. Looks from the newest backup backwards, since what is asked for is mostly recent.
+/// Finds where a named restore point or a transaction lies, and whether a position has a record behind it, by opening archived WAL: only then
+/// is known which backup comes before it, and that it is there at all. Looks from the newest backup backwards, since what is asked for is mostly recent.
 /// </summary>
 sealed class WalTargetFinder(PostgresService service, TimelinePath path, WalInventory inventory)
 {
+    const WalEventKinds Looked = WalEventKinds.TransactionEnds | WalEventKinds.RestorePoints;
+
     readonly ArchiveGet _get = new(service);
 
-    /// <summary>The position of the record to stop at.</summary>
+    /// <summary>The record to stop at.</summary>
     /// <param name="target">A name or a transaction.</param>
     /// <param name="backups">The backups that lead to the target's timeline, oldest first.</param>
     /// <param name="cancellation">Ends the search.</param>
-    /// <returns>Null when it may be a prepared transaction's, whose id cannot be seen.</returns>
     /// <exception cref="ImpossiblePlanException">Nothing archived since the first backup holds it.</exception>
-    public async Task<Lsn?> FindAsync(RecoveryTarget target, IReadOnlyList<BackupDocument> backups, CancellationToken cancellation)
+    public async Task<WalPlace> FindAsync(RecoveryTarget target, IReadOnlyList<BackupDocument> backups, CancellationToken cancellation)
     {
         var size = inventory.SegmentSize;
         var before = ulong.MaxValue;
-        var prepared = false;
         foreach (var backup in backups.Reverse())
         {
             var first = WalSegmentName.Parse(backup.StartWal);
@@ -36,36 +37,63 @@ sealed class WalTargetFinder(PostgresService service, TimelinePath path, WalInve
                 continue;
             }
 
-            for (var number = first.Number(size); number <= end.Number(size) && number < before; number++)
+            // The first segment of what was searched already once more: a record may begin before it and end in it.
+            var run = new WalEventRun(Looked);
+            for (var number = first.Number(size); number <= end.Number(size) && number <= before; number++)
             {
-                var (found, hasPrepared) = await ScanAsync(path.Segment(number), target, cancellation);
-                prepared |= hasPrepared;
-                if (found is not null)
+                var segment = path.Segment(number);
+                var events = run.Add(await ScanAsync(segment, cancellation), out _);
+                if (events.FirstOrDefault(e => IsWanted(e, target)) is { } found)
                 {
-                    return found;
+                    return new WalPlace(found.Position, segment);
                 }
             }
 
             before = Math.Min(before, first.Number(size));
         }
 
-        return prepared ? null : throw new ImpossiblePlanException(
+        throw new ImpossiblePlanException(
             $"{target} is not in the archived WAL since the first backup that leads to timeline {path.Timelines[^1]} ({backups[0].Id})",
             "check the spelling; it may also lie in WAL that is not archived yet (SELECT pg_switch_wal()) or on another timeline (--target-timeline)");
     }
 
-    async Task<(Lsn? Found, bool HasPrepared)> ScanAsync(WalSegmentName segment, RecoveryTarget target, CancellationToken cancellation)
+    /// <summary>
+    /// The segment with the first whole record that begins at or after a position: PostgreSQL stops at that record (recoveryStopsBefore() and
+    /// recoveryStopsAfter() of PostgreSQL 15 src/backend/access/transam/xlogrecovery.c), and without one it fails when WAL is at its end.
+    /// </summary>
+    /// <param name="lsn">The position.</param>
+    /// <param name="last">The last archived segment of the unbroken run that holds the position.</param>
+    /// <param name="cancellation">Ends the search.</param>
+    /// <returns>The segment and null; or null and where the last archived record begins, null when there is none either.</returns>
+    public async Task<(WalSegmentName? Segment, Lsn? LastRecord)> FindRecordAfterAsync(Lsn lsn, WalSegmentName last, CancellationToken cancellation)
+    {
+        var size = inventory.SegmentSize;
+        Lsn? lastRecord = null;
+        for (var number = lsn.Value / (ulong)size.Bytes; number <= last.Number(size); number++)
+        {
+            var segment = path.Segment(number);
+            lastRecord = (await ScanAsync(segment, cancellation)).Edges.LastRecord ?? lastRecord;
+            if (lastRecord >= lsn)
+            {
+                return (segment, null);
+            }
+        }
+
+        return (null, lastRecord);
+    }
+
+    static bool IsWanted(WalEvent found, RecoveryTarget target) => found switch
+    {
+        WalRestorePoint point => target.Kind == RecoveryTargetKind.Name && point.Name == target.Value,
+        // PostgreSQL takes ids with an epoch too and looks at the lower half only.
+        WalTransactionEnd end => target.Kind == RecoveryTargetKind.Xid && end.Transaction == unchecked((uint)ulong.Parse(target.Value, CultureInfo.InvariantCulture)),
+        _ => false,
+    };
+
+    async Task<WalSegmentEvents> ScanAsync(WalSegmentName segment, CancellationToken cancellation)
     {
         var content = await _get.ReadAsync(WalFileName.Parse(segment.ToString()), cancellation)
             ?? throw new ImpossiblePlanException($"{segment} was listed and is no more", "look at `pitr wal list`");
-        var header = WalSegmentHeader.Parse(content);
-        if (target.Kind == RecoveryTargetKind.Name)
-        {
-            return (WalTargetScanner.FindRestorePoint(content, header, target.Value), false);
-        }
-
-        // PostgreSQL takes ids with an epoch too and looks at the lower half only.
-        var transaction = unchecked((uint)ulong.Parse(target.Value, CultureInfo.InvariantCulture));
-        return (WalTargetScanner.FindTransactionEnd(content, header, transaction, out var hasPrepared), hasPrepared);
+        return WalSegmentEvents.Scan(content, WalSegmentHeader.Parse(content), Looked);
     }
 }

@@ -1,23 +1,31 @@
+using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
+using Pitr.Storage;
 
 namespace Pitr.Operations.Streaming;
 
-/// <summary>Collects the pieces of a listing, from several repositories at once, and says which segments they make.</summary>
+/// <summary>Collects the pieces of a listing and says which segments they make.</summary>
 sealed class StoredPieces(WalSegmentSize size)
 {
     readonly Dictionary<(Timeline Timeline, ulong Number), List<(WalPieceName Name, long Bytes, DateTimeOffset Stored)>> _pieces = [];
 
-    /// <summary>Timelines with pieces.</summary>
-    public IEnumerable<Timeline> Timelines => _pieces.Keys.Select(k => k.Timeline).Distinct().ToArray();
-
-    /// <summary>Takes a piece down.</summary>
-    /// <param name="piece">The piece.</param>
-    /// <param name="bytes">What it takes in the repository.</param>
-    /// <param name="stored">When it was stored.</param>
-    public void Add(WalPieceName piece, long bytes, DateTimeOffset stored)
+    /// <summary>The pieces of several repositories together.</summary>
+    public static StoredPieces Union(WalSegmentSize size, IEnumerable<StoredPieces> repositories)
     {
-        if (!piece.Segment.IsValidFor(size))
+        var union = new StoredPieces(size);
+        foreach (var (key, pieces) in repositories.SelectMany(r => r._pieces))
+        {
+            union._pieces[key] = [.. union._pieces.GetValueOrDefault(key, []), .. pieces];
+        }
+
+        return union;
+    }
+
+    /// <summary>Takes an object down if it is a piece. From several threads at once.</summary>
+    public void Add(ObjectListing item)
+    {
+        if (!RepositoryLayout.TryParseWalPiece(item.Key, out _, out var piece) || !piece.Segment.IsValidFor(size))
         {
             return;
         }
@@ -30,38 +38,61 @@ sealed class StoredPieces(WalSegmentSize size)
                 _pieces.Add(key, pieces = []);
             }
 
-            pieces.Add((piece, bytes, stored));
+            pieces.Add((piece, item.Size, item.Modified));
         }
     }
 
-    /// <summary>Adds the segments that lie in pieces only: those that are whole, and the last of the timeline as far as it goes.</summary>
-    /// <param name="timeline">A timeline.</param>
-    /// <param name="segments">Number, stored bytes and time of its segments; in any order, a number perhaps several times.</param>
-    /// <returns>The last segment, when it is not whole.</returns>
-    public WalTail? Complete(Timeline timeline, List<(ulong Number, long Size, DateTimeOffset Stored)> segments)
+    /// <summary>The timeline with the segments that lie in pieces only: those that are whole, and the last one as far as it goes.</summary>
+    public WalTimeline Complete(WalTimeline timeline)
     {
-        if (!_pieces.Keys.Any(k => k.Timeline == timeline))
+        var numbers = _pieces.Keys.Where(k => k.Timeline == timeline.Timeline).Select(k => k.Number).Order().ToArray();
+        foreach (var number in numbers)
         {
-            return null;
-        }
-
-        var numbers = segments.Select(s => s.Number).ToHashSet();
-        WalTail? tail = null;
-        foreach (var (key, pieces) in _pieces.Where(p => p.Key.Timeline == timeline && !numbers.Contains(p.Key.Number)).OrderBy(p => p.Key.Number))
-        {
+            var name = WalSegmentName.FromNumber(timeline.Timeline, number, size);
+            var pieces = _pieces[(timeline.Timeline, number)];
             var chain = PieceChain.Of(pieces.Select(p => p.Name));
             var end = chain.Count == 0 ? 0 : (int)chain[^1].To;
             // A segment that stayed unfinished in the middle is a gap.
-            var isLast = numbers.All(n => n < key.Number) && _pieces.Keys.All(k => k.Timeline != timeline || k.Number <= key.Number);
-            if (end < size.Bytes && !(isLast && end > 0))
+            var isLast = number == numbers[^1] && timeline.Spans.All(s => s.Last < name);
+            if (end == 0 || timeline.Contains(name) || (end < size.Bytes && !isLast))
             {
                 continue;
             }
 
-            segments.Add((key.Number, pieces.Where(p => chain.Contains(p.Name)).DistinctBy(p => p.Name).Sum(p => p.Bytes), pieces.Max(p => p.Stored)));
-            tail = end < size.Bytes ? new WalTail(WalSegmentName.FromNumber(timeline, key.Number, size), end) : null;
+            var stored = pieces.Max(p => p.Stored);
+            var span = new WalSpan(name, name, 1, pieces.Where(p => chain.Contains(p.Name)).DistinctBy(p => p.Name).Sum(p => p.Bytes), stored, stored);
+            timeline = timeline with
+            {
+                Spans = Insert(timeline.Spans, span),
+                Tail = end < size.Bytes ? new WalTail(name, end) : null,
+            };
         }
 
-        return tail;
+        return timeline;
+    }
+
+    List<WalSpan> Insert(IReadOnlyList<WalSpan> spans, WalSpan added)
+    {
+        var result = new List<WalSpan>();
+        foreach (var span in spans.Append(added).OrderBy(s => s.First))
+        {
+            if (result.Count > 0 && result[^1].Last.Next(size) == span.First)
+            {
+                var before = result[^1];
+                result[^1] = new WalSpan(
+                    before.First,
+                    span.Last,
+                    before.Count + span.Count,
+                    before.StoredBytes + span.StoredBytes,
+                    span.Newest > before.Newest ? span.Newest : before.Newest,
+                    span.LastStored);
+            }
+            else
+            {
+                result.Add(span);
+            }
+        }
+
+        return result;
     }
 }

@@ -30,9 +30,15 @@ public sealed class PostgresSession : IAsyncDisposable
 
     /// <param name="connectionString">As Npgsql reads it: <c>Host=…;Port=…;Username=…;Password=…;Database=…</c>. Never pooled.</param>
     /// <exception cref="ServerException">Malformed, or the server cannot be reached or refuses.</exception>
-    public static async Task<PostgresSession> OpenAsync(string connectionString, CancellationToken cancellationToken = default)
+    public static Task<PostgresSession> OpenAsync(string connectionString, CancellationToken cancellationToken = default) => OpenAsync(connectionString, null, cancellationToken);
+
+    /// <param name="connectionString">As for the other.</param>
+    /// <param name="database">Goes to this database instead of that of the connection string; null for that.</param>
+    /// <exception cref="ServerException">Malformed, or the server cannot be reached or refuses.</exception>
+    public static async Task<PostgresSession> OpenAsync(string connectionString, string? database, CancellationToken cancellationToken)
     {
         var settings = ConnectionText.Parse(connectionString);
+        settings.Database = database ?? settings.Database;
         settings.Pooling = false;
         settings.ApplicationName ??= ApplicationName;
         if (!settings.Keys.Contains(CommandTimeout))
@@ -262,6 +268,8 @@ public sealed class PostgresSession : IAsyncDisposable
     static string QuoteLiteral(string value) =>
         $"E'{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'";
 
+    /// <summary>Runs a query and reads its rows.</summary>
+    /// <exception cref="ServerException">It failed.</exception>
     internal async Task<List<T>> QueryAsync<T>(string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
         try

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 
 namespace Pitr.Postgres.Wal;
@@ -9,104 +8,48 @@ namespace Pitr.Postgres.Wal;
 /// </summary>
 public static class WalCommitScanner
 {
-    const byte TransactionResourceManager = 1;
-    const byte OperationMask = 0x70;
-    const byte Commit = 0x00;
-    const byte CommitPrepared = 0x30;
-
-    // Commits carry invalidation messages and dropped files: 16 MiB leaves room for a million of them.
-    const uint MaxCommitRecordLength = 16 << 20;
-
     /// <summary>
-    /// Walks the records from the first that begins in the segment to the end of valid WAL. A record that continues in the next segment is
-    /// not counted: without that segment it cannot be replayed. Garbage ends the walk quietly; nothing is thrown whatever the content.
+    /// Walks the records to the end of valid WAL. A commit that lies in two segments counts for the one it <i>ends</i> in, since it cannot be
+    /// replayed without that one: over a run of segments each is counted once. For that the end of the segment before is needed; without it such a
+    /// commit counts nowhere. Nothing is thrown whatever the content.
     /// </summary>
     /// <param name="segment">The segment's bytes from its start; may be cut short anywhere.</param>
     /// <param name="header">The header of that segment.</param>
-    public static WalCommitTimes Scan(ReadOnlySpan<byte> segment, WalSegmentHeader header)
+    /// <param name="before">The end of the segment before (<see cref="WalSegmentTail"/>, or what <see cref="Walk"/> gave for it).</param>
+    public static WalCommitTimes Scan(ReadOnlySpan<byte> segment, WalSegmentHeader header, WalSegmentEdges? before = null) =>
+        Walk(segment, header, out _, before);
+
+    /// <summary>As <see cref="Scan"/>, and gives the segment's edges: where it is damaged, if it is, and what goes on in the next.</summary>
+    public static WalCommitTimes Walk(ReadOnlySpan<byte> segment, WalSegmentHeader header, out WalSegmentEdges edges, WalSegmentEdges? before = null)
     {
         ArgumentNullException.ThrowIfNull(header);
-        long first = 0;
-        long last = 0;
-        var walker = new WalRecordWalker(segment, header);
-        while (walker.MoveNext())
+        var times = new Times();
+        edges = WalSegmentWalk.Run(segment, header, times, verify: false);
+        if (before is not null && before.End == edges.Start)
         {
-            if (walker.ResourceManager == TransactionResourceManager
-                && (walker.Info & OperationMask) is Commit or CommitPrepared
-                && TryReadCommitTime(in walker, out var time))
-            {
-                first = first == 0 ? time : Math.Min(first, time);
-                last = last == 0 ? time : Math.Max(last, time);
-            }
+            var run = new WalRun();
+            run.Add(before, times);
+            run.Add(edges, times);
         }
 
-        return new WalCommitTimes(first, last);
+        return times.Found;
     }
 
-    static bool TryReadCommitTime(in WalRecordWalker walker, out long time)
+    sealed class Times : IWalRecordVisitor
     {
-        time = 0;
-        if (walker.RecordLength > MaxCommitRecordLength)
-        {
-            return false;
-        }
+        public WalCommitTimes Found { get; private set; }
 
-        var length = (int)walker.RecordLength;
-        var rented = length > 1024 ? ArrayPool<byte>.Shared.Rent(length) : null;
-        try
+        public bool MayWant(byte resourceManager, byte info) =>
+            resourceManager == WalResourceManager.Transaction && Events.WalTransactionEnd.IsCommitRecord(info);
+
+        public bool Wants(ReadOnlySpan<byte> start, int majorVersion) => true;
+
+        public void Visit(in WalRecord record)
         {
-            var record = rented is null ? stackalloc byte[length] : rented.AsSpan(0, length);
-            walker.CopyRecord(record);
-            return HasValidChecksum(record) && TryReadMainData(record[WalRecordWalker.RecordHeaderSize..], out time);
-        }
-        finally
-        {
-            if (rented is not null)
+            if (record.TryReadMainData(out var main) && BinaryPrimitives.TryReadInt64LittleEndian(main, out var time))
             {
-                ArrayPool<byte>.Shared.Return(rented);
+                Found = Found.IsNone ? new WalCommitTimes(time, time) : new WalCommitTimes(Math.Min(Found.First, time), Math.Max(Found.Last, time));
             }
         }
-    }
-
-    static bool HasValidChecksum(ReadOnlySpan<byte> record)
-    {
-        const int checksumOffset = 20;
-        var crc = Crc32C.Append(Crc32C.Start, record[WalRecordWalker.RecordHeaderSize..]);
-        crc = Crc32C.Append(crc, record[..checksumOffset]);
-        return Crc32C.Finish(crc) == BinaryPrimitives.ReadUInt32LittleEndian(record[checksumOffset..]);
-    }
-
-    /// <summary>A commit has no block references; before its main data there may be a replication origin and a top-level transaction id.</summary>
-    static bool TryReadMainData(ReadOnlySpan<byte> data, out long time)
-    {
-        const byte topLevelTransaction = 252;
-        const byte replicationOrigin = 253;
-        const byte longMainData = 254;
-        const byte shortMainData = 255;
-        time = 0;
-        while (!data.IsEmpty)
-        {
-            var headerLength = data[0] switch
-            {
-                topLevelTransaction => 1 + sizeof(uint),
-                replicationOrigin => 1 + sizeof(ushort),
-                longMainData => 1 + sizeof(uint),
-                shortMainData => 1 + sizeof(byte),
-                _ => int.MaxValue,
-            };
-            if (headerLength > data.Length)
-            {
-                return false;
-            }
-
-            if (data[0] is longMainData or shortMainData)
-            {
-                return BinaryPrimitives.TryReadInt64LittleEndian(data[headerLength..], out time);
-            }
-
-            data = data[headerLength..];
-        }
-
-        return false;
     }
 }

@@ -5,7 +5,8 @@ namespace Pitr.Postgres.Wal;
 /// <summary>
 /// Steps through the records of one WAL segment by their lengths, following the rules of XLogReadRecord()
 /// (PostgreSQL 15 src/backend/access/transam/xlogreader.c) as far as they tell valid WAL from what lies behind its end: page magic, page
-/// address, continuation length and the link to the previous record. Record checksums are left to the caller.
+/// address, page timeline, continuation length and the link to the previous record. Record checksums are left to the caller. This is the
+/// only place that knows how records lie in pages; <see cref="WalSegmentWalk"/> puts it together with what goes on in the next segment.
 /// </summary>
 ref struct WalRecordWalker
 {
@@ -19,36 +20,74 @@ ref struct WalRecordWalker
     readonly ReadOnlySpan<byte> _segment;
     readonly WalSegmentHeader _header;
     readonly ushort _magic;
+    readonly bool _isWholeSegment;
+    readonly bool _startsInside;
     int _position;
+    uint _pageTimeline;
     ulong _previousRecord;
+    uint _tailRemaining;
     bool _ended;
 
+    /// <summary>Walks from the beginning of a segment.</summary>
+    /// <param name="segment">Its bytes; may be cut short anywhere.</param>
+    /// <param name="header">Its header.</param>
     public WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header)
+        : this(segment, header, startsInside: false)
+    {
+    }
+
+    WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header, bool startsInside)
     {
         // A last page cut short can hold no more records that could be followed safely.
         var usable = Math.Min(segment.Length, header.SegmentSize.Bytes);
         _segment = segment[..(usable - (usable % header.BlockSize))];
+        _isWholeSegment = startsInside || _segment.Length == header.SegmentSize.Bytes;
+        _startsInside = startsInside;
         _header = header;
         _magic = WalVersion.Magic(header.MajorVersion);
         _ended = !SkipToFirstRecord();
     }
 
+    /// <summary>Walks from a page inside a segment to the segment's end.</summary>
+    /// <param name="pages">Everything from that page to the end.</param>
+    /// <param name="header">The segment's header.</param>
+    public static WalRecordWalker FromPage(ReadOnlySpan<byte> pages, WalSegmentHeader header) => new(
+        pages, header with { PageAddress = header.PageAddress + (ulong)(header.SegmentSize.Bytes - pages.Length) }, startsInside: true);
+
     /// <summary>Offset in the segment of the current record.</summary>
     public int RecordOffset { get; private set; }
 
-    public uint RecordLength { get; private set; }
+    /// <summary>Offset in the segment behind the current record, before alignment.</summary>
+    public int RecordEnd { get; private set; }
 
-    /// <summary>
-    /// True after the last <see cref="MoveNext"/> when a further record begins in the segment and goes on in the next one. Its offset,
-    /// length and the bytes that are here can be read; whether it is whole cannot be known from this segment.
-    /// </summary>
-    public bool EndsInsideRecord { get; private set; }
+    public uint RecordLength { get; private set; }
 
     /// <summary>The high four bits belong to the resource manager.</summary>
     public byte Info { get; private set; }
 
     /// <summary>Resource manager: 0 XLOG, 1 Transaction, …</summary>
     public byte ResourceManager { get; private set; }
+
+    /// <summary>Start of the record before the current one, as the current one says.</summary>
+    public ulong Previous { get; private set; }
+
+    /// <summary>Bytes of a record of the segment before that are still to come at the start of this one; 0 when it starts with a record.</summary>
+    public uint HeadRemaining { get; private set; }
+
+    /// <summary>How many of <see cref="HeadRemaining"/> lie in this segment.</summary>
+    public uint HeadLength { get; private set; }
+
+    /// <summary>Start of the last record that lies wholly in the segment; 0 when there is none, or when what followed it was lost in a crash.</summary>
+    public readonly ulong LastRecord => _previousRecord;
+
+    /// <summary>Why the last <see cref="MoveNext"/> gave nothing, or nothing more will come.</summary>
+    public WalWalkEnd End { get; private set; }
+
+    /// <summary>Offset in the segment of what <see cref="End"/> is about.</summary>
+    public int EndOffset { get; private set; }
+
+    /// <summary>When <see cref="End"/> is <see cref="WalWalkEnd.InsideRecord"/>: how many of the bytes of the record at <see cref="RecordOffset"/> lie in this segment.</summary>
+    public readonly uint TailLength => RecordLength - _tailRemaining;
 
     /// <summary>Moves to the next record that lies wholly in the segment; false at the end of valid WAL or of the segment.</summary>
     public bool MoveNext()
@@ -77,9 +116,54 @@ ref struct WalRecordWalker
     }
 
     /// <summary>Copies the beginning of the current record, without the page headers in between.</summary>
-    public readonly void CopyRecord(Span<byte> destination)
+    public readonly void CopyRecord(Span<byte> destination) => CopyFrom(RecordOffset, destination);
+
+    /// <summary>Copies what lies here of the record of the segment before; the destination has <see cref="HeadLength"/> bytes.</summary>
+    public readonly void CopyHead(Span<byte> destination) => CopyFrom(0, destination);
+
+    /// <summary>The whole current record, if it lies within one page and can be read in place.</summary>
+    public readonly bool TryGetInPlace(out ReadOnlySpan<byte> record)
     {
+        record = RecordLength <= (uint)PageRest(RecordOffset) ? _segment.Slice(RecordOffset, (int)RecordLength) : default;
+        return !record.IsEmpty;
+    }
+
+    /// <summary>True when the current record's checksum is right.</summary>
+    public readonly bool HasValidChecksum()
+    {
+        const int checksumOffset = 20;
+        if (TryGetInPlace(out var record))
+        {
+            return WalRecord.HasValidChecksum(record);
+        }
+
+        // Page by page, so that a record of any size needs no buffer.
+        Span<byte> header = stackalloc byte[RecordHeaderSize];
+        CopyRecord(header);
+        var crc = Crc32C.Start;
         var position = RecordOffset;
+        var skip = RecordHeaderSize;
+        for (var left = (int)RecordLength; left > 0;)
+        {
+            if (position % _header.BlockSize == 0)
+            {
+                position += WalPage.HeaderSize(WalPage.Flags(_segment[position..]));
+            }
+
+            var take = Math.Min(left, PageRest(position));
+            var skipped = Math.Min(skip, take);
+            crc = Crc32C.Append(crc, _segment.Slice(position + skipped, take - skipped));
+            skip -= skipped;
+            left -= take;
+            position += take;
+        }
+
+        crc = Crc32C.Append(crc, header[..checksumOffset]);
+        return Crc32C.Finish(crc) == BinaryPrimitives.ReadUInt32LittleEndian(header[checksumOffset..]);
+    }
+
+    readonly void CopyFrom(int position, Span<byte> destination)
+    {
         while (!destination.IsEmpty)
         {
             if (position % _header.BlockSize == 0)
@@ -98,9 +182,14 @@ ref struct WalRecordWalker
 
     bool SkipToFirstRecord()
     {
-        if (_segment.Length < _header.BlockSize || !IsValidPage(0))
+        if (_segment.Length < _header.BlockSize)
         {
-            return false;
+            return Stop(WalWalkEnd.CutShort, _segment.Length);
+        }
+
+        if (!IsValidPage(0))
+        {
+            return Stop(WalWalkEnd.BadPage, 0);
         }
 
         _position = WalPage.HeaderSize(WalPage.Flags(_segment));
@@ -110,21 +199,30 @@ ref struct WalRecordWalker
         }
 
         // The record began in the segment before: its rest is stepped over.
-        return SkipData(WalPage.RemainingLength(_segment)) == Step.Record && AlignToRecord();
+        HeadRemaining = WalPage.RemainingLength(_segment);
+        if (HeadRemaining is 0 or > MaxRecordLength)
+        {
+            return Stop(WalWalkEnd.BadContinuation, 0);
+        }
+
+        RecordLength = HeadRemaining;
+        var step = SkipData(HeadRemaining);
+        HeadLength = step == Step.Record ? HeadRemaining : HeadRemaining - _tailRemaining;
+        return step == Step.Overwritten || (step == Step.Record && AlignToRecord());
     }
 
     bool ReadRecordHeader()
     {
         if (_position > _segment.Length - Alignment)
         {
-            return false;
+            return StopAtEndOfBytes();
         }
 
         // The length never straddles a page: records are aligned to 8 bytes, and so are pages.
         var length = BinaryPrimitives.ReadUInt32LittleEndian(_segment[_position..]);
         if (length is < RecordHeaderSize or > MaxRecordLength)
         {
-            return false;
+            return Stop(length == 0 ? WalWalkEnd.NoRecord : WalWalkEnd.BadLength, _position);
         }
 
         RecordOffset = _position;
@@ -140,28 +238,34 @@ ref struct WalRecordWalker
             return step;
         }
 
-        ulong previous;
+        RecordEnd = _position;
         if (PageRest(RecordOffset) >= RecordHeaderSize)
         {
-            previous = ReadHeaderFields(_segment.Slice(RecordOffset, RecordHeaderSize));
+            ReadHeaderFields(_segment.Slice(RecordOffset, RecordHeaderSize));
         }
         else
         {
             Span<byte> header = stackalloc byte[RecordHeaderSize];
             CopyRecord(header);
-            previous = ReadHeaderFields(header);
+            ReadHeaderFields(header);
         }
 
         var start = _header.PageAddress.Value + (uint)RecordOffset;
-        if (_previousRecord != 0 ? previous != _previousRecord : previous >= start)
+        if (_previousRecord != 0 ? Previous != _previousRecord : Previous >= start)
         {
+            Stop(WalWalkEnd.BadLink, RecordOffset);
             return Step.End;
         }
 
         _previousRecord = start;
 
         // Behind a switch record the segment holds nothing: RM_XLOG_ID with XLOG_SWITCH (src/include/catalog/pg_control.h).
-        if ((ResourceManager == 0 && (Info & 0xF0) == 0x40) || !AlignToRecord())
+        if (ResourceManager == WalResourceManager.Xlog && (Info & 0xF0) == 0x40)
+        {
+            _ended = true;
+            Stop(WalWalkEnd.Switch, RecordOffset);
+        }
+        else if (!AlignToRecord())
         {
             _ended = true;
         }
@@ -169,11 +273,11 @@ ref struct WalRecordWalker
         return Step.Record;
     }
 
-    ulong ReadHeaderFields(scoped ReadOnlySpan<byte> header)
+    void ReadHeaderFields(scoped ReadOnlySpan<byte> header)
     {
         Info = header[16];
         ResourceManager = header[17];
-        return BinaryPrimitives.ReadUInt64LittleEndian(header[8..]);
+        Previous = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]);
     }
 
     /// <summary>Moves over the data of a record, checking the header of every page it continues on.</summary>
@@ -197,12 +301,14 @@ ref struct WalRecordWalker
 
             if (_position >= _segment.Length)
             {
-                EndsInsideRecord = true;
+                _tailRemaining = remaining;
+                Stop(_isWholeSegment ? WalWalkEnd.InsideRecord : WalWalkEnd.CutShort, RecordOffset);
                 return Step.End;
             }
 
             if (!IsValidPage(_position))
             {
+                Stop(WalWalkEnd.BadPage, _position);
                 return Step.End;
             }
 
@@ -212,17 +318,20 @@ ref struct WalRecordWalker
             {
                 if ((flags & WalPage.FirstOverwritesContinuation) == 0)
                 {
+                    Stop(WalWalkEnd.NotContinued, _position);
                     return Step.End;
                 }
 
                 // The record was lost; its place in the chain is taken by an XLOG_OVERWRITE_CONTRECORD here, whose own link is not checked.
                 _previousRecord = 0;
                 _position += WalPage.HeaderSize(flags);
+                _tailRemaining = remaining;
                 return Step.Overwritten;
             }
 
             if (WalPage.RemainingLength(page) != remaining)
             {
+                Stop(WalWalkEnd.BadContinuation, _position);
                 return Step.End;
             }
 
@@ -239,24 +348,51 @@ ref struct WalRecordWalker
             return true;
         }
 
-        if (_position >= _segment.Length || !IsValidPage(_position))
+        if (_position >= _segment.Length)
+        {
+            return StopAtEndOfBytes();
+        }
+
+        if (!IsValidPage(_position))
+        {
+            return Stop(WalWalkEnd.BadPage, _position);
+        }
+
+        var flags = WalPage.Flags(_segment[_position..]);
+        if ((flags & WalPage.FirstIsContinuation) != 0)
+        {
+            return Stop(WalWalkEnd.BadContinuation, _position);
+        }
+
+        _position += WalPage.HeaderSize(flags);
+        return true;
+    }
+
+    bool StopAtEndOfBytes() => Stop(_isWholeSegment ? WalWalkEnd.EndOfSegment : WalWalkEnd.CutShort, _segment.Length);
+
+    bool Stop(WalWalkEnd end, int offset)
+    {
+        End = end;
+        EndOffset = offset;
+        return false;
+    }
+
+    bool IsValidPage(int offset)
+    {
+        var page = _segment[offset..];
+        var flags = WalPage.Flags(page);
+        var timeline = WalPage.Timeline(page);
+        if (WalPage.Magic(page) != _magic
+            || !WalPage.AreValidFlags(flags)
+            || ((flags & WalPage.HasLongHeader) != 0) != (offset == 0 && !_startsInside)
+            || WalPage.Address(page) != _header.PageAddress.Value + (uint)offset
+            || timeline < _pageTimeline)
         {
             return false;
         }
 
-        var flags = WalPage.Flags(_segment[_position..]);
-        _position += WalPage.HeaderSize(flags);
-        return (flags & WalPage.FirstIsContinuation) == 0;
-    }
-
-    readonly bool IsValidPage(int offset)
-    {
-        var page = _segment[offset..];
-        var flags = WalPage.Flags(page);
-        return WalPage.Magic(page) == _magic
-            && WalPage.AreValidFlags(flags)
-            && ((flags & WalPage.HasLongHeader) != 0) == (offset == 0)
-            && WalPage.Address(page) == _header.PageAddress.Value + (uint)offset;
+        _pageTimeline = timeline;
+        return true;
     }
 
     enum Step

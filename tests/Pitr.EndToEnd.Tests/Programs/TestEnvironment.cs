@@ -30,6 +30,18 @@ static class TestEnvironment
     /// <summary>How often the primary of a synchronous stream is destroyed.</summary>
     public static int StreamRounds => Number("PITR_TEST_STREAM_ROUNDS") ?? 3;
 
+    /// <summary>How often a process is killed at a random moment while WAL is archived.</summary>
+    public static int Kills => Number("PITR_TEST_KILLS") ?? 8;
+
+    /// <summary>How many segments are drained while the agent's memory is watched.</summary>
+    public static int DrainedSegments => Number("PITR_TEST_DRAIN_SEGMENTS") ?? 60;
+
+    /// <summary>Size of each of them.</summary>
+    public static int DrainedMebibytes => Number("PITR_TEST_DRAIN_MEBIBYTES") ?? 16;
+
+    /// <summary>For how long a repository is away while a cluster archives.</summary>
+    public static TimeSpan Outage => TimeSpan.FromSeconds(Number("PITR_TEST_OUTAGE_SECONDS") ?? 4);
+
     /// <summary>Makes random choices repeatable; printed by the tests that choose.</summary>
     public static int Seed { get; private set; }
 

@@ -85,6 +85,34 @@ public class SealedObjectTests
         Assert.Equal(plaintext, copy.ToArray());
     }
 
+    [Theory]
+    [InlineData(0, 16)]
+    [InlineData(1, 16)]
+    [InlineData(65_536, 16)]
+    [InlineData(1 << 20, 16)]
+    [InlineData((1 << 20) + 17, 10)]
+    public void Sealing_in_place_gives_the_same_as_sealing_beside(int length, int chunkSizeLog2)
+    {
+        using var key = Samples.Key();
+        foreach (var plaintext in new[] { Samples.Incompressible(length), Samples.Compressible(length) })
+        {
+            var header = SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id, chunkSizeLog2: chunkSizeLog2);
+            // Small chunks have more tags than the bound counts with.
+            var destination = new byte[SealedObject.SealBound(length) + (chunkSizeLog2 == 16 ? 0 : 1 << 16)];
+            Random.Shared.NextBytes(destination);
+
+            var sealedLength = SealedObject.SealInto(plaintext, key, header, level: 1, destination);
+
+            Assert.Equal(SealedObject.Seal(plaintext, key, header), destination.AsSpan(0, sealedLength).ToArray());
+            Assert.Equal(plaintext, SealedObject.Open(destination.AsSpan(0, sealedLength), key));
+        }
+
+        Assert.Throws<ArgumentException>(() => SealedObject.SealInto(
+            new byte[length], key, SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id), 1, new byte[SealedObject.SealBound(length) - 1]));
+        Assert.Throws<ArgumentException>(() => SealedObject.SealInto(
+            new byte[length], key, SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.None, key.Id), 1, new byte[SealedObject.SealBound(length)]));
+    }
+
     [Fact]
     public void The_header_survives_and_is_readable_without_a_key()
     {

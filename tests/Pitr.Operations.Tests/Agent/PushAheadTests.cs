@@ -14,7 +14,7 @@ public class PushAheadTests
     {
         await using var scenario = await Scenario.StartAsync();
         var paths = Ready(scenario, 3, 8);
-        await using var ahead = new PushAhead(scenario.Push, 2);
+        await using var ahead = Ahead(scenario, 2);
 
         await ahead.PushAsync(paths[0], default);
 
@@ -34,7 +34,7 @@ public class PushAheadTests
         scenario.Write("00000002.history", WalSample.History((1, new Lsn(0x300000))));
         File.WriteAllText(StatusOf(scenario, "00000002.history"), "");
         File.WriteAllText(StatusOf(scenario, "000000010000000000000009"), "");
-        var ahead = new PushAhead(scenario.Push, 2);
+        var ahead = Ahead(scenario, 2);
 
         await ahead.PushAsync(paths[1], default);
         await UntilAsync(async () => (await SegmentsAsync(scenario)).Count == 2);
@@ -50,7 +50,7 @@ public class PushAheadTests
         await scenario.PushSegmentAsync(Name(2));
         var paths = Ready(scenario, 3, 4);
         var slow = scenario.Stores[1].Inject(StoreFault.Hold(StoreOperation.Put).On(k => k.EndsWith(Name(4), StringComparison.Ordinal)));
-        await using var ahead = new PushAhead(scenario.Push, 2);
+        await using var ahead = Ahead(scenario, 2);
 
         await ahead.PushAsync(paths[0], default);
         await slow.Reached;
@@ -69,7 +69,7 @@ public class PushAheadTests
         await scenario.PushSegmentAsync(Name(2));
         var paths = Ready(scenario, 3, 5);
         var failing = scenario.Store.Inject(StoreFault.FailBefore(StoreOperation.Put).On(k => k.EndsWith(Name(4), StringComparison.Ordinal)));
-        await using var ahead = new PushAhead(scenario.Push, 1);
+        await using var ahead = Ahead(scenario, 1);
 
         await ahead.PushAsync(paths[0], default);
         await failing.Reached;
@@ -87,7 +87,7 @@ public class PushAheadTests
         await scenario.PushSegmentAsync(Name(2));
         var paths = Ready(scenario, 3, 6);
         File.WriteAllBytes(paths[1], WalSample.Segment(Name(4), systemIdentifier: 42));
-        await using var ahead = new PushAhead(scenario.Push, 2);
+        await using var ahead = Ahead(scenario, 2);
 
         await ahead.PushAsync(paths[0], default);
         await Assert.ThrowsAsync<ConflictException>(() => ahead.PushAsync(paths[1], default));
@@ -102,7 +102,7 @@ public class PushAheadTests
     {
         await using var scenario = await Scenario.StartAsync();
         var paths = Ready(scenario, 3, 4);
-        await using var ahead = new PushAhead(scenario.Push, 2);
+        await using var ahead = Ahead(scenario, 2);
         await ahead.PushAsync(paths[0], default);
         await UntilAsync(async () => (await SegmentsAsync(scenario)).Count == 2);
 
@@ -119,7 +119,7 @@ public class PushAheadTests
         await scenario.PushSegmentAsync(Name(2));
         var path = Ready(scenario, 3, 3)[0];
         var slow = scenario.Store.Inject(StoreFault.Hold(StoreOperation.Put));
-        await using var ahead = new PushAhead(scenario.Push, 2);
+        await using var ahead = Ahead(scenario, 2);
         using var gone = new CancellationTokenSource();
 
         var asked = ahead.PushAsync(path, gone.Token);
@@ -137,7 +137,7 @@ public class PushAheadTests
     {
         // PostgreSQL was answered by pitr itself in between: an agent that was slow, a restart.
         await using var scenario = await Scenario.StartAsync();
-        await using var ahead = new PushAhead(scenario.Push, 2);
+        await using var ahead = Ahead(scenario, 2);
         for (ulong number = 1; number < 200; number += 50)
         {
             var paths = Ready(scenario, number, number + 49);
@@ -158,7 +158,7 @@ public class PushAheadTests
         await scenario.PushSegmentAsync(Name(2));
         var paths = Ready(scenario, 3, 4);
         var stuck = scenario.Store.Inject(StoreFault.Hold(StoreOperation.Put).Repeated(int.MaxValue));
-        var ahead = new PushAhead(scenario.Push, 2);
+        var ahead = Ahead(scenario, 2);
         var asked = ahead.PushAsync(paths[0], default);
         await stuck.Reached;
 
@@ -167,6 +167,8 @@ public class PushAheadTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
         Assert.Equal([Name(2)], await SegmentsAsync(scenario));
     }
+
+    static PushAhead Ahead(Scenario scenario, int parallel) => new(scenario.Service, new PushBudget(2, PushBudget.DefaultBytes), parallel);
 
     static string[] Ready(Scenario scenario, ulong first, ulong last)
     {

@@ -84,6 +84,6 @@ public class TimelinePathTests
         .GroupBy(s => s.Timeline)
         .Select(g => new WalTimeline(
             new Timeline(g.Key),
-            [.. g.Select(s => new WalSpan(Segment(g.Key, s.First), Segment(g.Key, s.Last), (long)(s.Last - s.First + 1), 0, Scenario.Start))],
+            [.. g.Select(s => new WalSpan(Segment(g.Key, s.First), Segment(g.Key, s.Last), (long)(s.Last - s.First + 1), 0, Scenario.Start, Scenario.Start))],
             g.Key > 1))]);
 }

@@ -17,14 +17,14 @@ public class ClusterRestoreTests
     public async Task A_restored_directory_recovers_to_the_target_when_it_is_started()
     {
         await using var scenario = await Scenario.StartAsync();
-        var plan = await PlanAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse("0/2000100")));
+        var plan = await PlanAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse("0/2000028")));
 
         await new ClusterRestore(scenario.Service).RunAsync(plan, scenario["data"], Options, null, default);
 
         Assert.True(File.Exists(Path.Combine(scenario["data"], "recovery.signal")));
         Assert.False(File.Exists(Path.Combine(scenario["data"], ".pitr-restore-incomplete")));
         var settings = await File.ReadAllTextAsync(Path.Combine(scenario["data"], "postgresql.auto.conf"));
-        Assert.Contains("recovery_target_lsn = '0/2000100'", settings, StringComparison.Ordinal);
+        Assert.Contains("recovery_target_lsn = '0/2000028'", settings, StringComparison.Ordinal);
         Assert.Contains("restore_command = '''/opt/pitr-archive'' get main %f %p'", settings, StringComparison.Ordinal);
     }
 

@@ -89,12 +89,13 @@ public class RestorePlannerTests
     }
 
     [Theory]
-    [InlineData("0/300138", 3)] // the end of the backup
-    [InlineData("0/3FFFFF", 3)]
-    [InlineData("0/400000", 4)] // PostgreSQL stops at the first record that begins at or after it
-    [InlineData("0/400001", 4)]
-    [InlineData("0/5FFFFF", 5)]
-    public async Task A_position_needs_the_segment_a_record_can_begin_in(string lsn, ulong lastWal)
+    [InlineData("0/300138", 4)] // the end of the backup; PostgreSQL stops at the first record that begins at or after it
+    [InlineData("0/3FFFFF", 4)]
+    [InlineData("0/400000", 4)]
+    [InlineData("0/400028", 4)]
+    [InlineData("0/400029", 5)]
+    [InlineData("0/5FFFFF", 6)]
+    public async Task A_position_needs_the_segment_with_the_next_record(string lsn, ulong lastWal)
     {
         await using var scenario = await StartAsync();
 
@@ -109,7 +110,15 @@ public class RestorePlannerTests
         await using var scenario = await StartAsync();
 
         Assert.Contains("0/300138", (await RefusedAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse("0/300137")))).Message, StringComparison.Ordinal);
-        Assert.Equal(Name(1, 9), (await PlanAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse("0/9FFFFF")))).LastWal.ToString());
+        // Segment 9 is archived whole, and its only record begins at 0/900028: behind it nothing would stop recovery.
+        foreach (var behind in new[] { "0/900029", "0/9FFFFF" })
+        {
+            var error = await RefusedAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse(behind)));
+            Assert.Contains("no record", error.Message, StringComparison.Ordinal);
+            Assert.Contains("--target-lsn 0/900028", error.Hint, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(Name(1, 9), (await PlanAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse("0/900028")))).LastWal.ToString());
         foreach (var beyond in new[] { "0/A00000", "0/A00001", "1/0" })
         {
             Assert.Contains(Name(1, 9), (await RefusedAsync(scenario, RecoveryTarget.AtLsn(Lsn.Parse(beyond)))).Message, StringComparison.Ordinal);

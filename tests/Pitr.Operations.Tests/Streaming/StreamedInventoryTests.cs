@@ -40,10 +40,8 @@ public class StreamedInventoryTests
         await using var scenario = await StartAsync();
         await new StreamedSegment(scenario, Last, 5, Commit).StoreAsync(0, 8192, 20000);
 
-        var inside = await PlanAsync(scenario, RecoveryTarget.AtLsn(new Lsn((5UL << 20) + 19000)));
-        Assert.Equal(WalSegmentName.Parse(Last), inside.LastWal);
         var error = await Assert.ThrowsAsync<ImpossiblePlanException>(() => PlanAsync(scenario, RecoveryTarget.AtLsn(new Lsn((5UL << 20) + 20000))));
-        Assert.Contains("lies after the archived WAL", error.Message, StringComparison.Ordinal);
+        Assert.Contains("is not reached", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -102,15 +102,18 @@ public class WalCommitScannerTests
     }
 
     [Fact]
-    public void Does_not_trust_a_commit_with_a_wrong_checksum()
+    public void Ends_at_a_commit_with_a_wrong_checksum_as_recovery_does()
     {
         var wal = new SyntheticWal();
         wal.Commit(5);
-        var damaged = wal.Position - 1;
+        var damaged = wal.Position;
         wal.Commit(6);
-        wal.Bytes[damaged] ^= 1;
+        wal.Bytes[wal.Position - 1] ^= 1;
+        wal.Commit(7);
 
-        Assert.Equal(new WalCommitTimes(6, 6), Scan(wal));
+        Assert.Equal(new WalCommitTimes(5, 5), WalCommitScanner.Walk(wal.Segment, wal.Header, out var edges));
+        Assert.Equal(wal.Header.PageAddress + (ulong)((damaged + 7) & ~7), edges.Damage!.Position);
+        Assert.Contains("checksum", edges.Damage.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

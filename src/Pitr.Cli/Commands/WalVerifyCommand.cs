@@ -1,0 +1,167 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Pitr.Cli.Output;
+using Pitr.Format.Wal;
+using Pitr.Operations.Archive.Verify;
+using Pitr.Operations.Errors;
+using Pitr.Postgres.Recovery;
+using Spectre.Console;
+
+namespace Pitr.Cli.Commands;
+
+/// <summary>`pitr wal verify`: proves that archived WAL can be read, is what its names say, and hangs together.</summary>
+static class WalVerifyCommand
+{
+    static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
+    static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
+    static readonly Option<int?> Sample = SampleOption();
+    static readonly Option<string?> Since = new("--since") { Description = "Segments from a moment (with its zone) or a WAL position on", HelpName = "TIME|LSN" };
+    static readonly Option<string?> OnTimeline = WalTimelineOption.Create();
+    static readonly Option<int> Jobs = GlobalOptions.Jobs();
+
+    public static Command Create()
+    {
+        var command = new Command(
+            "verify",
+            """
+            Fetch archived WAL from every repository and prove that it can be used: it opens and is authentic, it is what its name says
+            and of this cluster, its pages hang together and follow those of the segment before, copies agree, histories agree with the
+            branch points, and nothing is missing in between. Needs the identity. Changes nothing.
+
+            Exits 9 when something is found, 4 when a repository could not be asked.
+
+              pitr wal verify main
+              pitr wal verify main --sample 500 --repository offsite
+              pitr wal verify main --since '2026-11-20 00:00:00+00' --output json
+              pitr wal verify main --timeline 2 --since 16/B3000000
+            """)
+        {
+            ServiceName, Repositories, Sample, Since, OnTimeline, Jobs,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var context = new CommandContext(parsed);
+        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        var (lsn, time) = ReadSince(parsed.GetValue(Since));
+        var options = new WalVerifyOptions(parsed.GetValue(Sample), lsn, time, WalTimelineOption.Read(parsed.GetValue(OnTimeline)), parsed.GetValue(Jobs), Random.Shared);
+        WalVerifyReport report;
+        using (var display = new ProgressDisplay())
+        {
+            report = await new WalVerification(service).RunAsync(
+                options, null, (done, total) => display.Show($"verifying, {done} of {total} segments", 0, 0), cancellation);
+        }
+
+        if (context.Output == OutputFormat.Json)
+        {
+            Json.Write(ToJson(service.Name.ToString(), report));
+        }
+        else
+        {
+            Print(service.Name.ToString(), report);
+        }
+
+        return report.FindingCount > 0 ? ExitCodes.Verdict : report.Passed ? ExitCodes.Success : ExitCodes.Repository;
+    }
+
+    static Option<int?> SampleOption()
+    {
+        var option = new Option<int?>("--sample") { Description = "Only so many segments, chosen at random in pairs of neighbours; gaps are still looked for everywhere", HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is < 1)
+            {
+                result.AddError("--sample takes a number from 1 up");
+            }
+        });
+        return option;
+    }
+
+    static (Lsn? Lsn, DateTimeOffset? Time) ReadSince(string? text)
+    {
+        try
+        {
+            return text is null ? (null, null) : Lsn.TryParse(text, out var lsn) ? (lsn, null) : (null, RecoveryTarget.ParseTime(text).Time);
+        }
+        catch (FormatException e)
+        {
+            throw new RefusedInputException($"--since: {e.Message}", "a time with its zone, '2026-11-21 03:15:00+00', or a WAL position, 16/B374D848", e);
+        }
+    }
+
+    static void Print(string service, WalVerifyReport report)
+    {
+        var result = report.FindingCount > 0 ? $"[red]{report.FindingCount} finding(s)[/]" : report.Passed ? "[green]nothing wrong[/]" : "[yellow]nothing wrong in what could be asked[/]";
+        AnsiConsole.MarkupLine($"{Markup.Escape(service)}: {report.Segments} segments verified in {Texts.Span(report.Took)}, {result}");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", "objects", "content", "owed", "");
+        foreach (var repository in report.Repositories)
+        {
+            table.AddRow(
+                Markup.Escape(repository.Name),
+                $"{repository.Objects}",
+                Texts.Size(repository.Bytes),
+                $"{repository.Owed}",
+                repository.Unanswered is { } reason ? $"[red]could not be asked: {Markup.Escape(reason)}[/]" : "");
+        }
+
+        AnsiConsole.Write(table);
+        foreach (var finding in report.Findings)
+        {
+            var where = finding.Repository is null ? "" : $"{finding.Repository}: ";
+            AnsiConsole.MarkupLine($"[red]{Word(finding.Kind),-13}[/] {Markup.Escape($"{where}{finding.Object} {finding.Text}")}");
+            if (finding.Hint is { } hint)
+            {
+                AnsiConsole.MarkupLine($"              [yellow]fix:[/] {Markup.Escape(hint)}");
+            }
+        }
+
+        if (report.FindingCount > report.Findings.Count)
+        {
+            AnsiConsole.MarkupLine($"and {report.FindingCount - report.Findings.Count} more");
+        }
+    }
+
+    static JsonObject ToJson(string service, WalVerifyReport report) => new()
+    {
+        ["format"] = 1,
+        ["service"] = service,
+        ["passed"] = report.Passed,
+        ["segments"] = report.Segments,
+        ["seconds"] = report.Took.TotalSeconds,
+        ["repositories"] = Json.Array(report.Repositories, repository => new JsonObject
+        {
+            ["name"] = repository.Name,
+            ["answered"] = repository.Unanswered is null,
+            ["reason"] = repository.Unanswered,
+            ["objects"] = repository.Objects,
+            ["bytes"] = repository.Bytes,
+            ["owed"] = repository.Owed,
+        }),
+        ["finding-count"] = report.FindingCount,
+        ["findings"] = Json.Array(report.Findings, finding => new JsonObject
+        {
+            ["kind"] = Word(finding.Kind),
+            ["repository"] = finding.Repository,
+            ["object"] = finding.Object,
+            ["text"] = finding.Text,
+            ["hint"] = finding.Hint,
+        }),
+    };
+
+    static string Word(WalFindingKind kind) => kind switch
+    {
+        WalFindingKind.Gap => "gap",
+        WalFindingKind.Missing => "missing",
+        WalFindingKind.Damaged => "damaged",
+        WalFindingKind.WrongContent => "wrong-content",
+        WalFindingKind.Foreign => "foreign",
+        WalFindingKind.Differs => "differs",
+        WalFindingKind.BrokenChain => "broken-chain",
+        WalFindingKind.History => "history",
+        WalFindingKind.NoKey => "no-key",
+        _ => "not-wal",
+    };
+}

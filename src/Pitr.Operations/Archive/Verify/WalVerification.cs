@@ -1,0 +1,294 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Pitr.Format.Layout;
+using Pitr.Format.Wal;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
+using Pitr.Postgres.Wal;
+using Pitr.Storage;
+
+namespace Pitr.Operations.Archive.Verify;
+
+/// <summary>
+/// Proves that what is archived can be read: every repository's copy is fetched, opened and authenticated, is what its name says, is of this
+/// cluster, hangs together with the one before it, and nothing is missing in between. Changes nothing. Memory does not grow with the archive.
+/// </summary>
+/// <param name="service">The service.</param>
+public sealed class WalVerification(PostgresService service)
+{
+    // As many objects in a row that no key opens are no damage: it is the wrong identity.
+    const int HopelessWithoutKey = 32;
+
+    readonly WalArchive _archive = new(service);
+    readonly ConcurrentDictionary<string, string> _unanswered = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, (long Objects, long Bytes)> _done = new(StringComparer.Ordinal);
+
+    /// <summary>Verifies.</summary>
+    /// <param name="options">What.</param>
+    /// <param name="onFinding">Told each finding as it is found, one at a time; may be null.</param>
+    /// <param name="onProgress">Told how many segments are done, of how many; from several threads; may be null.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="ImpossiblePlanException">Nothing is archived.</exception>
+    /// <exception cref="KeyUnavailableException">There is no key to open anything with.</exception>
+    /// <exception cref="StorageException">No repository could be listed.</exception>
+    public async Task<WalVerifyReport> RunAsync(WalVerifyOptions options, Action<WalFinding>? onFinding, Action<long, long>? onProgress, CancellationToken cancellation)
+    {
+        var started = service.Clock.GetTimestamp();
+        var findings = new WalFindings(onFinding);
+        var inventory = await _archive.ListAsync(cancellation, withPieces: false);
+        var stores = service.Repositories.Stores.Where(s => inventory.Repositories.Any(r => r.Repository == s.Name)).ToArray();
+        foreach (var (name, reason) in service.Repositories.Unanswered)
+        {
+            _unanswered[name] = reason;
+        }
+
+        var verifier = new WalObjectVerifier(service, inventory.SegmentSize, await ReadOwnersAsync(stores, cancellation), findings);
+        var histories = await VerifyHistoriesAsync(verifier, stores, inventory, options, findings, cancellation);
+        var from = await FirstNumbersAsync(inventory, options, cancellation);
+        var selection = new WalSelection(inventory, t => from.TryGetValue(t.Timeline, out var number) ? number : null, options.Sample, options.Random);
+        new WalHistoryCheck(inventory, histories, findings).Run(options.Timeline);
+        AddGaps(inventory, histories, from, findings);
+        var copies = new WalCopies(service, inventory, findings);
+        var owed = stores.ToDictionary(s => s.Name, s => copies.FindMissing(s, from));
+        foreach (var store in stores)
+        {
+            await VerifyOthersAsync(verifier, store, inventory, options, findings, cancellation);
+        }
+
+        await VerifySegmentsAsync(verifier, stores, inventory, histories, selection, options, findings, onProgress, cancellation);
+        return new WalVerifyReport(
+            selection.Count,
+            [.. service.Repositories.Stores.Select(s => new VerifiedRepository(
+                s.Name, _unanswered.GetValueOrDefault(s.Name), _done.GetValueOrDefault(s.Name).Objects, _done.GetValueOrDefault(s.Name).Bytes, owed.GetValueOrDefault(s.Name)))],
+            findings.Kept,
+            findings.Count,
+            service.Clock.GetElapsedTime(started));
+    }
+
+    async Task<IReadOnlySet<ulong>> ReadOwnersAsync(IEnumerable<IObjectStore> stores, CancellationToken cancellation)
+    {
+        var owners = new HashSet<ulong>();
+        foreach (var store in stores)
+        {
+            var document = await new ServiceRegistry(service).ReadAsync(store, cancellation);
+            owners.UnionWith((document?.SystemIdentifiers ?? []).Select(s => ulong.Parse(s.SystemIdentifier, CultureInfo.InvariantCulture)));
+        }
+
+        return owners;
+    }
+
+    async Task<Dictionary<Timeline, TimelineHistory>> VerifyHistoriesAsync(
+        WalObjectVerifier verifier, IObjectStore[] stores, WalInventory inventory, WalVerifyOptions options, WalFindings findings, CancellationToken cancellation)
+    {
+        var histories = new Dictionary<Timeline, TimelineHistory>();
+        foreach (var timeline in inventory.Timelines.Where(t => t.HasHistory).Select(t => t.Timeline))
+        {
+            var name = WalFileName.ForHistory(timeline);
+            byte[]? fingerprint = null;
+            foreach (var store in stores)
+            {
+                if (inventory.Repositories.First(r => r.Repository == store.Name).Find(timeline) is not { HasHistory: true })
+                {
+                    var isOwed = service.Repositories.Debts.IsOwed(store.Name, RepositoryLayout.Wal(service.Name, name));
+                    if (!isOwed && (options.Timeline is null || options.Timeline == timeline))
+                    {
+                        findings.Add(WalFindingKind.Missing, store.Name, name.ToString(), "is missing here, another repository has it", WalCopies.BringIt);
+                    }
+
+                    continue;
+                }
+
+                if (await TryVerifyAsync(verifier, store, name, cancellation) is { } found)
+                {
+                    RequireSame(fingerprint, found, name, findings);
+                    fingerprint ??= found.Fingerprint;
+                    histories.TryAdd(timeline, found.History!);
+                }
+            }
+        }
+
+        return histories;
+    }
+
+    // Where to begin on each timeline; those that are left out are not in it.
+    async Task<Dictionary<Timeline, ulong>> FirstNumbersAsync(WalInventory inventory, WalVerifyOptions options, CancellationToken cancellation)
+    {
+        var size = inventory.SegmentSize;
+        var first = new Dictionary<Timeline, ulong>();
+        foreach (var timeline in inventory.Timelines.Where(t => options.Timeline is null || t.Timeline == options.Timeline))
+        {
+            var number = options.SinceLsn is { } lsn ? lsn.Value / (ulong)size.Bytes : 0;
+            if (options.SinceTime is { } time)
+            {
+                number = Math.Max(number, await FirstCommitAfterAsync(timeline, time, size, cancellation));
+            }
+
+            first[timeline.Timeline] = number;
+        }
+
+        return first;
+    }
+
+    async Task<ulong> FirstCommitAfterAsync(WalTimeline timeline, DateTimeOffset time, WalSegmentSize size, CancellationToken cancellation)
+    {
+        var path = new TimelinePath(timeline.Timeline, null, size);
+        foreach (var span in timeline.Spans)
+        {
+            try
+            {
+                if (await _archive.FindCommitAfterAsync(time, path, span.First, span.Last, size, cancellation) is { } segment)
+                {
+                    return segment.Number(size);
+                }
+            }
+            catch (DamagedRepositoryException)
+            {
+                // Where the time lies is not known then: rather all of it than too little.
+                return span.First.Number(size);
+            }
+        }
+
+        return timeline.Spans is [.., var last] ? last.Last.Number(size) + 1 : 0;
+    }
+
+    static void AddGaps(WalInventory inventory, IReadOnlyDictionary<Timeline, TimelineHistory> histories, IReadOnlyDictionary<Timeline, ulong> from, WalFindings findings)
+    {
+        foreach (var gap in WalContinuity.Gaps(inventory, histories).Where(g => from.TryGetValue(g.First.Timeline, out var number) && g.Last.Number(inventory.SegmentSize) >= number))
+        {
+            findings.Add(
+                WalFindingKind.Gap,
+                null,
+                gap.First.ToString(),
+                gap.Count == 1
+                    ? $"is in no repository; the segment before it was stored at {Moment(gap.Since)}"
+                    : $"to {gap.Last}: {gap.Count} segments are in no repository; the segment before them was stored at {Moment(gap.Since)}",
+                "no moment in it, nor after it up to the next base backup, can be had back; if no base backup was taken since, take one now");
+        }
+    }
+
+    // Everything below wal/ that is no segment: partial segments and backup histories are verified, the rest does not belong there.
+    async Task VerifyOthersAsync(
+        WalObjectVerifier verifier, IObjectStore store, WalInventory inventory, WalVerifyOptions options, WalFindings findings, CancellationToken cancellation)
+    {
+        try
+        {
+            await foreach (var item in store.ListAsync(RepositoryLayout.WalPrefix(service.Name), ListMode.Recursive, cancellation))
+            {
+                if (!RepositoryLayout.TryParseWal(item.Key, out _, out var name) || name.Segment is { } segment && !segment.IsValidFor(inventory.SegmentSize))
+                {
+                    if (!item.Key.Contains(".parts/", StringComparison.Ordinal))
+                    {
+                        findings.Add(WalFindingKind.NotWal, store.Name, item.Key, "lies among the WAL and is no WAL file of this cluster", "pitr did not put it there; move it away");
+                    }
+                }
+                else if (name.Kind is WalFileKind.Partial or WalFileKind.BackupHistory && (options.Timeline is null || name.Timeline == options.Timeline))
+                {
+                    await TryVerifyAsync(verifier, store, name, cancellation);
+                }
+            }
+        }
+        catch (StorageException e)
+        {
+            _unanswered.TryAdd(store.Name, e.Message);
+        }
+    }
+
+    Task VerifySegmentsAsync(
+        WalObjectVerifier verifier,
+        IObjectStore[] stores,
+        WalInventory inventory,
+        IReadOnlyDictionary<Timeline, TimelineHistory> histories,
+        WalSelection selection,
+        WalVerifyOptions options,
+        WalFindings findings,
+        Action<long, long>? onProgress,
+        CancellationToken cancellation)
+    {
+        var neighbours = Neighbours(inventory, histories, selection, findings);
+        var done = 0L;
+        return Parallel.ForEachAsync(
+            selection.Segments(),
+            new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = cancellation },
+            async (segment, token) =>
+            {
+                var name = WalFileName.ForSegment(segment);
+                VerifiedWal? first = null;
+                foreach (var store in stores.Where(s => inventory.Repositories.First(r => r.Repository == s.Name).Find(segment.Timeline)?.Contains(segment) ?? false))
+                {
+                    if (await TryVerifyAsync(verifier, store, name, token) is { } found)
+                    {
+                        RequireSame(first?.Fingerprint, found, name, findings);
+                        first ??= found;
+                    }
+                }
+
+                neighbours.Add(segment, first?.Chain);
+                RequireAnyKey(findings);
+                onProgress?.Invoke(Interlocked.Increment(ref done), selection.Count);
+            });
+    }
+
+    WalNeighbours Neighbours(WalInventory inventory, IReadOnlyDictionary<Timeline, TimelineHistory> histories, WalSelection selection, WalFindings findings)
+    {
+        var size = inventory.SegmentSize;
+        var paths = inventory.Timelines.ToDictionary(t => t.Timeline, t => new TimelinePath(t.Timeline, histories.GetValueOrDefault(t.Timeline), size));
+        return new WalNeighbours(
+            selection.Contains,
+            Before,
+            segment => paths.Keys.Select(t => WalSegmentName.FromNumber(t, segment.Number(size) + 1, size)).Where(next => Before(next) == segment),
+            (segment, mismatch) => findings.Add(
+                WalFindingKind.BrokenChain,
+                null,
+                RepositoryLayout.Wal(service.Name, WalFileName.ForSegment(segment)),
+                $"does not follow the segment before it: {mismatch}",
+                "replay ends there: take a base backup now; two servers may have archived under one service name"));
+
+        WalSegmentName? Before(WalSegmentName segment) => segment.Number(size) is > 0 and var number ? paths[segment.Timeline].Segment(number - 1) : null;
+    }
+
+    async Task<VerifiedWal?> TryVerifyAsync(WalObjectVerifier verifier, IObjectStore store, WalFileName name, CancellationToken cancellation)
+    {
+        if (_unanswered.ContainsKey(store.Name))
+        {
+            return null;
+        }
+
+        try
+        {
+            var found = await verifier.VerifyAsync(store, name, cancellation);
+            _done.AddOrUpdate(store.Name, _ => (1, found?.Bytes ?? 0), (_, before) => (before.Objects + 1, before.Bytes + (found?.Bytes ?? 0)));
+            return found;
+        }
+        catch (StorageException e)
+        {
+            // It was tried again for as long as the repository's settings say; the others go on.
+            _unanswered.TryAdd(store.Name, e.Message);
+            return null;
+        }
+    }
+
+    void RequireSame(byte[]? fingerprint, VerifiedWal found, WalFileName name, WalFindings findings)
+    {
+        if (fingerprint is not null && !found.Fingerprint.AsSpan().SequenceEqual(fingerprint))
+        {
+            findings.Add(
+                WalFindingKind.Differs,
+                null,
+                RepositoryLayout.Wal(service.Name, name),
+                $"has other content in another repository: {Convert.ToHexStringLower(fingerprint)} and {Convert.ToHexStringLower(found.Fingerprint)}",
+                "two servers archived under one service name; a recovery from one repository is not one from the other");
+        }
+    }
+
+    void RequireAnyKey(WalFindings findings)
+    {
+        var without = findings.CountOf(WalFindingKind.NoKey);
+        if (without >= HopelessWithoutKey && without >= _done.Values.Sum(d => d.Objects))
+        {
+            var first = findings.Kept.First(f => f.Kind == WalFindingKind.NoKey);
+            throw new KeyUnavailableException($"nothing can be opened: {first.Text}", first.Hint ?? "is the right identity configured? `pitr key list` shows whom the data keys are wrapped to");
+        }
+    }
+
+    static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}
