@@ -20,6 +20,8 @@ static class AgentCommand
             Runs in the foreground until SIGTERM or Ctrl-C, as the user that owns the PostgreSQL cluster. Without an agent archiving
             works too, only slower: pitr-archive then starts pitr for each segment.
 
+            Services with `wal: { stream: true }` are streamed as well: WAL is stored as it is written, and a commit can wait for that.
+
               pitr agent
               systemctl enable --now pitr-agent        with docs/systemd/pitr-agent.service
             """);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Pitr.Format.Wal;
+using Pitr.Postgres.Wal;
 
 namespace Pitr.Operations.Streaming;
 
@@ -21,6 +22,9 @@ sealed class SegmentBuffer(WalSegmentName name, int size) : IDisposable
 
     /// <summary>Bytes from the beginning on that are durable as pieces. For the one who stores.</summary>
     public int Stored { get; set; }
+
+    /// <summary>The end of the segment before, for a commit that lies in both; null when that was not received.</summary>
+    public WalSegmentEdges? Before { get; set; }
 
     /// <summary>Where the next bytes go. For the one who receives.</summary>
     public Memory<byte> Room => _bytes.AsMemory(_received, size - _received);

@@ -1,6 +1,7 @@
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Streaming;
@@ -30,6 +31,7 @@ sealed class Shipper(
 
     readonly StreamedFilePush _push = new(service);
     bool _isHeldChecked;
+    WalSegmentEdges? _before;
     long? _waitingSince;
 
     /// <summary>Stores until there is nothing more to come.</summary>
@@ -54,8 +56,10 @@ sealed class Shipper(
                     await StorePieceAsync(head, head.Size, cancellation);
                 }
 
+                var edges = EdgesOf(head);
                 await pushing;
                 pushing = PushAsync(wal.Take(), cancellation);
+                _before = edges;
                 if (head.Stored < head.Size)
                 {
                     await pushing;
@@ -69,6 +73,14 @@ sealed class Shipper(
         }
     }
 
+    // What a record that goes on in the next segment has in this one; damage is for whoever reads it.
+    static WalSegmentEdges EdgesOf(SegmentBuffer segment)
+    {
+        var content = segment.Bytes(0, segment.Size).Span;
+        WalCommitScanner.Walk(content, WalSegmentHeader.Parse(content), out var edges, segment.Before);
+        return edges;
+    }
+
     Lsn EndOf(SegmentBuffer segment) => segment.Name.StartLsn(start.SegmentSize) + (ulong)segment.Size;
 
     // The segment to work on; null when all is stored and nothing more comes.
@@ -79,9 +91,10 @@ sealed class Shipper(
             // In this order: what was received before the end is seen after it.
             var isComplete = wal.IsComplete;
             var head = wal.Head;
-            if (head is not null && head.Stored < start.HeldIn(head.Name))
+            if (head is not null)
             {
-                head.Stored = start.HeldIn(head.Name);
+                head.Stored = Math.Max(head.Stored, start.HeldIn(head.Name));
+                head.Before = _before;
             }
 
             var waiting = head is null || head.Received < PieceStore.SmallestFirst ? 0 : head.Received - head.Stored;
@@ -143,7 +156,7 @@ sealed class Shipper(
         {
             var result = (StoredBytes: 0, IsNew: false);
             await InsistAsync(
-                async () => result = await _push.PushAsync(segment.Name, segment.Bytes(0, segment.Size), cancellation), segment.Name, cancellation);
+                async () => result = await _push.PushAsync(segment.Name, segment.Bytes(0, segment.Size), segment.Before, cancellation), segment.Name, cancellation);
             service.Log.Information(
                 "{Service}: streamed {File} ({Bytes} bytes as {StoredBytes}){Again}", service.Name, segment.Name, segment.Size, result.StoredBytes, result.IsNew ? "" : ", already stored");
             cleaner.Clean(segment.Name);

@@ -110,7 +110,7 @@ sealed class StreamPlanner(PostgresService service)
                 using var content = await new SegmentAssembly(service).TryReadAsync(segment, cancellation);
                 if (content is not null)
                 {
-                    await _push.PushAsync(segment, content.Memory, cancellation);
+                    await _push.PushAsync(segment, content.Memory, before: null, cancellation);
                     cleaner.Clean(segment);
                 }
             }

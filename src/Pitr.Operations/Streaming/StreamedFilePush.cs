@@ -18,18 +18,23 @@ sealed class StreamedFilePush(PostgresService service)
     readonly ServiceRegistry _registry = new(service);
 
     /// <summary>Stores a segment.</summary>
+    /// <param name="segment">Its name.</param>
+    /// <param name="content">All of it.</param>
+    /// <param name="before">The end of the segment before, where it is known.</param>
+    /// <param name="cancellation">Ends the work.</param>
     /// <returns>What it takes, and whether it was not there before.</returns>
     /// <exception cref="ConflictException">Other content is stored under its name.</exception>
     /// <exception cref="RefusedInputException">It is no segment of this name.</exception>
     /// <exception cref="StorageException">A repository could not take it.</exception>
-    public async Task<(int StoredBytes, bool IsNew)> PushAsync(WalSegmentName segment, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    public async Task<(int StoredBytes, bool IsNew)> PushAsync(
+        WalSegmentName segment, ReadOnlyMemory<byte> content, WalSegmentEdges? before, CancellationToken cancellation)
     {
         try
         {
             var header = WalSegmentHeader.Parse(content.Span);
             header.RequireMatches(segment, content.Length);
             await _registry.ClaimAsync(header.SystemIdentifier, header.MajorVersion, header.SegmentSize.Bytes, cancellation);
-            return await PushAsync(WalFileName.ForSegment(segment), header.SystemIdentifier, WalCommitScanner.Scan(content.Span, header), content, cancellation);
+            return await PushAsync(WalFileName.ForSegment(segment), header.SystemIdentifier, WalCommitScanner.Scan(content.Span, header, before), content, cancellation);
         }
         catch (WalSegmentException e)
         {
@@ -39,7 +44,7 @@ sealed class StreamedFilePush(PostgresService service)
 
     /// <summary>Stores the history of a timeline.</summary>
     /// <returns>What it takes, and whether it was not there before.</returns>
-    /// <inheritdoc cref="PushAsync(WalSegmentName, ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// <inheritdoc cref="PushAsync(WalSegmentName, ReadOnlyMemory{byte}, WalSegmentEdges?, CancellationToken)"/>
     public Task<(int StoredBytes, bool IsNew)> PushHistoryAsync(Timeline timeline, ReadOnlyMemory<byte> content, CancellationToken cancellation) =>
         PushAsync(WalFileName.ForHistory(timeline), 0, default, content, cancellation);
 
