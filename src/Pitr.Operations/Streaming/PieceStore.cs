@@ -1,5 +1,4 @@
 using Pitr.Format.Layout;
-using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
@@ -34,11 +33,7 @@ sealed class PieceStore(PostgresService service, ulong systemIdentifier)
         // Of all that is there by now: the last piece alone tells what can be recovered.
         var commits = WalCommitScanner.Scan(segment.Bytes(0, to).Span, header, segment.Before);
         var stored = Describe(header, piece, bytes.Span);
-        var sealedBytes = SealedObject.Seal(
-            bytes.Span,
-            key,
-            SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id, bytes.Length, stored.Fingerprint, commits.First, commits.Last),
-            service.Settings.Wal.CompressionLevel);
+        var sealedBytes = stored.Seal(bytes, key, commits, service.Settings.Wal.CompressionLevel);
         await service.Repositories.WriteAsync(
             [],
             Laggards.LetRun,

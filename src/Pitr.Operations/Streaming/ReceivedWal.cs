@@ -12,7 +12,7 @@ namespace Pitr.Operations.Streaming;
 sealed class ReceivedWal : IDisposable
 {
     // What is received and not stored yet, at most; two segments at least, so that one is received while one is stored.
-    const int Memory = 64 << 20;
+    const int Memory = 32 << 20;
 
     readonly Timeline _timeline;
     readonly WalSegmentSize _size;

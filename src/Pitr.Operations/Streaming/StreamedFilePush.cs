@@ -1,5 +1,4 @@
 using Pitr.Format.Layout;
-using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
@@ -53,11 +52,7 @@ sealed class StreamedFilePush(PostgresService service)
     {
         var key = await service.SealingKeys.GetAsync(cancellation);
         var stored = new StreamedObject(RepositoryLayout.Wal(service.Name, name), name.ToString(), WalFingerprint.Compute(systemIdentifier, name, content.Span));
-        var sealedBytes = SealedObject.Seal(
-            content.Span,
-            key,
-            SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id, content.Length, stored.Fingerprint, commits.First, commits.Last),
-            service.Settings.Wal.CompressionLevel);
+        var sealedBytes = stored.Seal(content, key, commits, service.Settings.Wal.CompressionLevel);
         var created = 0;
         await service.Repositories.WriteAsync(
             [stored.Key],

@@ -1,7 +1,8 @@
+using Pitr.Format.Keys;
 using Pitr.Format.Sealing;
 using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
-using Pitr.Operations.Services;
+using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Streaming;
@@ -12,10 +13,28 @@ namespace Pitr.Operations.Streaming;
 /// <param name="Fingerprint">Of its content.</param>
 sealed record StreamedObject(string Key, string Name, byte[] Fingerprint)
 {
+    // WAL compresses to less than this part of it, mostly.
+    const int Compression = 4;
+
+    /// <summary>Seals WAL chunk by chunk: all at once would take twice its length beside it.</summary>
+    /// <param name="content">The WAL.</param>
+    /// <param name="key">The data key.</param>
+    /// <param name="commits">Of the clear header.</param>
+    /// <param name="level">zstd level.</param>
+    public ReadOnlyMemory<byte> Seal(ReadOnlyMemory<byte> content, DataKey key, WalCommitTimes commits, int level)
+    {
+        var header = SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id, content.Length, Fingerprint, commits.First, commits.Last);
+        var destination = new MemoryStream(SealedObjectHeader.Size + (content.Length / Compression));
+        using var writer = new SealedObjectWriter(destination, key, header, level);
+        writer.Write(content.Span);
+        writer.Complete();
+        return destination.GetBuffer().AsMemory(0, (int)destination.Length);
+    }
+
     /// <summary>Stores it in one repository.</summary>
     /// <returns>False when it was there already.</returns>
     /// <exception cref="ConflictException">Other content is stored under the key.</exception>
-    public async Task<bool> PutAsync(IObjectStore store, byte[] sealedBytes, CancellationToken cancellation)
+    public async Task<bool> PutAsync(IObjectStore store, ReadOnlyMemory<byte> sealedBytes, CancellationToken cancellation)
     {
         try
         {
