@@ -109,7 +109,7 @@ wal_replay_prepare() {
     for tool in ours peer; do
         "${tool}_reset"
         for path in "$scratch"/plain/*; do
-            mv "$status/${path##*/}".* "$status/${path##*/}.ready"
+            [[ ! -e $status/${path##*/}.done ]] || mv "$status/${path##*/}.done" "$status/${path##*/}.ready"
         done
         archive_with "$("archive_command_$tool") %p"
         wait_archived
@@ -122,7 +122,7 @@ wal_replay_prepare() {
 # replay NAME RESTORE_COMMAND: recovers a copy of the base; sets elapsed_us to the time from the beginning of archive recovery until
 # the last record is replayed, as the server's log says.
 replay() {
-    local log=$scratch/log/postgresql-replayed.log started ended found
+    local log=$scratch/log/postgresql-replayed.log started ended found deadline
     "${as_owner[@]}" cp -a --reflink=auto "$scratch/base" "$scratch/replayed"
     [[ $1 != limit ]] || "${as_owner[@]}" cp -a "$scratch"/plain/* "$scratch/replayed/pg_wal/"
     "${as_owner[@]}" touch "$scratch/replayed/recovery.signal"
@@ -136,7 +136,12 @@ SETTINGS
     rm -f "$log"
     data_dirs+=("$scratch/replayed")
     settle
-    cluster_start "$scratch/replayed"
+    cluster_start "$scratch/replayed" # returns before recovery has ended, as hot_standby is off
+    deadline=$(($(now_us) + 1200000000))
+    until grep -q 'LOG:  database system is ready to accept connections$' "$log"; do
+        [[ -e $scratch/replayed/postmaster.pid && $(now_us) -lt $deadline ]] || break
+        pause 0.1
+    done
     started=$(sed -n 's/^\([0-9]*\)\.\([0-9]\{3\}\) LOG:  starting archive recovery$/\1\2/p' "$log")
     ended=$(sed -n 's/^\([0-9]*\)\.\([0-9]\{3\}\) LOG:  redo done at .*$/\1\2/p' "$log")
     [[ -n $started && -n $ended ]] || { tail -n 40 "$log" >&2; fail "the server did not recover; the end of its log is above"; }

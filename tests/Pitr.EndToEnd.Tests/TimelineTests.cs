@@ -57,6 +57,11 @@ public sealed class TimelineTests
         var timelines = (await host.RunAsync("--output", "json", "wal", "list")).Must().Json.GetProperty("timelines");
         Assert.Equal([1, 2], timelines.EnumerateArray().Select(t => t.GetProperty("timeline").GetInt32()));
 
+        var second = timelines[1];
+        Assert.Equal(1, second.GetProperty("parent").GetInt32());
+        Assert.All(timelines.EnumerateArray(), t => Assert.Empty(t.GetProperty("gaps").EnumerateArray()));
+        (await host.RunAsync("wal", "verify")).Must();
+
         // Down the old branch there is what was left behind.
         await using var abandoned = await cluster.RestoreAsync("abandoned", "--target-timeline", "1");
         Assert.Equal("before wanted mistake", await abandoned.ScalarAsync<string>(Notes));

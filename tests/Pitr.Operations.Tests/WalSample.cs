@@ -100,19 +100,24 @@ static class WalSample
         record[24] = 255;
         record[25] = (byte)data.Length;
         data.CopyTo(record, 26);
-        var crc = uint.MaxValue;
-        foreach (var value in record.AsSpan(24))
-        {
-            crc = BitOperations.Crc32C(crc, value);
-        }
-
-        foreach (var value in record.AsSpan(0, 20))
-        {
-            crc = BitOperations.Crc32C(crc, value);
-        }
-
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(20), ~crc);
+        WriteChecksum(record);
         return record;
+    }
+
+    public static void WriteChecksum(Span<byte> record)
+    {
+        var crc = uint.MaxValue;
+        foreach (var value in record[24..])
+        {
+            crc = BitOperations.Crc32C(crc, value);
+        }
+
+        foreach (var value in record[..20])
+        {
+            crc = BitOperations.Crc32C(crc, value);
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(record[20..], ~crc);
     }
 
     public static long Microseconds(DateTimeOffset time) => (time - new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero)).Ticks / 10;

@@ -23,13 +23,14 @@ sealed class WalStreamSample
     /// <param name="systemIdentifier">The cluster's.</param>
     /// <param name="commitAt">A commit at this time in each segment, one second later in each; null for none.</param>
     /// <param name="switchAfter">A switch record ends this segment, counted from 0; -1 for none.</param>
+    /// <param name="previous">Where the last record before the stream begins; somewhere in the segment before if not said.</param>
     public WalStreamSample(
-        ulong first, int count, int seed = 1, uint timeline = 1, ulong systemIdentifier = WalSample.SystemIdentifier, DateTimeOffset? commitAt = null, int switchAfter = -1)
+        ulong first, int count, int seed = 1, uint timeline = 1, ulong systemIdentifier = WalSample.SystemIdentifier, DateTimeOffset? commitAt = null, int switchAfter = -1, Lsn? previous = null)
     {
         (First, Count, _timeline, _systemIdentifier) = (first, count, timeline, systemIdentifier);
         _start = first * SegmentBytes;
         _stream = new byte[count * SegmentBytes];
-        _previous = _start > 0 ? _start - 1000 : 0;
+        _previous = previous?.Value ?? (_start > 0 ? _start - 1000 : 0);
         var random = new Random(seed);
         var committed = -1;
         while (_position < _stream.Length)
@@ -42,6 +43,7 @@ sealed class WalStreamSample
             else if (_position / SegmentBytes == switchAfter && _position % SegmentBytes > SegmentBytes / 2)
             {
                 Append(Record(random, 24, resourceManager: 0, info: 0x40));
+                LastSwitch = new Lsn(_previous);
                 _position = ((_position / SegmentBytes) + 1) * SegmentBytes;
             }
             else
@@ -56,6 +58,9 @@ sealed class WalStreamSample
     public ulong First { get; }
 
     public int Count { get; }
+
+    /// <summary>Where the switch record begins.</summary>
+    public Lsn LastSwitch { get; private set; }
 
     public string Name(int index) => WalSegmentName.FromNumber(new Timeline(_timeline), First + (ulong)index, WalSample.Small).ToString();
 
@@ -78,6 +83,7 @@ sealed class WalStreamSample
         BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(8), _previous);
         record[16] = info;
         record[17] = resourceManager;
+        WalSample.WriteChecksum(record);
         return record;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pitr.Operations.Agent;
 using Pitr.Operations.Archive.Prefetch;
+using Pitr.Operations.Archive.Status;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Streaming;
 using Serilog.Events;
@@ -42,6 +43,7 @@ static class AgentCommand
             : ArchiveSocket.Serve(inherited, handler.HandleAsync, context.Log);
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, socket.Path);
         handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name), context.Configuration.StateDirectory, CommandContext.Clock);
+        await using var watch = PgWalWatch.StartAll(context.Configuration, CommandContext.Clock, context.Log);
         await using var streams = WalStreams.Start(context.Configuration, name => context.OpenService(name), context.Log);
         await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -25,10 +25,10 @@ static class WalVerifyCommand
             "verify",
             """
             Fetch archived WAL from every repository and prove that it can be used: it opens and is authentic, it is what its name says
-            and of this cluster, its pages hang together and follow those of the segment before, copies agree, histories agree with the
+            and of this cluster, its records are sound and follow those of the segment before, copies agree, histories agree with the
             branch points, and nothing is missing in between. Needs the identity. Changes nothing.
 
-            Exits 9 when something is found, 4 when a repository could not be asked.
+            Exits 9 when something is found, 4 when a repository could not be asked, 6 when no key opens anything.
 
               pitr wal verify main
               pitr wal verify main --sample 500 --repository offsite
@@ -52,7 +52,7 @@ static class WalVerifyCommand
         using (var display = new ProgressDisplay())
         {
             report = await new WalVerification(service).RunAsync(
-                options, null, (done, total) => display.Show($"verifying, {done} of {total} segments", 0, 0), cancellation);
+                options, null, (done, total) => display.Show("verifying", done, total), cancellation);
         }
 
         if (context.Output == OutputFormat.Json)

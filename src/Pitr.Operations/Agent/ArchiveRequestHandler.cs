@@ -14,6 +14,8 @@ namespace Pitr.Operations.Agent;
 /// <param name="log">Where every failure is reported as well.</param>
 public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, PostgresService> open, IArchiveFailures failures, ILogger log) : IAsyncDisposable
 {
+    static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(10);
+
     readonly PrefetchBudget _prefetching = new();
     readonly ConcurrentDictionary<(string Name, string Repositories), Lazy<WarmService>> _services = new();
     readonly PushBudget _pushing = new(Environment.ProcessorCount, PushBudget.DefaultBytes);
@@ -113,7 +115,10 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
         var result = await warm.Push.PushAsync(request.Require("path"), cancellation);
         _tally.Pushed(result.Name);
         log.Information("{Service}: archived {File} ({Bytes} bytes as {StoredBytes}){Again}", warm.Service.Name, result.Name, result.Bytes, result.StoredBytes, result.AlreadyStored ? ", already stored" : "");
-        return new ArchiveResponse(0);
+        // PostgreSQL's log is where its administrator looks.
+        return result.Damage is { } damage
+            ? new ArchiveResponse(0, $"WARNING:  {result.Name} is archived as it is, but recovery will end at {damage.Position}: {damage.Reason}\nHINT:  take a backup now; pg_waldump shows what is there")
+            : new ArchiveResponse(0);
     }
 
     async Task<ArchiveResponse> GetAsync(WarmService warm, ArchiveRequest request, CancellationToken cancellation)
@@ -133,7 +138,8 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        await _warming;
+        // What hangs in a file system that does not answer must not keep the agent from ending.
+        await _warming.WaitAsync(LongestEnd).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var warm in _services.Values.Where(s => s.IsValueCreated))
         {
             await warm.Value.Push.DisposeAsync();

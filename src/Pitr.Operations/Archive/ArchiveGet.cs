@@ -1,4 +1,3 @@
-using System.Buffers;
 using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
@@ -17,8 +16,13 @@ namespace Pitr.Operations.Archive;
 /// </summary>
 public sealed class ArchiveGet(PostgresService service)
 {
+    static readonly SegmentMemoryPool Unkept = new(0);
+
     static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>Where the memory for a file comes from; not kept unless set.</summary>
+    internal SegmentMemoryPool Memory { get; init; } = Unkept;
 
     /// <summary>Fetches a file, asking again until the deadline while the answer is unknown.</summary>
     /// <param name="name">The file PostgreSQL asks for (%f).</param>
@@ -138,7 +142,7 @@ public sealed class ArchiveGet(PostgresService service)
 
     async Task<ArchivedFile> OpenAsync(IObjectStore store, string key, WalFileName name, CancellationToken cancellation)
     {
-        byte[]? buffer = null;
+        SegmentMemory? buffer = null;
         try
         {
             await using var stream = await store.OpenReadAsync(key, null, cancellation);
@@ -150,18 +154,18 @@ public sealed class ArchiveGet(PostgresService service)
 
             var dataKey = await service.OpeningKeys.GetAsync(header.KeyId, cancellation);
             var length = (int)header.PlaintextLength;
-            buffer = ArrayPool<byte>.Shared.Rent(length);
+            buffer = new SegmentMemory(length, Memory);
             using var reader = new SealedObjectReader(stream, header, dataKey, leaveOpen: true);
             // Not the span's method: a store that stops in the middle of an object must not outlast the deadline.
-            var read = await reader.ReadAtLeastAsync(buffer.AsMemory(0, length), length, throwOnEndOfStream: false, cancellation);
+            var read = await reader.ReadAtLeastAsync(buffer.Memory, length, throwOnEndOfStream: false, cancellation);
             // One byte more than announced, so that the reader comes to the end and authenticates the last chunk.
             if (await reader.ReadAsync(new byte[1], cancellation) != 0)
             {
                 throw new DamagedObjectException($"is longer than the {length} bytes of its header");
             }
 
-            var systemIdentifier = RequireAuthentic(name, header, buffer.AsSpan(0, read));
-            var file = new ArchivedFile(name, new PooledBytes(buffer, read), header.Fingerprint, systemIdentifier);
+            var systemIdentifier = RequireAuthentic(name, header, buffer.Memory.Span[..read]);
+            var file = new ArchivedFile(name, buffer, read, header.Fingerprint, systemIdentifier);
             buffer = null;
             return file;
         }
@@ -173,10 +177,7 @@ public sealed class ArchiveGet(PostgresService service)
         }
         finally
         {
-            if (buffer is not null)
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
+            ((IDisposable?)buffer)?.Dispose();
         }
     }
 

@@ -79,7 +79,6 @@ public sealed class ArchivePush
         using var share = await _budget.EnterAsync(SealedWalFile.MemoryNeeded(file.Length), priority, cancellation);
         var sealedFile = SealedWalFile.Make(file, dataKey, _service.Settings.Wal.CompressionLevel, _budget);
         share.Keep(sealedFile.Bytes.Length);
-        WarnOfDamage(file.Name, sealedFile.Damage);
         var stored = 0;
         await _service.Repositories.WriteAsync(
             [RepositoryLayout.Wal(_service.Name, file.Name)],
@@ -93,13 +92,14 @@ public sealed class ArchivePush
             },
             cancellation,
             isReady: store => _service.SealingKeys.IsPublished(dataKey, store));
-        return new ArchivePushResult(file.Name, file.Length, sealedFile.Bytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0, file.Stamp);
+        WarnOfDamage(file.Name, sealedFile.Damage);
+        return new ArchivePushResult(file.Name, file.Length, sealedFile.Bytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0, file.Stamp, sealedFile.Damage);
     }
 
-    // PostgreSQL has no better copy, and refusing it would fill pg_wal for ever: it is stored as it is, and said. A .partial file ends somewhere by nature.
+    // PostgreSQL has no better copy, and refusing it would fill pg_wal for ever: it is stored as it is, and said (docs/decisions/0030).
     void WarnOfDamage(WalFileName name, WalDamage? damage)
     {
-        if (damage is not null && name.Kind == WalFileKind.Segment)
+        if (damage is not null)
         {
             _service.Log.Warning("{File}: recovery will end at {Position}: {Reason}; take a backup now", name, damage.Position, damage.Reason);
         }

@@ -8,7 +8,7 @@ namespace Pitr.Operations.Archive;
 /// <summary>A file of pg_wal, ready for a repository.</summary>
 /// <param name="Bytes">The sealed object.</param>
 /// <param name="Fingerprint">Of what is in it, 16 bytes.</param>
-/// <param name="Damage">Where a segment cannot be read as WAL any further; null when it can to its end.</param>
+/// <param name="Damage">Where its records stop making sense; null when they do to their end. A .partial file ends somewhere by nature.</param>
 sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint, WalDamage? Damage)
 {
     /// <summary>Most memory that <see cref="Make"/> takes, in bytes: the file and, beside it, the object while it grows.</summary>
@@ -29,8 +29,7 @@ sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint, WalDamage? Damage)
         {
             var content = plain.Span;
             file.Read(content);
-            var before = file.Header is null ? null : WalSegmentTail.ReadBefore(file.Path, content, file.Header);
-            return Make(file.Name, file.Header, before, content, key, level, grown.Span);
+            return Make(file, content, key, level, grown.Span);
         }
         finally
         {
@@ -39,28 +38,29 @@ sealed record SealedWalFile(byte[] Bytes, byte[] Fingerprint, WalDamage? Damage)
         }
     }
 
-    /// <summary>Inspects, compresses and seals what is in memory.</summary>
-    /// <param name="name">The file's name.</param>
-    /// <param name="walHeader">What its first page says; null for text.</param>
-    /// <param name="before">The end of the segment before, where a record goes on in this one; null when it is not at hand.</param>
-    /// <param name="content">All of it.</param>
-    /// <param name="key">What it is sealed with.</param>
-    /// <param name="level">zstd level.</param>
-    /// <param name="grown">Room, at least <see cref="SealedObject.SealBound"/> bytes.</param>
-    public static SealedWalFile Make(
-        WalFileName name, WalSegmentHeader? walHeader, WalSegmentEdges? before, ReadOnlySpan<byte> content, DataKey key, int level, Span<byte> grown)
+    static SealedWalFile Make(WalFile file, ReadOnlySpan<byte> content, DataKey key, int level, Span<byte> grown)
     {
-        WalSegmentEdges? edges = null;
-        var commits = walHeader is null ? default : WalCommitScanner.Walk(content, walHeader, out edges, before);
+        var (commits, damage) = Walk(file, content);
         var header = SealedObjectHeader.Create(SealedObjectKind.Wal, SealedObjectCodec.Zstd, key.Id) with
         {
-            Fingerprint = WalFingerprint.Compute(walHeader?.SystemIdentifier ?? 0, name, content),
+            Fingerprint = WalFingerprint.Compute(file.Header?.SystemIdentifier ?? 0, file.Name, content),
             PlaintextLength = content.Length,
             FirstCommit = commits.First,
             LastCommit = commits.Last,
         };
         var length = SealedObject.SealInto(content, key, header, level, grown);
         // A copy: an object is usually a small part of what it might have been, and may be on its way for long.
-        return new SealedWalFile(grown[..length].ToArray(), header.Fingerprint, edges?.Damage);
+        return new SealedWalFile(grown[..length].ToArray(), header.Fingerprint, file.Name.Kind == WalFileKind.Segment ? damage : null);
+    }
+
+    static (WalCommitTimes Commits, WalDamage? Damage) Walk(WalFile file, ReadOnlySpan<byte> content)
+    {
+        if (file.Header is null)
+        {
+            return default;
+        }
+
+        var commits = WalCommitScanner.Walk(content, file.Header, out var edges, WalSegmentTail.ReadBefore(file.Path, content, file.Header));
+        return (commits, edges.Damage);
     }
 }

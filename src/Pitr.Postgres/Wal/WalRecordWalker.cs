@@ -83,8 +83,11 @@ ref struct WalRecordWalker
     /// <summary>Why the last <see cref="MoveNext"/> gave nothing, or nothing more will come.</summary>
     public WalWalkEnd End { get; private set; }
 
-    /// <summary>Offset in the segment of what <see cref="End"/> is about.</summary>
+    /// <summary>Offset in the segment of the record that <see cref="End"/> is about, or of the page if it is between two records.</summary>
     public int EndOffset { get; private set; }
+
+    /// <summary>Offset in the segment of the page that <see cref="End"/> is about; meaningful for those that are about a page.</summary>
+    public int EndPage { get; private set; }
 
     /// <summary>When <see cref="End"/> is <see cref="WalWalkEnd.InsideRecord"/>: how many of the bytes of the record at <see cref="RecordOffset"/> lie in this segment.</summary>
     public readonly uint TailLength => RecordLength - _tailRemaining;
@@ -308,7 +311,7 @@ ref struct WalRecordWalker
 
             if (!IsValidPage(_position))
             {
-                Stop(WalWalkEnd.BadPage, _position);
+                StopInside(WalWalkEnd.BadPage);
                 return Step.End;
             }
 
@@ -318,7 +321,7 @@ ref struct WalRecordWalker
             {
                 if ((flags & WalPage.FirstOverwritesContinuation) == 0)
                 {
-                    Stop(WalWalkEnd.NotContinued, _position);
+                    StopInside(WalWalkEnd.NotContinued);
                     return Step.End;
                 }
 
@@ -331,7 +334,7 @@ ref struct WalRecordWalker
 
             if (WalPage.RemainingLength(page) != remaining)
             {
-                Stop(WalWalkEnd.BadContinuation, _position);
+                StopInside(WalWalkEnd.BadContinuation);
                 return Step.End;
             }
 
@@ -370,10 +373,17 @@ ref struct WalRecordWalker
 
     bool StopAtEndOfBytes() => Stop(_isWholeSegment ? WalWalkEnd.EndOfSegment : WalWalkEnd.CutShort, _segment.Length);
 
+    // The record cannot be read, whether its length or the page it goes on to is wrong: it is where recovery ends.
+    void StopInside(WalWalkEnd end)
+    {
+        Stop(end, RecordOffset);
+        EndPage = _position;
+    }
+
     bool Stop(WalWalkEnd end, int offset)
     {
         End = end;
-        EndOffset = offset;
+        EndOffset = EndPage = offset;
         return false;
     }
 

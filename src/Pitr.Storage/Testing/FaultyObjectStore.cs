@@ -88,6 +88,7 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
                 StoreFaultKind.CutRead => new FaultyReadStream(stream, fault.Position, ErrorOf(fault, key), flip: null),
                 StoreFaultKind.TruncateRead => new FaultyReadStream(stream, fault.Position, error: null, flip: null),
                 StoreFaultKind.FlipBit => new FaultyReadStream(stream, long.MaxValue, error: null, fault.Position),
+                StoreFaultKind.StallRead => new StallingReadStream(stream, fault.Position, fault.Released),
                 _ => stream,
             };
         }

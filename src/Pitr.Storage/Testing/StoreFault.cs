@@ -50,6 +50,9 @@ public sealed class StoreFault
     /// <summary>The stream of a read gives one bit wrongly: bit <paramref name="bit"/> modulo 8 of byte <paramref name="bit"/> / 8 of what was asked for.</summary>
     public static StoreFault FlipBit(long bit) => new(StoreOperation.Read, StoreFaultKind.FlipBit, bit);
 
+    /// <summary>The stream of a read waits behind this many bytes, until <see cref="Release"/> or cancellation.</summary>
+    public static StoreFault StallRead(long afterBytes) => new(StoreOperation.Read, StoreFaultKind.StallRead, afterBytes);
+
     /// <summary>A listing fails after it has reported this many lines.</summary>
     public static StoreFault CutListing(int afterLines, Exception? error = null) =>
         new(StoreOperation.List, StoreFaultKind.CutListing, afterLines, error);

@@ -8,6 +8,7 @@ enum StoreFaultKind
     CutRead,
     TruncateRead,
     FlipBit,
+    StallRead,
     CutListing,
     Hold,
     HoldAfter,

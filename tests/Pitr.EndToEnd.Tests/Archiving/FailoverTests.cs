@@ -55,6 +55,7 @@ public sealed class FailoverTests
         await Eventually.IsTrueAsync(() => File.Exists(host.WalPath(torn)), () => $"{torn} of the old timeline is archived; {primary.Log()}");
         Assert.Empty(before.Except(TreeState.Of(host.Repository)));
 
+        Assert.DoesNotContain("recovery will end at", standby.WholeLog() + await File.ReadAllTextAsync(primary.Cluster.LogFile), StringComparison.Ordinal);
         using var contents = new RepositoryContents(host.Repository, host.IdentityFile);
         contents.OpenEverything();
         Assert.False(contents.Open(Key(host, next)).AsSpan().SequenceEqual(contents.Open(Key(host, torn))));
@@ -159,6 +160,8 @@ public sealed class FailoverTests
             await using var command = new NpgsqlCommand(sql, connection);
             return (T)(await command.ExecuteScalarAsync())!;
         }
+
+        public string WholeLog() => File.ReadAllText(_directory + ".log");
 
         public string Log() => string.Join('\n', _server!.LogTail(60));
 

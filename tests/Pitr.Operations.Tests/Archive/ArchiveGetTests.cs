@@ -267,6 +267,36 @@ public class ArchiveGetTests
         await Assert.ThrowsAsync<RepositoryUnavailableException>(() => getting);
     }
 
+    [Theory]
+    [InlineData(50)]
+    [InlineData(5000)]
+    public async Task A_repository_that_stops_in_the_middle_of_an_object_is_unknown_at_the_deadline(int afterBytes)
+    {
+        await using var scenario = await Scenario.StartAsync();
+        await scenario.PushSegmentAsync(Name);
+        var stalled = scenario.Store.Inject(StoreFault.StallRead(afterBytes).On(k => k == scenario.KeyOf(Name)));
+
+        var getting = GetAsync(scenario, deadline: TimeSpan.FromMinutes(5));
+        await stalled.Reached;
+        scenario.Clock.Advance(TimeSpan.FromMinutes(6));
+
+        await Assert.ThrowsAsync<RepositoryUnavailableException>(() => getting);
+        Assert.False(File.Exists(scenario["RECOVERYXLOG"]));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_damaged_copy_is_no_answer_while_another_repository_may_have_a_good_one(int damaged)
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2, skipsWaits: true);
+        await scenario.PushSegmentAsync(Name);
+        scenario.Damage(scenario.KeyOf(Name), damaged + 1);
+        scenario.Stores[1 - damaged].Inject(StoreFault.FailBefore(StoreOperation.Read).On(k => k == scenario.KeyOf(Name)).Repeated(4));
+
+        Assert.Equal(ArchiveGetResult.Found, await GetAsync(scenario, deadline: TimeSpan.FromMinutes(5)));
+    }
+
     [Fact]
     public async Task Damage_is_not_asked_for_again()
     {

@@ -16,7 +16,14 @@ public sealed class PrefetchBudget : IDisposable
     readonly SemaphoreSlim _turn = new(1, 1);
 
     /// <summary>All of it free.</summary>
-    public PrefetchBudget() => _free = new SemaphoreSlim(_units);
+    public PrefetchBudget()
+    {
+        _free = new SemaphoreSlim(_units);
+        Memory = new SegmentMemoryPool(_units * Unit);
+    }
+
+    /// <summary>The memory itself, some of it kept between segments.</summary>
+    internal SegmentMemoryPool Memory { get; }
 
     /// <summary>Waits for room, and takes it until disposed.</summary>
     /// <param name="bytes">Of one segment. What is larger than everything there is waits for all of it.</param>
@@ -49,6 +56,7 @@ public sealed class PrefetchBudget : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Memory.Dispose();
         _free.Dispose();
         _turn.Dispose();
     }

@@ -6,5 +6,5 @@ namespace Pitr.Operations.Archive.Prefetch;
 /// <param name="Name">Which one.</param>
 /// <param name="Path">Where it is; made durable, as PostgreSQL will want it.</param>
 /// <param name="Fingerprint">Its fingerprint.</param>
-/// <param name="Fetched">When, as a timestamp of the clock.</param>
-sealed record PrefetchedSegment(WalFileName Name, string Path, byte[] Fingerprint, long Fetched);
+/// <param name="Asked">When the repositories were asked for it, as a timestamp of the clock.</param>
+sealed record PrefetchedSegment(WalFileName Name, string Path, byte[] Fingerprint, long Asked);

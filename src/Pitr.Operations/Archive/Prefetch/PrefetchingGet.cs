@@ -36,7 +36,7 @@ public sealed class PrefetchingGet : IAsyncDisposable
     {
         _service = service;
         _budget = budget;
-        _get = new ArchiveGet(service);
+        _get = new ArchiveGet(service) { Memory = budget.Memory };
     }
 
     /// <summary>How many recoveries segments are fetched ahead for.</summary>
@@ -202,6 +202,11 @@ public sealed class PrefetchingGet : IAsyncDisposable
                 }
 
                 _ended.RemoveAll(e => e.IsCompleted);
+                if (_recoveries.Count == 0)
+                {
+                    // Whoever recovers elsewhere takes new memory once.
+                    _budget.Memory.Release();
+                }
             }
             finally
             {

@@ -1,5 +1,6 @@
 using Pitr.Format;
 using Pitr.Format.Layout;
+using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
@@ -97,7 +98,12 @@ sealed class RecoveryPrefetch : IAsyncDisposable
         {
             // What comes before was passed, and would fill the window.
             Drop(n => n < number || n > number + (ulong)_most);
-            _ahead.TryGetValue(number, out ahead);
+            if (_ahead.TryGetValue(number, out ahead) && !ahead.HasBegun)
+            {
+                // It waits for others, who may wait for a repository that hangs: they are none of this server's business.
+                Drop(n => n == number);
+                ahead = null;
+            }
         }
 
         if (ahead is null || await ahead.Fetching.WaitAsync(cancellation) is not { } segment || segment.Name != name)
@@ -114,6 +120,7 @@ sealed class RecoveryPrefetch : IAsyncDisposable
             }
 
             _ahead.Remove(number);
+            ahead.Dispose();
         }
 
         try
@@ -160,7 +167,9 @@ sealed class RecoveryPrefetch : IAsyncDisposable
             {
                 if (!_ahead.ContainsKey(next))
                 {
-                    _ahead.Add(next, Start(next, found.Timeline));
+                    var ahead = new Ahead(CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token));
+                    _ahead.Add(next, ahead);
+                    ahead.Begin(FetchOrGiveUpAsync(next, found.Timeline, _history, ahead));
                 }
             }
         }
@@ -179,18 +188,15 @@ sealed class RecoveryPrefetch : IAsyncDisposable
         }
     }
 
-    Ahead Start(ulong number, Timeline current)
+    async Task<PrefetchedSegment?> FetchOrGiveUpAsync(ulong number, Timeline current, TimelineHistory? history, Ahead ahead)
     {
-        var stop = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        var history = _history;
-        return new Ahead(stop, Task.Run(() => FetchOrGiveUpAsync(number, current, history, stop.Token), CancellationToken.None));
-    }
-
-    async Task<PrefetchedSegment?> FetchOrGiveUpAsync(ulong number, Timeline current, TimelineHistory? history, CancellationToken cancellation)
-    {
+        // Whoever looks ahead holds the lock, and goes on.
+        await Task.Yield();
+        var cancellation = ahead.Stop;
         try
         {
             using var share = await _budget.TakeAsync(Server.SegmentSize.Bytes, cancellation);
+            ahead.HasBegun = true;
             if (await FetchAsync(number, current, history, cancellation) is { } segment)
             {
                 return segment;
@@ -221,17 +227,18 @@ sealed class RecoveryPrefetch : IAsyncDisposable
         var path = new TimelinePath(history is { } known && known.Timeline >= current ? known.Timeline : current, history?.Timeline >= current ? history : null, Server.SegmentSize);
         foreach (var candidate in path.Candidates(number).Where(c => c.Timeline >= current))
         {
+            var asked = _service.Clock.GetTimestamp();
             using var file = await _get.ReadStoredAsync(WalFileName.ForSegment(candidate), cancellation);
             if (file is not null)
             {
-                return file.SystemIdentifier == Server.SystemIdentifier ? Write(file) : null;
+                return file.SystemIdentifier == Server.SystemIdentifier ? Write(file, asked) : null;
             }
         }
 
         return null;
     }
 
-    PrefetchedSegment Write(ArchivedFile file)
+    PrefetchedSegment Write(ArchivedFile file, long asked)
     {
         var path = Path.Combine(_directory, $"{file.Name}-{Guid.NewGuid():N}");
         try
@@ -240,7 +247,7 @@ sealed class RecoveryPrefetch : IAsyncDisposable
             RandomAccess.Write(written.SafeFileHandle, file.Content.Span, 0);
             // PostgreSQL does the same before it reads on (durable_rename() in KeepFileRestoredFromArchive()); by then there is nothing left to do.
             written.Flush(flushToDisk: true);
-            return new PrefetchedSegment(file.Name, path, file.Fingerprint, _service.Clock.GetTimestamp());
+            return new PrefetchedSegment(file.Name, path, file.Fingerprint, asked);
         }
         catch
         {
@@ -251,7 +258,7 @@ sealed class RecoveryPrefetch : IAsyncDisposable
 
     async Task<bool> IsStillStoredAsync(PrefetchedSegment segment, CancellationToken cancellation)
     {
-        if (_service.Clock.GetElapsedTime(segment.Fetched) < Fresh)
+        if (_service.Clock.GetElapsedTime(segment.Asked) < Fresh)
         {
             return true;
         }
@@ -261,13 +268,20 @@ sealed class RecoveryPrefetch : IAsyncDisposable
         try
         {
             var key = RepositoryLayout.Wal(_service.Name, segment.Name);
-            var asked = await _service.Repositories.AskFirstAsync((store, token) => WalObject.ReadHeaderAsync(store, key, token), linked.Token);
+            var asked = await _service.Repositories.AskFirstAsync((store, token) => ReadHeaderAsync(store, key, token), linked.Token);
             return asked.IsAnswered ? asked.Answer.Fingerprint.AsSpan().SequenceEqual(segment.Fingerprint) : !asked.IsProvenAbsent;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return true;
         }
+    }
+
+    // A range, so that no repository sends the whole segment.
+    static async Task<SealedObjectHeader> ReadHeaderAsync(IObjectStore store, string key, CancellationToken cancellation)
+    {
+        await using var stream = await store.OpenReadAsync(key, new ByteRange(0, SealedObjectHeader.Size), cancellation);
+        return await SealedObjectReader.ReadHeaderAsync(stream, cancellation);
     }
 
     // Once aloud: PostgreSQL's own request for it says the same, if it still is so.
@@ -308,22 +322,38 @@ sealed class RecoveryPrefetch : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>A segment that is fetched, or was.</summary>
-    sealed class Ahead(CancellationTokenSource stop, Task<PrefetchedSegment?> fetching)
+    /// <summary>A segment that is to be fetched, is being fetched, or was.</summary>
+    sealed class Ahead(CancellationTokenSource stop) : IDisposable
     {
+        volatile bool _hasBegun;
+
         /// <summary>Null when there was none to be had; never fails.</summary>
-        public Task<PrefetchedSegment?> Fetching => fetching;
+        public Task<PrefetchedSegment?> Fetching { get; private set; } = Task.FromResult<PrefetchedSegment?>(null);
+
+        /// <summary>Ends the fetching.</summary>
+        public CancellationToken Stop { get; } = stop.Token;
+
+        /// <summary>A repository is asked, or was.</summary>
+        public bool HasBegun
+        {
+            get => _hasBegun;
+            set => _hasBegun = value;
+        }
+
+        public void Begin(Task<PrefetchedSegment?> fetching) => Fetching = fetching;
 
         /// <summary>Stops fetching it and removes its file.</summary>
         public async Task DropAsync()
         {
             await stop.CancelAsync();
-            if (await fetching is { } segment)
+            if (await Fetching is { } segment)
             {
                 File.Delete(segment.Path);
             }
 
-            stop.Dispose();
+            Dispose();
         }
+
+        public void Dispose() => stop.Dispose();
     }
 }

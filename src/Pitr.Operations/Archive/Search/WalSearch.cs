@@ -23,11 +23,17 @@ public sealed class WalSearch(PostgresService service)
     /// <exception cref="RefusedInputException">The request makes no sense.</exception>
     /// <exception cref="ImpossiblePlanException">Nothing is archived, no such timeline, or no such restore point.</exception>
     /// <exception cref="DamagedRepositoryException">A restore point was not found, and not everything could be read.</exception>
+    /// <exception cref="RepositoryUnavailableException">Nothing is archived where it could be looked.</exception>
     /// <exception cref="StorageException">No repository could be listed.</exception>
     public async Task<WalSearchReport> RunAsync(WalSearchRequest request, IProgress<WalSearchProgress> progress, CancellationToken cancellation)
     {
         request.RequireSense();
         var inventory = await _archive.ListAsync(cancellation);
+        if (inventory.Timelines.Count == 0)
+        {
+            service.Repositories.RequireComplete();
+        }
+
         var timeline = ChooseTimeline(request, inventory);
         var history = timeline.Value > 1 ? await _archive.ReadHistoryAsync(timeline, cancellation) : null;
         var path = new TimelinePath(timeline, history, inventory.SegmentSize);

@@ -89,7 +89,7 @@ public sealed class PgWalWatch : IAsyncDisposable
         {
             if (_told is not null)
             {
-                _log.Information("{Service}: archiving keeps up again; {Free} bytes are free on the disk of pg_wal", _service, content.FreeBytes);
+                _log.Information("{Service}: archiving keeps up again; {Free} MiB are free on the disk of pg_wal", _service, content.FreeBytes >> 20);
             }
 
             _told = null;
@@ -105,14 +105,14 @@ public sealed class PgWalWatch : IAsyncDisposable
         _told = content.At;
         _log.Write(
             urgent ? LogEventLevel.Error : LogEventLevel.Warning,
-            "{Service}: {Ready} files wait for the archiver, the first for {Waits} s; pg_wal has {Bytes} bytes and grows by {Growth} bytes/s, {Room} bytes of WAL still fit: {TimeLeft}",
+            "{Service}: {Ready} files wait for the archiver, the first for {Waits}; pg_wal has {Size} MiB and grows by {Growth} KiB/s, {Room} MiB of WAL still fit on its disk: {TimeLeft}",
             _service,
             content.Ready,
-            (long)waits.TotalSeconds,
-            content.Bytes,
-            (long)runway.GrowthRate,
-            runway.Room,
-            runway.TimeLeft is { } left ? $"full in {(long)left.TotalSeconds} s" : "it does not grow now");
+            WalJudgement.Rounded(waits),
+            content.Bytes >> 20,
+            (long)runway.GrowthRate >> 10,
+            runway.Room >> 20,
+            runway.TimeLeft is { } left ? $"full in {WalJudgement.Rounded(left)}" : "it does not grow now");
     }
 
     /// <summary>Stops.</summary>

@@ -79,7 +79,7 @@ public static class WalJudgement
         {
             problems.Add(new WalProblem(
                 "disk-fills",
-                $"the disk of pg_wal is full in {ConfigurationUnits.Format(Whole(runway.TimeLeft.Value))} at the present rate; held back by the {runway.HeldBy}",
+                $"the disk of pg_wal is full in {Rounded(runway.TimeLeft.Value)} at the present rate; held back by the {runway.HeldBy}",
                 Hint));
         }
         else if (runway.Room < (long)WalStatusLimits.FewestSegments * size.Bytes)
@@ -135,13 +135,14 @@ public static class WalJudgement
         }
     }
 
-    static TimeSpan Whole(TimeSpan span) => span switch
+    /// <summary>A span in whole units of a size that fits it, rounded down: 3h, 12m.</summary>
+    internal static string Rounded(TimeSpan span) => ConfigurationUnits.Format(span switch
     {
         { TotalDays: >= 2 } => TimeSpan.FromDays(Math.Floor(span.TotalDays)),
         { TotalHours: >= 2 } => TimeSpan.FromHours(Math.Floor(span.TotalHours)),
         { TotalMinutes: >= 2 } => TimeSpan.FromMinutes(Math.Floor(span.TotalMinutes)),
         _ => TimeSpan.FromSeconds(Math.Floor(span.TotalSeconds)),
-    };
+    });
 
     static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -21,7 +21,7 @@ public enum WalFindingKind
     /// <summary>Two repositories hold different content under one name.</summary>
     Differs,
 
-    /// <summary>Its pages do not hang together, in itself or with the segment before it.</summary>
+    /// <summary>Its pages or records do not hang together or have a wrong checksum, in itself or where it meets the segment before it.</summary>
     BrokenChain,
 
     /// <summary>A timeline history is missing, or contradicts another.</summary>

@@ -12,10 +12,10 @@ namespace Pitr.Operations.Archive.Verify;
 /// <param name="after">The segments that follow one: its successor, and the first of each timeline that branches off there.</param>
 /// <param name="onMismatch">Told which segment does not fit the one before it, and why.</param>
 sealed class WalNeighbours(
-    Func<WalSegmentName, bool> isVerified, Func<WalSegmentName, WalSegmentName?> before, Func<WalSegmentName, IEnumerable<WalSegmentName>> after, Action<WalSegmentName, string> onMismatch)
+    Func<WalSegmentName, bool> isVerified, Func<WalSegmentName, WalSegmentName?> before, Func<WalSegmentName, IEnumerable<WalSegmentName>> after, Action<WalSegmentName, WalDamage> onMismatch)
 {
     readonly Lock _lock = new();
-    readonly Dictionary<WalSegmentName, (WalPageChain? Chain, int Awaited)> _ends = [];
+    readonly Dictionary<WalSegmentName, (WalSegmentEdges? Edges, int Awaited)> _ends = [];
 
     /// <summary>How many segments' ends are kept.</summary>
     public int Kept
@@ -31,8 +31,8 @@ sealed class WalNeighbours(
 
     /// <summary>A segment was verified.</summary>
     /// <param name="segment">Which one.</param>
-    /// <param name="chain">How it hangs together; null when no repository has a good copy.</param>
-    public void Add(WalSegmentName segment, WalPageChain? chain)
+    /// <param name="edges">What its walk left; null when no repository has a good copy.</param>
+    public void Add(WalSegmentName segment, WalSegmentEdges? edges)
     {
         lock (_lock)
         {
@@ -46,7 +46,7 @@ sealed class WalNeighbours(
                 }
 
                 awaited--;
-                Compare(segment, chain, neighbour, known.Chain);
+                Compare(segment, edges, neighbour, known.Edges);
                 if (known.Awaited == 1)
                 {
                     _ends.Remove(neighbour);
@@ -59,15 +59,15 @@ sealed class WalNeighbours(
 
             if (awaited > 0)
             {
-                _ends[segment] = (chain, awaited);
+                _ends[segment] = (edges, awaited);
             }
         }
     }
 
-    void Compare(WalSegmentName segment, WalPageChain? chain, WalSegmentName neighbour, WalPageChain? other)
+    void Compare(WalSegmentName segment, WalSegmentEdges? edges, WalSegmentName neighbour, WalSegmentEdges? other)
     {
-        var (earlier, later, name) = before(segment) == neighbour ? (other, chain, segment) : (chain, other, neighbour);
-        if (earlier is not null && later?.MismatchAfter(earlier) is { } mismatch)
+        var (earlier, later, name) = before(segment) == neighbour ? (other, edges, segment) : (edges, other, neighbour);
+        if (earlier is not null && later is not null && WalSegmentProof.Between(earlier, later) is { } mismatch)
         {
             onMismatch(name, mismatch);
         }

@@ -106,17 +106,17 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
         }
 
         // An unfinished segment ends where its timeline did, with whatever lay behind it before.
-        var chain = name.Kind == WalFileKind.Segment ? WalPageChain.Follow(content, wal) : null;
-        if (chain?.Break is { } problem)
+        var edges = name.Kind == WalFileKind.Segment ? WalSegmentProof.Walk(content, wal) : null;
+        if (edges?.Damage is { } damage)
         {
             findings.Add(
                 WalFindingKind.BrokenChain,
                 store.Name,
                 key,
-                $"{problem}; it is stored as PostgreSQL gave it",
+                $"at {damage.Position}: {damage.Reason}; it is stored as PostgreSQL gave it",
                 "replay ends there: take a base backup now, and look at pg_wal's disk and memory of the server");
         }
 
-        return new VerifiedWal(header.Fingerprint, content.Length, chain, null);
+        return new VerifiedWal(header.Fingerprint, content.Length, edges, null);
     }
 }

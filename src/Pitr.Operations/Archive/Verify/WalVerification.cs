@@ -26,7 +26,7 @@ public sealed class WalVerification(PostgresService service)
     /// <summary>Verifies.</summary>
     /// <param name="options">What.</param>
     /// <param name="onFinding">Told each finding as it is found, one at a time; may be null.</param>
-    /// <param name="onProgress">Told how many segments are done, of how many; from several threads; may be null.</param>
+    /// <param name="onProgress">Told how many bytes of segments are done, of how many; from several threads; may be null.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <exception cref="ImpossiblePlanException">Nothing is archived.</exception>
     /// <exception cref="KeyUnavailableException">There is no key to open anything with.</exception>
@@ -56,6 +56,7 @@ public sealed class WalVerification(PostgresService service)
         }
 
         await VerifySegmentsAsync(verifier, stores, inventory, histories, selection, options, findings, onProgress, cancellation);
+        RequireAnyKey(findings, fewest: 1);
         return new WalVerifyReport(
             selection.Count,
             [.. service.Repositories.Stores.Select(s => new VerifiedRepository(
@@ -222,9 +223,9 @@ public sealed class WalVerification(PostgresService service)
                     }
                 }
 
-                neighbours.Add(segment, first?.Chain);
-                RequireAnyKey(findings);
-                onProgress?.Invoke(Interlocked.Increment(ref done), selection.Count);
+                neighbours.Add(segment, first?.Edges);
+                RequireAnyKey(findings, HopelessWithoutKey);
+                onProgress?.Invoke(Interlocked.Increment(ref done) * inventory.SegmentSize.Bytes, selection.Count * inventory.SegmentSize.Bytes);
             });
     }
 
@@ -240,7 +241,7 @@ public sealed class WalVerification(PostgresService service)
                 WalFindingKind.BrokenChain,
                 null,
                 RepositoryLayout.Wal(service.Name, WalFileName.ForSegment(segment)),
-                $"does not follow the segment before it: {mismatch}",
+                $"does not follow the segment before it, at {mismatch.Position}: {mismatch.Reason}",
                 "replay ends there: take a base backup now; two servers may have archived under one service name"));
 
         WalSegmentName? Before(WalSegmentName segment) => segment.Number(size) is > 0 and var number ? paths[segment.Timeline].Segment(number - 1) : null;
@@ -280,10 +281,10 @@ public sealed class WalVerification(PostgresService service)
         }
     }
 
-    void RequireAnyKey(WalFindings findings)
+    void RequireAnyKey(WalFindings findings, int fewest)
     {
         var without = findings.CountOf(WalFindingKind.NoKey);
-        if (without >= HopelessWithoutKey && without >= _done.Values.Sum(d => d.Objects))
+        if (without >= fewest && without >= _done.Values.Sum(d => d.Objects))
         {
             var first = findings.Kept.First(f => f.Kind == WalFindingKind.NoKey);
             throw new KeyUnavailableException($"nothing can be opened: {first.Text}", first.Hint ?? "is the right identity configured? `pitr key list` shows whom the data keys are wrapped to");

@@ -28,6 +28,18 @@ static class CatalogRow
         return end <= 0 ? null : (BinaryPrimitives.ReadUInt32LittleEndian(row), Encoding.UTF8.GetString(name[..end]));
     }
 
+    /// <summary>
+    /// Whether a row of pg_database says that DROP DATABASE has begun: from then on nobody can connect to it, even if it is not dropped
+    /// after all (DATCONNLIMIT_INVALID_DB, since 2023 in all versions).
+    /// </summary>
+    public static bool IsInvalidDatabase(ReadOnlySpan<byte> row, int majorVersion)
+    {
+        const int invalid = -2;
+        // Until 14 collation and character type, 64 bytes each, lie before it.
+        var limit = majorVersion < 15 ? 208 : 80;
+        return row.Length >= limit + sizeof(int) && BinaryPrimitives.ReadInt32LittleEndian(row[limit..]) == invalid;
+    }
+
     /// <summary>A row of pg_class; null when the bytes are none.</summary>
     public static RelationRow? ReadRelation(ReadOnlySpan<byte> row, int majorVersion)
     {

@@ -13,6 +13,7 @@ public sealed class FootprintTracker(int majorVersion)
 {
     readonly CatalogTracker _catalogs = new(majorVersion);
     readonly Dictionary<uint, TransactionState> _running = [];
+    readonly Dictionary<uint, Lsn> _invalidDatabases = [];
 
     /// <summary>Which kinds of events it needs.</summary>
     public const WalEventKinds Needs = WalEventKinds.TransactionEnds | WalEventKinds.Files | WalEventKinds.Catalogs;
@@ -22,6 +23,7 @@ public sealed class FootprintTracker(int majorVersion)
     {
         _catalogs.Clear();
         _running.Clear();
+        _invalidDatabases.Clear();
     }
 
     /// <summary>Takes the next event.</summary>
@@ -67,15 +69,14 @@ public sealed class FootprintTracker(int majorVersion)
                 && _catalogs.ReadRelation(before) is { } old && _catalogs.ReadRelation(after) is { } moved && old.Oid == moved.Oid && old.File != moved.File:
                 Of(change.Transaction).Moved.Add((change.Database, old, moved));
                 break;
-            case CatalogTable.Database when change.Kind is CatalogChangeKind.Delete or CatalogChangeKind.InPlace && change.Transaction != 0:
-                var state = Of(change.Transaction);
-                state.DatabasesTouched ??= change.Position;
-                if (change.Kind == CatalogChangeKind.Delete)
-                {
-                    var named = before is null ? null : CatalogRow.ReadName(before);
-                    state.DroppedDatabases.Add((named?.Oid, named?.Name));
-                }
-
+            case CatalogTable.Database when change.Kind == CatalogChangeKind.Delete:
+                var named = before is null ? null : CatalogRow.ReadName(before);
+                Of(change.Transaction).DroppedDatabases.Add((named?.Oid, named?.Name));
+                break;
+            case CatalogTable.Database when change.Kind == CatalogChangeKind.InPlace
+                && after is not null && CatalogRow.IsInvalidDatabase(after, majorVersion) && CatalogRow.ReadName(after) is { } doomed:
+                // The transaction of DROP DATABASE may have no id yet.
+                _invalidDatabases.TryAdd(doomed.Oid, change.Position);
                 break;
         }
     }
@@ -104,8 +105,9 @@ public sealed class FootprintTracker(int majorVersion)
 
         // What is removed at once stays removed, even if the transaction fails then; all else comes with the commit.
         var footprints = new FootprintReader(_catalogs, end, state).Read();
-        var removedAt = state.RemovedDatabases.Where(r => footprints.Any(f => f.Kind == FootprintKind.DatabaseDrop && f.Database == r.Database)).Select(r => r.Position)
-            .Concat(footprints.Any(f => f.Kind == FootprintKind.DatabaseDrop) && state.DatabasesTouched is { } touched ? [touched] : []);
+        var removed = footprints.Where(f => f.Kind == FootprintKind.DatabaseDrop).Select(f => f.Database).ToHashSet();
+        var removedAt = state.RemovedDatabases.Where(r => removed.Contains(r.Database)).Select(r => r.Position)
+            .Concat(removed.Where(_invalidDatabases.ContainsKey).Select(oid => _invalidDatabases[oid]));
         return new WalTransaction(end, footprints, removedAt.Append(end.Position).Min(), state.Created);
     }
 }

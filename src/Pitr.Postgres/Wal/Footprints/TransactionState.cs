@@ -20,11 +20,8 @@ sealed class TransactionState
 
     public List<(Lsn Position, uint Database)> RemovedDatabases { get; } = [];
 
-    /// <summary>Names of databases whose rows it deleted, null where the row is not known.</summary>
+    /// <summary>Databases whose rows it deleted, null where the row is not known.</summary>
     public List<(uint? Oid, string? Name)> DroppedDatabases { get; } = [];
-
-    /// <summary>Its first change of pg_database.</summary>
-    public Lsn? DatabasesTouched { get; set; }
 
     /// <summary>Takes over what a subtransaction did.</summary>
     public void Add(TransactionState other)
@@ -36,8 +33,5 @@ sealed class TransactionState
         Truncated.AddRange(other.Truncated);
         RemovedDatabases.AddRange(other.RemovedDatabases);
         DroppedDatabases.AddRange(other.DroppedDatabases);
-        DatabasesTouched = DatabasesTouched is { } mine && other.DatabasesTouched is { } its
-            ? (mine < its ? mine : its)
-            : DatabasesTouched ?? other.DatabasesTouched;
     }
 }

@@ -10,13 +10,11 @@ namespace Pitr.Operations.Tests.Archive.Prefetch;
 /// <summary>A service, a server that recovers from it, and what serves the server.</summary>
 sealed class PrefetchScenario : IAsyncDisposable
 {
-    readonly PrefetchBudget _budget = new();
-
     PrefetchScenario(Scenario scenario, PostgresService service)
     {
         (Scenario, Service) = (scenario, service);
         Server = new RecoveringDirectory(scenario["data"]);
-        Get = new PrefetchingGet(service, _budget);
+        Get = new PrefetchingGet(service, Budget);
     }
 
     public Scenario Scenario { get; }
@@ -24,6 +22,8 @@ sealed class PrefetchScenario : IAsyncDisposable
     public PostgresService Service { get; }
 
     public RecoveringDirectory Server { get; }
+
+    public PrefetchBudget Budget { get; } = new();
 
     public PrefetchingGet Get { get; }
 
@@ -76,7 +76,7 @@ sealed class PrefetchScenario : IAsyncDisposable
     {
         await Get.DisposeAsync();
         Assert.False(Directory.Exists(SpoolRoot) && Directory.EnumerateFileSystemEntries(SpoolRoot).Any());
-        _budget.Dispose();
+        Budget.Dispose();
         await Scenario.DisposeAsync();
     }
 }

@@ -206,4 +206,21 @@ public class PrefetchingGetTests
             Assert.Equal(File.ReadAllBytes(Path.Combine(prefetch.Scenario["pg_wal"], PrefetchScenario.Name(number))), await prefetch.AskAsync(PrefetchScenario.Name(number)));
         }
     }
+
+    [Fact]
+    public async Task A_recovery_does_not_wait_for_others_that_take_all_the_room()
+    {
+        await using var prefetch = await PrefetchScenario.StartAsync();
+        await prefetch.Scenario.PushRunAsync(1, 1, 3);
+        using (await prefetch.Budget.TakeAsync(long.MaxValue / 2, default))
+        {
+            for (var number = 1UL; number <= 3; number++)
+            {
+                Assert.NotNull(await prefetch.AskAsync(PrefetchScenario.Name(number)));
+            }
+        }
+
+        using var half = await prefetch.Budget.TakeAsync(1, default);
+        using var other = await prefetch.Budget.TakeAsync(16 << 20, default);
+    }
 }

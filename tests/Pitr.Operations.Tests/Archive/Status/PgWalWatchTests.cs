@@ -61,7 +61,7 @@ public sealed class PgWalWatchTests : IDisposable
         Assert.Equal("main", said.Properties["Service"].ToString().Trim('"'));
         var text = said.RenderMessage();
         Assert.Contains("files wait for the archiver", text, StringComparison.Ordinal);
-        Assert.Matches("full in \\d+ s", text);
+        Assert.Matches("full in \\d+[dhms]", text);
         await NextAsync(300);
         Assert.Equal(2, _sink.Events.Count);
 

@@ -172,6 +172,20 @@ public class WalVerificationTests
         Assert.Contains($"{new Lsn((9UL << 20) + (40 * 8192))}", finding.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(100_000)]
+    [InlineData(700_000)]
+    public async Task A_byte_that_was_wrong_before_it_was_archived_is_found(int at)
+    {
+        var (scenario, wal) = await StartAsync();
+        await using var _ = scenario;
+        var content = wal.Segment(4);
+        content[at] ^= 1;
+        await scenario.ForgeAsync(wal.Name(4), content);
+
+        Assert.Contains("BrokenChain", (await scenario.VerifyAsync()).Kinds());
+    }
+
     [Fact]
     public async Task Whatever_lies_among_the_WAL_is_named()
     {
