@@ -17,6 +17,7 @@ sealed class ReceivedWal : IDisposable
     readonly Timeline _timeline;
     readonly WalSegmentSize _size;
     readonly ConcurrentQueue<SegmentBuffer> _segments = new();
+    readonly ConcurrentBag<byte[]> _spare = [];
     readonly SemaphoreSlim _room;
     readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     SegmentBuffer? _filling;
@@ -55,7 +56,9 @@ sealed class ReceivedWal : IDisposable
             if (_filling is null || _filling.IsFull)
             {
                 await _room.WaitAsync(cancellation);
-                _filling = new SegmentBuffer(WalSegmentName.FromLsn(_timeline, End, _size), _size.Bytes);
+                // Not from the shared pool, which keeps an array for every thread that ever gave one back.
+                var memory = _spare.TryTake(out var spare) ? spare : GC.AllocateUninitializedArray<byte>(_size.Bytes);
+                _filling = new SegmentBuffer(WalSegmentName.FromLsn(_timeline, End, _size), memory);
                 _segments.Enqueue(_filling);
             }
 
@@ -85,7 +88,7 @@ sealed class ReceivedWal : IDisposable
     /// <summary>Gives a segment back that is not needed any more.</summary>
     public void Return(SegmentBuffer segment)
     {
-        segment.Dispose();
+        _spare.Add(segment.Release());
         _room.Release();
     }
 
@@ -109,14 +112,6 @@ sealed class ReceivedWal : IDisposable
         _news.Reader.TryRead(out _);
     }
 
-    /// <summary>Gives all memory back.</summary>
-    public void Dispose()
-    {
-        while (_segments.TryDequeue(out var segment))
-        {
-            segment.Dispose();
-        }
-
-        _room.Dispose();
-    }
+    /// <summary>Ends it.</summary>
+    public void Dispose() => _room.Dispose();
 }

@@ -1,24 +1,24 @@
-using System.Buffers;
 using Pitr.Format.Wal;
 using Pitr.Postgres.Wal;
 
 namespace Pitr.Operations.Streaming;
 
 /// <summary>One segment as it is received: one task appends, another stores what is there.</summary>
-sealed class SegmentBuffer(WalSegmentName name, int size) : IDisposable
+/// <param name="name">The segment.</param>
+/// <param name="memory">Room for a whole one.</param>
+sealed class SegmentBuffer(WalSegmentName name, byte[] memory)
 {
-    byte[]? _bytes = ArrayPool<byte>.Shared.Rent(size);
     int _received;
 
     public WalSegmentName Name => name;
 
     /// <summary>Bytes of a whole segment.</summary>
-    public int Size => size;
+    public int Size => memory.Length;
 
     /// <summary>Bytes received from the beginning on.</summary>
     public int Received => Volatile.Read(ref _received);
 
-    public bool IsFull => Received == size;
+    public bool IsFull => Received == memory.Length;
 
     /// <summary>Bytes from the beginning on that are durable as pieces. For the one who stores.</summary>
     public int Stored { get; set; }
@@ -27,7 +27,7 @@ sealed class SegmentBuffer(WalSegmentName name, int size) : IDisposable
     public WalSegmentEdges? Before { get; set; }
 
     /// <summary>Where the next bytes go. For the one who receives.</summary>
-    public Memory<byte> Room => _bytes.AsMemory(_received, size - _received);
+    public Memory<byte> Room => memory.AsMemory(_received);
 
     /// <summary>Says that so many bytes were put into <see cref="Room"/>.</summary>
     public void Advance(int count) => Volatile.Write(ref _received, _received + count);
@@ -36,15 +36,9 @@ sealed class SegmentBuffer(WalSegmentName name, int size) : IDisposable
     public ReadOnlyMemory<byte> Bytes(int from, int to)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(to, Received);
-        return _bytes.AsMemory(from, to - from);
+        return memory.AsMemory(from, to - from);
     }
 
-    /// <summary>Gives the memory back.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _bytes, null) is { } bytes)
-        {
-            ArrayPool<byte>.Shared.Return(bytes);
-        }
-    }
+    /// <summary>The memory, for another segment; this one is not used any more.</summary>
+    public byte[] Release() => memory;
 }

@@ -15,7 +15,7 @@ sealed class StreamedSegment(Scenario scenario, string name, int seed = 1, param
     /// <summary>Stores pieces that end at these offsets, one after the other.</summary>
     public async Task StoreAsync(int from, params int[] ends)
     {
-        using var buffer = Receive();
+        var buffer = Receive();
         buffer.Stored = from;
         foreach (var end in ends)
         {
@@ -26,7 +26,7 @@ sealed class StreamedSegment(Scenario scenario, string name, int seed = 1, param
     /// <summary>The segment as if it had been received.</summary>
     public SegmentBuffer Receive()
     {
-        var buffer = new SegmentBuffer(Name, Content.Length);
+        var buffer = new SegmentBuffer(Name, new byte[Content.Length]);
         Content.CopyTo(buffer.Room);
         buffer.Advance(Content.Length);
         return buffer;
