@@ -92,6 +92,17 @@ public class FormatDocumentTests
             WalFingerprint.Compute(7_312_345_678_901_234_567, WalFileName.Parse("00000002.history"), "1\t0/5000A28\tno recovery target specified\n"u8));
     }
 
+    [Fact]
+    public void Fingerprint_of_a_piece()
+    {
+        var content = Enumerable.Range(0, 4096).Select(i => (byte)i).ToArray();
+        Assert.True(WalPieceName.TryParse("0000000100000000000000A1.parts/00001000-00002000", out var piece));
+        Assert.Equal(content.Length, piece.Length);
+        Assert.Equal(
+            Bytes("piece-fingerprint"),
+            WalPieceFingerprint.Compute(7_312_345_678_901_234_567, piece.Segment.Timeline, piece.Segment.StartLsn(WalSegmentSize.Default) + piece.From, content));
+    }
+
     static DataKey Key() => new(DataKeyId.Parse(Vectors["data-key-id"]), Bytes("data-key"), Samples.Time);
 
     static KeyDocument Document(JsonObject wrap) => KeyDocument.Parse(Encoding.UTF8.GetBytes(new JsonObject

@@ -3,6 +3,7 @@ using Pitr.Operations.Agent;
 using Pitr.Operations.Archive.Prefetch;
 using Pitr.Operations.Archive.Status;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Streaming;
 using Serilog.Events;
 
 namespace Pitr.Cli.Commands;
@@ -19,6 +20,8 @@ static class AgentCommand
 
             Runs in the foreground until SIGTERM or Ctrl-C, as the user that owns the PostgreSQL cluster. Without an agent archiving
             works too, only slower: pitr-archive then starts pitr for each segment.
+
+            Services with `wal: { stream: true }` are streamed as well: WAL is stored as it is written, and a commit can wait for that.
 
               pitr agent
               systemctl enable --now pitr-agent        with docs/systemd/pitr-agent.service
@@ -41,6 +44,7 @@ static class AgentCommand
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, socket.Path);
         handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name), context.Configuration.StateDirectory, CommandContext.Clock);
         await using var watch = PgWalWatch.StartAll(context.Configuration, CommandContext.Clock, context.Log);
+        await using var streams = WalStreams.Start(context.Configuration, name => context.OpenService(name), context.Log);
         await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");

@@ -106,6 +106,7 @@ static class RepoStatsCommand
         RepositoryKeyKind.DataKey => "keys",
         RepositoryKeyKind.Service => "service",
         RepositoryKeyKind.Wal => "wal",
+        RepositoryKeyKind.WalPiece => "wal-pieces",
         RepositoryKeyKind.Backup => "backups",
         RepositoryKeyKind.Manifest => "manifests",
         RepositoryKeyKind.Pack => "packs",

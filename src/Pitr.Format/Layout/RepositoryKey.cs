@@ -56,6 +56,7 @@ public readonly record struct RepositoryKey(RepositoryKeyKind Kind, ServiceName?
         {
             "keys" when IsKeyDocument(name) => new(RepositoryKeyKind.DataKey, service, null),
             "wal" when RepositoryLayout.TryParseWal(key, out _, out _) => new(RepositoryKeyKind.Wal, service, null),
+            "wal" when RepositoryLayout.TryParseWalPiece(key, out _, out _) => new(RepositoryKeyKind.WalPiece, service, null),
             "backups" => OfBackup(service, name),
             "packs" => InBackup(RepositoryKeyKind.Pack, service, name),
             "dumps" => InBackup(RepositoryKeyKind.Dump, service, name),

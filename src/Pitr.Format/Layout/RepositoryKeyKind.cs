@@ -33,6 +33,9 @@ public enum RepositoryKeyKind
     /// <summary>A drill report.</summary>
     Drill,
 
+    /// <summary>A piece of a WAL segment that is not complete yet.</summary>
+    WalPiece,
+
     /// <summary>A lease, which means something in its own repository only.</summary>
     Lock,
 }

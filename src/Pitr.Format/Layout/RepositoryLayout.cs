@@ -80,6 +80,41 @@ public static class RepositoryLayout
             : place.Length == name.Length + 18 && place[8] == '/' && place[17] == '/' && place[..8].SequenceEqual(name[..8]) && place[9..17].SequenceEqual(name[8..16]);
     }
 
+    /// <summary>Prefix of the pieces of a segment that is not complete yet, beside where the segment will be.</summary>
+    public static string WalPiecesPrefix(ServiceName service, WalSegmentName segment) =>
+        $"{WalLogPrefix(service, segment.Timeline, segment.Log)}{segment}{WalPieceName.DirectorySuffix}/";
+
+    /// <summary>Key of a piece of a segment.</summary>
+    public static string WalPiece(ServiceName service, WalPieceName piece) =>
+        WalLogPrefix(service, piece.Segment.Timeline, piece.Segment.Log) + piece;
+
+    /// <summary>The inverse of <see cref="WalPiece"/>. False for every other key, also for a piece in the wrong place.</summary>
+    public static bool TryParseWalPiece(string key, out ServiceName service, out WalPieceName piece)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        service = default;
+        piece = default;
+        var directory = key.LastIndexOf('/');
+        var parent = directory > 0 ? key.LastIndexOf('/', directory - 1) : -1;
+        if (parent < 0
+            || !key.StartsWith(ServicesPrefix, StringComparison.Ordinal)
+            || !WalPieceName.TryParse(key.AsSpan(parent + 1), out var foundPiece))
+        {
+            return false;
+        }
+
+        var rest = key.AsSpan(ServicesPrefix.Length);
+        if (!ServiceName.TryParse(rest[..rest.IndexOf('/')], out var foundService)
+            || !string.Equals(WalPiece(foundService, foundPiece), key, StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        service = foundService;
+        piece = foundPiece;
+        return true;
+    }
+
     public static string BackupsPrefix(ServiceName service) => $"{ServicePrefix(service)}backups/";
 
     public static string BackupPrefix(ServiceName service, BackupId id) => $"{BackupsPrefix(service)}{id}/";

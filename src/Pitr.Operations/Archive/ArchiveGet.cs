@@ -4,6 +4,7 @@ using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Operations.Streaming;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
@@ -82,15 +83,23 @@ public sealed class ArchiveGet(PostgresService service)
     async Task<ArchiveGetResult> TryEachRepositoryAsync(WalFileName name, Action<ReadOnlyMemory<byte>> deliver, CancellationToken cancellation)
     {
         using var file = await ReadStoredAsync(name, cancellation);
-        if (file is null)
+        if (file is not null)
         {
-            return ArchiveGetResult.ProvenAbsent;
+            return Deliver(file.Content);
         }
 
-        // Whoever asked may be gone: nothing may appear under a name that the next request uses.
-        cancellation.ThrowIfCancellationRequested();
-        deliver(file.Content);
-        return ArchiveGetResult.Found;
+        // The last segment of a stream lies in pieces until it is full. It may take their place while they are read: so it is asked for once more.
+        using var pieces = name.Kind == WalFileKind.Segment ? await new SegmentAssembly(service).TryReadAsync(name.Segment!.Value, cancellation) : null;
+        using var whole = name.Kind == WalFileKind.Segment ? await ReadStoredAsync(name, cancellation) : null;
+        return whole is not null ? Deliver(whole.Content) : pieces is not null ? Deliver(pieces.Memory) : ArchiveGetResult.ProvenAbsent;
+
+        ArchiveGetResult Deliver(ReadOnlyMemory<byte> content)
+        {
+            // Whoever asked may be gone: nothing may appear under a name that the next request uses.
+            cancellation.ThrowIfCancellationRequested();
+            deliver(content);
+            return ArchiveGetResult.Found;
+        }
     }
 
     /// <summary>

@@ -1,9 +1,11 @@
 using System.Text;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
+using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Operations.Streaming;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Archive;
@@ -11,31 +13,37 @@ namespace Pitr.Operations.Archive;
 /// <summary>Reads what is archived: which segments, which timelines, and the commit times in the segments' clear headers.</summary>
 public sealed class WalArchive(PostgresService service)
 {
-    /// <summary>Lists the archive. A segment counts when at least one repository holds it.</summary>
+    /// <summary>Lists the archive. A segment counts when at least one repository holds it, be it in pieces.</summary>
+    /// <param name="cancellation">Ends the listing.</param>
+    /// <param name="withPieces">Whether segments count that lie in pieces; without, only objects that are whole segments do.</param>
     /// <exception cref="StorageException">No repository could be listed whole.</exception>
-    public async Task<WalInventory> ListAsync(CancellationToken cancellation)
+    public async Task<WalInventory> ListAsync(CancellationToken cancellation, bool withPieces = true)
     {
         var size = await ReadSegmentSizeAsync(cancellation);
-        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1);
-        var answers = await service.Repositories.AskAllAsync(
-            async (store, token) =>
-            {
-                await RepositorySet.RequireInitialisedAsync(store, token);
-                return await listing.ReadAsync(store, token);
-            },
-            cancellation);
-        return new WalInventory(size, [.. answers.SelectMany(a => a.Answer.Keys).Distinct().Order().Select(Merge)])
+        var answers = await service.Repositories.AskAllAsync((store, token) => ListAsync(store, size, withPieces, token), cancellation);
+        var pieces = StoredPieces.Union(size, answers.Select(a => a.Answer.Pieces));
+        return new WalInventory(size, [.. answers.SelectMany(a => a.Answer.Timelines.Keys).Distinct().Order().Select(Merge)])
         {
             Repositories = [.. answers.Select(a => new RepositoryWal(
                 a.Store.Name,
-                [.. a.Answer.OrderBy(t => t.Key).Select(t => new WalTimeline(t.Key, t.Value.Runs.ToSpans(t.Key, size), t.Value.HasHistory))]))],
+                [.. a.Answer.Timelines.OrderBy(t => t.Key).Select(
+                    t => a.Answer.Pieces.Complete(new WalTimeline(t.Key, t.Value.Runs.ToSpans(t.Key, size), t.Value.HasHistory)))]))],
         };
 
         WalTimeline Merge(Timeline timeline)
         {
-            var held = answers.Select(a => a.Answer).Where(a => a.ContainsKey(timeline)).Select(a => a[timeline]).ToArray();
-            return new WalTimeline(timeline, StoredRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory));
+            var held = answers.Select(a => a.Answer.Timelines).Where(a => a.ContainsKey(timeline)).Select(a => a[timeline]).ToArray();
+            return pieces.Complete(new WalTimeline(timeline, StoredRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory)));
         }
+    }
+
+    async Task<(IReadOnlyDictionary<Timeline, (StoredRuns Runs, bool HasHistory)> Timelines, StoredPieces Pieces)> ListAsync(
+        IObjectStore store, WalSegmentSize size, bool withPieces, CancellationToken cancellation)
+    {
+        await RepositorySet.RequireInitialisedAsync(store, cancellation);
+        var pieces = new StoredPieces(size);
+        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1, withPieces ? pieces.Add : null);
+        return (await listing.ReadAsync(store, cancellation), pieces);
     }
 
     /// <summary>First and last commit time of one archived segment; null when it holds no commit.</summary>
@@ -44,8 +52,21 @@ public sealed class WalArchive(PostgresService service)
     {
         var key = RepositoryLayout.Wal(service.Name, WalFileName.Parse(segment.ToString()));
         var asked = await service.Repositories.AskFirstAsync((store, token) => WalObject.ReadHeaderAsync(store, key, token), cancellation);
-        var header = asked.IsAnswered ? asked.Answer : throw asked.Failure;
+        var header = asked.IsAnswered ? asked.Answer : asked.IsProvenAbsent ? await ReadLastPieceAsync(segment, asked.Failure, cancellation) : throw asked.Failure;
         return header.LastCommit == 0 ? null : (WalTime.FromMicroseconds(header.FirstCommit), WalTime.FromMicroseconds(header.LastCommit));
+    }
+
+    // The last piece knows of all commits in those before it.
+    async Task<SealedObjectHeader> ReadLastPieceAsync(WalSegmentName segment, Exception absent, CancellationToken cancellation)
+    {
+        if (PieceChain.Of(await PieceListing.ReadAsync(service, segment, cancellation)) is not [.., var last])
+        {
+            throw absent;
+        }
+
+        var key = RepositoryLayout.WalPiece(service.Name, last);
+        var asked = await service.Repositories.AskFirstAsync((store, token) => WalObject.ReadHeaderAsync(store, key, token), cancellation);
+        return asked.IsAnswered ? asked.Answer : throw asked.Failure;
     }
 
     /// <summary>The last commit in an unbroken run of segments, looking from its end; null when there is none.</summary>

@@ -8,6 +8,9 @@ namespace Pitr.Operations.Archive;
 /// <param name="HasHistory">Its .history file is archived.</param>
 public sealed record WalTimeline(Timeline Timeline, IReadOnlyList<WalSpan> Spans, bool HasHistory)
 {
+    /// <summary>The last segment of a stream, as far as its pieces reach; it is also the last of the spans. Null when the last segment is whole.</summary>
+    public WalTail? Tail { get; init; }
+
     /// <summary>True when the segment is archived.</summary>
     public bool Contains(WalSegmentName segment) => Spans.Any(s => s.First.CompareTo(segment) <= 0 && segment.CompareTo(s.Last) <= 0);
 

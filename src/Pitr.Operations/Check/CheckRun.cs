@@ -127,6 +127,11 @@ public sealed class CheckRun(PostgresService service, string archiveCommand)
             }
 
             await CheckAsync("archiver", onResult, async () => DescribeArchiver(await session.ReadArchiverAsync(cancellation)));
+            foreach (var (name, check) in service.Settings.Wal.Stream.IsOn ? new StreamChecks(service, session).All() : [])
+            {
+                await CheckAsync(name, onResult, () => check(cancellation));
+            }
+
             return passed;
         }
     }

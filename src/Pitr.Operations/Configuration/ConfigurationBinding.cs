@@ -226,7 +226,7 @@ static class ConfigurationBinding
         return settings;
     }
 
-    internal static WalSettings Wal(YamlSection section)
+    internal static WalSettings Wal(YamlSection section, string service)
     {
         var defaults = WalSettings.Default;
         var settings = new WalSettings(
@@ -236,6 +236,7 @@ static class ConfigurationBinding
         {
             Prefetch = section.Integer("prefetch", defaults.Prefetch, 0, 1024),
             PrefetchSize = section.Size("prefetch-size", defaults.PrefetchSize, MebiByte, 64L << 30),
+            Stream = StreamBinding.Bind(section, service),
         };
         section.Close();
         return settings;

@@ -124,7 +124,10 @@ public static class ConfigurationText
                     .Add("push-deadline", wal.PushDeadline)
                     .Add("get-deadline", wal.GetDeadline)
                     .Add("prefetch", wal.Prefetch)
-                    .Add("prefetch-size", ConfigurationUnits.FormatSize(wal.PrefetchSize)))
+                    .Add("prefetch-size", ConfigurationUnits.FormatSize(wal.PrefetchSize))
+                    .Add("stream", wal.Stream.IsOn ? "true" : "false")
+                    .Add("slot", wal.Stream.Slot)
+                    .Add("stream-delay", wal.Stream.Delay))
             : tree;
     }
 

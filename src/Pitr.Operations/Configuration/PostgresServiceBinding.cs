@@ -18,7 +18,7 @@ static class PostgresServiceBinding
             Password = password,
             BinDirectory = section.OptionalPath("bin-directory"),
             Backup = ConfigurationBinding.Backup(section.Section("backup")),
-            Wal = ConfigurationBinding.Wal(section.Section("wal")),
+            Wal = ConfigurationBinding.Wal(section.Section("wal"), section.Name),
             ArchiveProgram = section.OptionalPath("archive-program"),
         };
     }

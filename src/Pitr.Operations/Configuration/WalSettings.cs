@@ -6,6 +6,9 @@ namespace Pitr.Operations.Configuration;
 /// <param name="GetDeadline">How long one get asks before its answer is "unknown". Default 5 minutes.</param>
 public sealed record WalSettings(int CompressionLevel, TimeSpan PushDeadline, TimeSpan GetDeadline)
 {
+    /// <summary>Whether and how WAL is streamed.</summary>
+    public StreamSettings Stream { get; init; } = StreamSettings.Default;
+
     /// <summary>What applies when the configuration says nothing.</summary>
     public static WalSettings Default { get; } = new(1, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5));
 

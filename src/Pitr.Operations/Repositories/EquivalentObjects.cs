@@ -18,7 +18,7 @@ static class EquivalentObjects
     /// <exception cref="StorageException">One of them could not be read.</exception>
     public static async Task<bool> AreAsync(IObjectStore source, IObjectStore destination, string key, CancellationToken cancellation) => RepositoryKey.Parse(key).Kind switch
     {
-        RepositoryKeyKind.Wal => AreSameWal(await HeaderAsync(source, key, cancellation), await HeaderAsync(destination, key, cancellation)),
+        RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece => AreSameWal(await HeaderAsync(source, key, cancellation), await HeaderAsync(destination, key, cancellation)),
         RepositoryKeyKind.DataKey => AreSameKey(
             KeyDocument.Parse(await source.ReadAllAsync(key, cancellation)), KeyDocument.Parse(await destination.ReadAllAsync(key, cancellation))),
         RepositoryKeyKind.Service => AreSameService(

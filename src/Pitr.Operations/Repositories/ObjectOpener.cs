@@ -101,7 +101,7 @@ public sealed class ObjectOpener(RepositoryKeys keys)
     /// <summary>What is stored sealed under keys of this kind; null where documents or anything else may lie.</summary>
     static SealedObjectKind? SealedKind(RepositoryKeyKind kind) => kind switch
     {
-        RepositoryKeyKind.Wal => SealedObjectKind.Wal,
+        RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece => SealedObjectKind.Wal,
         RepositoryKeyKind.Manifest => SealedObjectKind.Manifest,
         RepositoryKeyKind.Pack => SealedObjectKind.Pack,
         RepositoryKeyKind.Dump => SealedObjectKind.Stream,

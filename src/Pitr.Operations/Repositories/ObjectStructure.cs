@@ -28,7 +28,7 @@ public static class ObjectStructure
         var place = RepositoryKey.Parse(key);
         switch (place.Kind)
         {
-            case RepositoryKeyKind.Wal:
+            case RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece:
                 await RequireSealedAsync(SealedObjectKind.Wal, content, cancellation);
                 break;
             case RepositoryKeyKind.Pack:

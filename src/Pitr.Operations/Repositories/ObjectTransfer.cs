@@ -239,7 +239,7 @@ sealed class ObjectTransfer(
     async Task RequireDataKeyAsync(string key, ObjectContent content, CancellationToken cancellation)
     {
         var place = RepositoryKey.Parse(key);
-        if (place is { Service: { } service, Kind: RepositoryKeyKind.Wal or RepositoryKeyKind.Manifest or RepositoryKeyKind.Pack or RepositoryKeyKind.Dump } && !options.DryRun)
+        if (place is { Service: { } service, Kind: RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece or RepositoryKeyKind.Manifest or RepositoryKeyKind.Pack or RepositoryKeyKind.Dump } && !options.DryRun)
         {
             await using var stream = content.OpenRead();
             var id = (await SealedObjectReader.ReadHeaderAsync(stream, cancellation)).KeyId;

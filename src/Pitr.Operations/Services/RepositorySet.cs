@@ -88,7 +88,7 @@ public sealed class RepositorySet : IAsyncDisposable
     /// Writes to all repositories at once. Returns when as many as required have done it, durably, and what the others lack is
     /// written down; with all required, when all have done it.
     /// </summary>
-    /// <param name="keys">The objects that are written; owed to a repository that does not get them.</param>
+    /// <param name="keys">The objects that are written; owed to a repository that does not get them. None: it is owed nothing.</param>
     /// <param name="laggards">What becomes of those that are slower.</param>
     /// <param name="write">Writes to one repository; may be told to stop.</param>
     /// <param name="cancellation">Ends the write as long as it has not been acknowledged.</param>
@@ -112,7 +112,7 @@ public sealed class RepositorySet : IAsyncDisposable
         if (_stores.Count - unready.Length < Required)
         {
             throw new RepositoryUnavailableException(
-                $"{string.Join(", ", unready.Select(s => s.Name))}: owed what {keys[0]} depends on, and {Required} repositories must hold it",
+                $"{string.Join(", ", unready.Select(s => s.Name))}: owed what {(keys.Count > 0 ? keys[0] : "this")} depends on, and {Required} repositories must hold it",
                 "try again: what is owed is caught up by `pitr agent`, or with `pitr repo catch-up`");
         }
 

@@ -27,6 +27,9 @@ static class TestEnvironment
     /// <summary>How many random recoveries are held against the oracle.</summary>
     public static int Recoveries => Number("PITR_TEST_RECOVERIES") ?? 4;
 
+    /// <summary>How often the primary of a synchronous stream is destroyed.</summary>
+    public static int StreamRounds => Number("PITR_TEST_STREAM_ROUNDS") ?? 3;
+
     /// <summary>How often a process is killed at a random moment while WAL is archived.</summary>
     public static int Kills => Number("PITR_TEST_KILLS") ?? 8;
 

@@ -15,6 +15,7 @@ public class RepositoryKeyTests
     [InlineData($"services/main/keys/{Id}.json", RepositoryKeyKind.DataKey, "main", null)]
     [InlineData("services/main/wal/00000001/00000000/000000010000000000000007", RepositoryKeyKind.Wal, "main", null)]
     [InlineData("services/main/wal/00000002.history", RepositoryKeyKind.Wal, "main", null)]
+    [InlineData("services/main/wal/00000001/00000000/000000010000000000000007.parts/00000000-00002000", RepositoryKeyKind.WalPiece, "main", null)]
     [InlineData("services/main/wal/00000001/00000001/000000010000000000000007", RepositoryKeyKind.Other, "main", null)]
     [InlineData("services/main/packs/20261121T031500Z/000000", RepositoryKeyKind.Pack, "main", "20261121T031500Z")]
     [InlineData("services/main/backups/20261121T031500Z/manifest", RepositoryKeyKind.Manifest, "main", "20261121T031500Z")]

@@ -35,6 +35,9 @@ public class RepositoryLayoutTests
         Assert.Equal("services/main/wal/00000001/0000002F/000000010000002F000000A1.partial", Wal("000000010000002F000000A1.partial"));
         Assert.Equal("services/main/wal/00000001/00000000/000000010000000000000002.00000028.backup", Wal("000000010000000000000002.00000028.backup"));
         Assert.Equal("services/main/wal/00000002.history", Wal("00000002.history"));
+        Assert.Equal(
+            "services/main/wal/00000001/0000002F/000000010000002F000000A1.parts/00001000-00FFFFFF",
+            RepositoryLayout.WalPiece(Samples.Service, new WalPieceName(WalSegmentName.Parse("000000010000002F000000A1"), 0x1000, 0xFFFFFF)));
         Assert.Equal("services/main/wal/00000001/0000002F/", RepositoryLayout.WalLogPrefix(Samples.Service, new Timeline(1), 0x2F));
         Assert.Equal("services/main/backups/20261121T031500Z/backup.json", RepositoryLayout.Backup(Samples.Service, Samples.Backup));
         Assert.Equal("services/main/backups/20261121T031500Z/manifest", RepositoryLayout.Manifest(Samples.Service, Samples.Backup));
@@ -42,6 +45,35 @@ public class RepositoryLayoutTests
         Assert.Equal("services/main/drills/20261121T040000Z.json", RepositoryLayout.DrillReport(Samples.Service, "20261121T040000Z"));
         Assert.Equal("services/main/locks/backup.json", RepositoryLayout.Lock(Samples.Service, "backup"));
     }
+
+    [Fact]
+    public void Every_piece_is_found_by_its_key_again()
+    {
+        var pieces =
+            from timeline in Gens.Timeline
+            from log in Gens.UInt32
+            from segment in Gens.UInt32
+            from size in Gen.Choose(1, 1 << 20)
+            from begin in Gen.Choose(0, (1 << 30) - (1 << 20))
+            select new WalPieceName(new WalSegmentName(timeline, log, segment), (uint)begin, (uint)(begin + size));
+        Gens.Holds(pieces, piece => RepositoryLayout.TryParseWalPiece(RepositoryLayout.WalPiece(Samples.Service, piece), out var service, out var found)
+            && service == Samples.Service && found == piece
+            && !RepositoryLayout.TryParseWal(RepositoryLayout.WalPiece(Samples.Service, piece), out _, out _)
+            && RepositoryLayout.WalPiece(Samples.Service, piece).StartsWith(RepositoryLayout.WalPiecesPrefix(Samples.Service, piece.Segment), StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("services/main/wal/00000001/00000000/0000000100000000000000A1.parts/00001000-00001000")]
+    [InlineData("services/main/wal/00000001/00000000/0000000100000000000000A1.parts/00002000-00001000")]
+    [InlineData("services/main/wal/00000001/00000000/0000000100000000000000A1.parts/00001000-0000200a")]
+    [InlineData("services/main/wal/00000001/00000000/0000000100000000000000A1.parts/00001000-40000001")]
+    [InlineData("services/main/wal/00000001/00000000/0000000100000000000000A1.parts/00001000")]
+    [InlineData("services/main/wal/00000001/00000001/0000000100000000000000A1.parts/00001000-00002000")]
+    [InlineData("services/main/wal/00000001/00000000/0000000100000000000000A1.parts/x/00001000-00002000")]
+    [InlineData("services/main/0000000100000000000000A1.parts/00001000-00002000")]
+    [InlineData("0000000100000000000000A1.parts/00001000-00002000")]
+    [InlineData("")]
+    public void Nothing_else_is_taken_for_a_piece(string key) => Assert.False(RepositoryLayout.TryParseWalPiece(key, out _, out _));
 
     [Fact]
     public void Every_WAL_file_is_found_by_its_key_again() =>

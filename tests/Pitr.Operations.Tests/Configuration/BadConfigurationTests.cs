@@ -41,7 +41,7 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         { InMain("¦compression-level: 3"), "unknown key \"compression-level\" in \"services.main\"", "\"compression-level\" belongs in services.*.backup or services.*.wal" },
         { InMain("retention: { ¦month: 3 }"), "unknown key \"month\" in \"services.main.retention\"", "did you mean \"monthly\"? valid keys: window, daily, weekly, monthly, yearly, minimum" },
         { InMain("backup: { ¦full: yes }"), "unknown key \"full\" in \"services.main.backup\"", "valid keys: method, compression-level, jobs, pack-size, wal-deadline" },
-        { InMain("wal: { ¦queue-max: 5GB }"), "unknown key \"queue-max\" in \"services.main.wal\"", "valid keys: compression-level, push-deadline, get-deadline, prefetch, prefetch-size" },
+        { InMain("wal: { ¦queue-max: 5GB }"), "unknown key \"queue-max\" in \"services.main.wal\"", "valid keys: compression-level, push-deadline, get-deadline, prefetch, prefetch-size, stream, slot, stream-delay" },
         { Repository + "{ url: file:///a, ¦region: eu }" + AfterRepository, "unknown key \"region\" in \"repositories.local\"", "\"region\" belongs to s3:, and this is file:" },
         { Minimal.Replace("  recipients:", "  ¦enabled: false\n  recipients:", StringComparison.Ordinal), "unknown key \"enabled\" in \"encryption\"", "valid keys: recipients, identity, passphrase" },
 
@@ -113,6 +113,9 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         { InMain("wal: { prefetch: ¦1025 }"), "\"services.main.wal.prefetch\" can not be \"1025\"", "a whole number from 0 to 1024" },
         { InMain("wal: { prefetch-size: ¦1KiB }"), "\"services.main.wal.prefetch-size\" can not be 1KiB", "from 1MiB to 64GiB" },
         { InMain("wal: { get-deadline: ¦2MB }"), "\"services.main.wal.get-deadline\" can not be \"2MB\"", ConfigurationUnits.DurationHint },
+        { InMain("wal: { stream: ¦on }"), "\"services.main.wal.stream\" can not be \"on\"", "possible values: false, true" },
+        { InMain("wal: { slot: ¦Pitr-Main }"), "\"services.main.wal.slot\" can not be \"Pitr-Main\"", "1 to 63 of a-z, 0-9 and _" },
+        { InMain("wal: { stream-delay: ¦2m }"), "\"services.main.wal.stream-delay\" can not be 2m", "from 10ms to 1m" },
         { InMain("backup: { pack-size: ¦32 }"), "\"services.main.backup.pack-size\" can not be \"32\"", ConfigurationUnits.SizeHint },
         { InMain("backup: { pack-size: ¦32M }"), "\"services.main.backup.pack-size\" can not be \"32M\"", ConfigurationUnits.SizeHint },
         { InMain("backup: { pack-size: ¦32mib }"), "\"services.main.backup.pack-size\" can not be \"32mib\"", ConfigurationUnits.SizeHint },

@@ -34,7 +34,7 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
         Assert.Null(service.ArchiveProgram);
         Assert.Equal(new BackupSettings(BackupMethod.Stream, 1, Math.Min(Environment.ProcessorCount, 256)), service.Backup);
         Assert.Equal(32 * 1024 * 1024, service.Backup.PackSize);
-        Assert.Equal(new WalSettings(1, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5)), service.Wal);
+        Assert.Equal(new WalSettings(1, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5)) { Stream = new StreamSettings(false, "pitr_main", TimeSpan.FromSeconds(1)) }, service.Wal);
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
                 objectives: { rpo: 30s, rto: 2h }
                 retention: { window: 0s, daily: 1, weekly: 2, monthly: 3, yearly: 4, minimum: 5 }
                 backup: { method: stream, compression-level: 19, jobs: 3, pack-size: 50MB }
-                wal: { compression-level: 3, push-deadline: 1m, get-deadline: 10m, prefetch: 0, prefetch-size: 1GiB }
+                wal: { compression-level: 3, push-deadline: 1m, get-deadline: 10m, prefetch: 0, prefetch-size: 1GiB, stream: true, slot: pitr_1, stream-delay: 200ms }
               second_cluster.x-1:
                 kind: postgres
                 repositories: [local]
@@ -94,8 +94,16 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
         Assert.Equal(new ObjectiveSettings(TimeSpan.FromSeconds(30), TimeSpan.FromHours(2)), service.Objectives);
         Assert.Equal(new RetentionSettings(TimeSpan.Zero, 1, 2, 3, 4, 5), service.Retention);
         Assert.Equal(new BackupSettings(BackupMethod.Stream, 19, 3) { PackSize = 50_000_000 }, service.Backup);
-        Assert.Equal(new WalSettings(3, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10)) { Prefetch = 0, PrefetchSize = 1L << 30 }, service.Wal);
+        Assert.Equal(
+            new WalSettings(3, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10))
+            {
+                Prefetch = 0,
+                PrefetchSize = 1L << 30,
+                Stream = new StreamSettings(true, "pitr_1", TimeSpan.FromMilliseconds(200)),
+            },
+            service.Wal);
         Assert.Equal(["main", "second_cluster.x-1"], configuration.Services.Keys);
+        Assert.Equal("pitr_second_cluster_x_1", ((PostgresServiceSettings)configuration.Services["second_cluster.x-1"]).Wal.Stream.Slot);
     }
 
     [Theory]

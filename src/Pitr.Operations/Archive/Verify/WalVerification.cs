@@ -35,7 +35,7 @@ public sealed class WalVerification(PostgresService service)
     {
         var started = service.Clock.GetTimestamp();
         var findings = new WalFindings(onFinding);
-        var inventory = await _archive.ListAsync(cancellation);
+        var inventory = await _archive.ListAsync(cancellation, withPieces: false);
         var stores = service.Repositories.Stores.Where(s => inventory.Repositories.Any(r => r.Repository == s.Name)).ToArray();
         foreach (var (name, reason) in service.Repositories.Unanswered)
         {

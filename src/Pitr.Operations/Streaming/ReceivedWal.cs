@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Pitr.Format.Wal;
+using Pitr.Postgres;
+
+namespace Pitr.Operations.Streaming;
+
+/// <summary>
+/// WAL between the connection it comes from and the repositories it goes to: a few segments in memory. When storing falls behind, receiving
+/// waits, and the server keeps the rest.
+/// </summary>
+sealed class ReceivedWal : IDisposable
+{
+    // What is received and not stored yet, at most; two segments at least, so that one is received while one is stored.
+    const int Memory = 32 << 20;
+
+    readonly Timeline _timeline;
+    readonly WalSegmentSize _size;
+    readonly ConcurrentQueue<SegmentBuffer> _segments = new();
+    readonly ConcurrentBag<byte[]> _spare = [];
+    readonly SemaphoreSlim _room;
+    readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    SegmentBuffer? _filling;
+    ulong _end;
+    volatile bool _isComplete;
+
+    /// <param name="timeline">Timeline of the WAL.</param>
+    /// <param name="start">Where receiving begins: a segment's first byte.</param>
+    /// <param name="size">The cluster's segment size.</param>
+    public ReceivedWal(Timeline timeline, Lsn start, WalSegmentSize size)
+    {
+        (_timeline, _size, _end) = (timeline, size, start.Value);
+        _room = new SemaphoreSlim(Math.Clamp(Memory / size.Bytes, 2, 8));
+    }
+
+    /// <summary>End of what was received.</summary>
+    public Lsn End => new(Volatile.Read(ref _end));
+
+    /// <summary>The oldest segment that is not taken away; null when nothing was received since.</summary>
+    public SegmentBuffer? Head => _segments.TryPeek(out var head) ? head : null;
+
+    /// <summary>Nothing more will come.</summary>
+    public bool IsComplete => _isComplete;
+
+    /// <summary>Takes what a server sent.</summary>
+    /// <exception cref="ServerException">It does not follow what came before.</exception>
+    public async ValueTask AppendAsync(Lsn position, Stream data, CancellationToken cancellation)
+    {
+        if (position != End)
+        {
+            throw new ServerException($"the server sent WAL of {position} where {End} follows");
+        }
+
+        for (var left = data.Length; left > 0;)
+        {
+            if (_filling is null || _filling.IsFull)
+            {
+                await _room.WaitAsync(cancellation);
+                // Not from the shared pool, which keeps an array for every thread that ever gave one back.
+                var memory = _spare.TryTake(out var spare) ? spare : GC.AllocateUninitializedArray<byte>(_size.Bytes);
+                _filling = new SegmentBuffer(WalSegmentName.FromLsn(_timeline, End, _size), memory);
+                _segments.Enqueue(_filling);
+            }
+
+            var read = await data.ReadAsync(_filling.Room, cancellation);
+            if (read == 0)
+            {
+                throw new ServerException($"the server announced {left} bytes more of WAL at {End} than it sent");
+            }
+
+            left -= read;
+            _filling.Advance(read);
+            Volatile.Write(ref _end, _end + (ulong)read);
+            _news.Writer.TryWrite(true);
+        }
+    }
+
+    /// <summary>Says that nothing more will come.</summary>
+    public void Complete()
+    {
+        _isComplete = true;
+        _news.Writer.TryWrite(true);
+    }
+
+    /// <summary>Takes the head away; it is to be given back.</summary>
+    public SegmentBuffer Take() => _segments.TryDequeue(out var head) ? head : throw new InvalidOperationException("nothing was received");
+
+    /// <summary>Gives a segment back that is not needed any more.</summary>
+    public void Return(SegmentBuffer segment)
+    {
+        _spare.Add(segment.Release());
+        _room.Release();
+    }
+
+    /// <summary>Waits until something has come since the last time, or a time has passed.</summary>
+    public async Task WaitAsync(TimeSpan longest, TimeProvider clock, CancellationToken cancellation)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var news = _news.Reader.WaitToReadAsync(enough.Token).AsTask();
+        if (longest == Timeout.InfiniteTimeSpan)
+        {
+            await news;
+        }
+        else
+        {
+            await Task.WhenAny(news, Task.Delay(longest, clock, enough.Token));
+            await enough.CancelAsync();
+            await ((Task)news).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        _news.Reader.TryRead(out _);
+    }
+
+    /// <summary>Ends it.</summary>
+    public void Dispose() => _room.Dispose();
+}

@@ -1,0 +1,79 @@
+using Pitr.Format.Wal;
+using Pitr.Operations.Services;
+using Pitr.Postgres.Replication;
+using Pitr.Postgres.Sessions;
+
+namespace Pitr.Operations.Streaming;
+
+/// <summary>
+/// Looks every few seconds at what the server says of the stream: whether commits wait for it, and how much WAL the server keeps because of it.
+/// </summary>
+/// <param name="service">The service.</param>
+/// <param name="session">A session with the server, for this alone.</param>
+/// <param name="received">How far WAL has come: while none comes there is little to see.</param>
+sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received)
+{
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    const int PausesWhenIdle = 15;
+    static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(5);
+
+    // Kept for the slot without a limit: beyond this somebody should know.
+    const long Much = 1L << 30;
+
+    bool? _isSynchronous;
+    long? _warned;
+
+    /// <summary>Whether commits wait for the stream. As long as that is not known, they are taken to.</summary>
+    public bool IsSynchronous => _isSynchronous ?? true;
+
+    /// <summary>Watches until it is cancelled.</summary>
+    /// <exception cref="Pitr.Postgres.ServerException">The server does not answer any more.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var slot = service.Settings.Wal.Stream.Slot;
+        var seen = Lsn.Invalid;
+        for (var pauses = PausesWhenIdle; ; pauses++)
+        {
+            if (pauses < PausesWhenIdle && received() == seen)
+            {
+                await Task.Delay(Pause, service.Clock, cancellation);
+                continue;
+            }
+
+            (seen, pauses) = (received(), 0);
+            if (await ReplicationSlots.ReadStatusAsync(session, slot, cancellation) is { } status)
+            {
+                Look(status, slot);
+            }
+
+            await Task.Delay(Pause, service.Clock, cancellation);
+        }
+    }
+
+    void Look(StreamStatus status, string slot)
+    {
+        if (status.IsSynchronous != _isSynchronous)
+        {
+            _isSynchronous = status.IsSynchronous;
+            service.Log.Information(
+                status.IsSynchronous ? "commits wait for stream {Slot}: WAL is stored at once" : "no commit waits for stream {Slot}: WAL is stored every {Delay}",
+                slot,
+                service.Settings.Wal.Stream.Delay);
+        }
+
+        if (Danger(status) is { } danger && (_warned is null || service.Clock.GetElapsedTime(_warned.Value) >= BetweenWarnings))
+        {
+            _warned = service.Clock.GetTimestamp();
+            service.Log.Warning("replication slot {Slot}: the server keeps {Bytes} bytes of WAL for it{Danger}", slot, status.RetainedBytes, danger);
+        }
+    }
+
+    static string? Danger(StreamStatus status) => status switch
+    {
+        { WalStatus: "lost" } => "; it is lost: WAL that was not streamed is gone",
+        { WalStatus: "unreserved" } => ", more than max_slot_wal_keep_size; the next checkpoint may remove it",
+        { MaxSlotWalKeepSize: { } limit, SafeWalSize: { } safe } when safe < limit / 4 => $"; after {safe} bytes more it may lose WAL (max_slot_wal_keep_size)",
+        { MaxSlotWalKeepSize: null } when status.RetainedBytes > Much => ", and without max_slot_wal_keep_size it will go on until the disk is full",
+        _ => null,
+    };
+}
