@@ -101,6 +101,8 @@ public sealed class WalStatusTests
         await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), settings: [("autovacuum", "off")]);
         await cluster.ExecuteAsync("CREATE TABLE t (x text); INSERT INTO t SELECT repeat(md5(i::text), 20) FROM generate_series(1, 3000) i");
         var segment = await cluster.ArchiveEverythingAsync();
+        // PostgreSQL has to know, too, before it crashes.
+        await Eventually.IsTrueAsync(() => !File.Exists(Path.Combine(cluster.PgWal, "archive_status", segment + ".ready")), () => $"{segment} is done");
         await cluster.ExecuteAsync("INSERT INTO t SELECT md5(i::text) FROM generate_series(1, 300) i; CHECKPOINT");
         var written = Lsn.Parse(await cluster.ScalarAsync<string>("SELECT pg_current_wal_flush_lsn()::text")).Value;
 

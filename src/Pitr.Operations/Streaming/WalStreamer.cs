@@ -47,6 +47,11 @@ public sealed class WalStreamer(PostgresService service)
             {
                 Report(e);
             }
+            catch (Exception e)
+            {
+                // A fault of pitr's or a library's must not end the protection until somebody looks into the log.
+                service.Log.Error(e, "streaming is interrupted by an error nobody expected, and tried again; please report it");
+            }
 
             pause = _hasStreamed ? FirstPause : pause * 2 < LongestPause ? pause * 2 : LongestPause;
             await Task.Delay(pause, service.Clock, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

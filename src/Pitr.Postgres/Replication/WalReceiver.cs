@@ -92,22 +92,34 @@ public sealed class WalReceiver : IAsyncDisposable
     public async Task ReceiveAsync(string slot, Timeline timeline, Lsn from, Func<Lsn, Stream, CancellationToken, ValueTask> take, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(take);
-        try
+        await using var messages = _connection.StartReplication(
+            new PhysicalReplicationSlot(slot), new NpgsqlLogSequenceNumber(from.Value), cancellationToken, timeline.Value).GetAsyncEnumerator(cancellationToken);
+        while (await NextAsync())
         {
-            await foreach (var message in _connection.StartReplication(
-                new PhysicalReplicationSlot(slot), new NpgsqlLogSequenceNumber(from.Value), cancellationToken, timeline.Value))
-            {
-                await take(new Lsn((ulong)message.WalStart), message.Data, cancellationToken);
-            }
-        }
-        catch (NpgsqlException e)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw SessionError.From(e, $"WAL from {from} of timeline {timeline} from {_server}");
+            await take(new Lsn((ulong)messages.Current.WalStart), messages.Current.Data, cancellationToken);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
         throw new ServerException($"{_server} ended the stream of timeline {timeline}");
+
+        async ValueTask<bool> NextAsync()
+        {
+            try
+            {
+                return await messages.MoveNextAsync();
+            }
+            catch (NpgsqlException e)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                throw SessionError.From(e, $"WAL from {from} of timeline {timeline} from {_server}");
+            }
+            catch (Exception e) when (e is NullReferenceException or InvalidOperationException or ObjectDisposedException)
+            {
+                // Npgsql's words for a connection that broke while a flush position was being sent over it.
+                cancellationToken.ThrowIfCancellationRequested();
+                throw new ServerException($"{_server} broke off the stream of timeline {timeline}", innerException: e);
+            }
+        }
     }
 
     /// <summary>

@@ -69,14 +69,14 @@ public class StalePrefetchTests
         prefetch.Scenario.Clock.Advance(TimeSpan.FromSeconds(6));
 
         var asking = prefetch.AskAsync(Name(2));
-        for (var i = 0; i < 20 && hangs && !asking.IsCompleted; i++)
+        for (var i = 0; i < 15 && hangs && !asking.IsCompleted; i++)
         {
-            // It has perhaps not begun to wait yet.
-            await Task.WhenAny(asking, Task.Delay(100));
+            // It has perhaps not begun to wait yet. A minute of silence would be the end of the recovery.
+            await Task.WhenAny(asking, Task.Delay(1000));
             prefetch.Scenario.Clock.Advance(TimeSpan.FromSeconds(3));
         }
 
-        Assert.Equal(File.ReadAllBytes(Path.Combine(prefetch.Scenario["pg_wal"], Name(2))), await asking);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(prefetch.Scenario["pg_wal"], Name(2))), await asking.WaitAsync(TimeSpan.FromSeconds(30)));
     }
 
     [Theory]
