@@ -10,6 +10,7 @@ using Xunit.Abstractions;
 namespace Pitr.Operations.Tests.Archive;
 
 /// <summary>PITR_TEST_ARCHIVE_SEGMENTS says how many segments the large archive has; a million takes two minutes to make.</summary>
+[Collection(nameof(AloneCollection))]
 public class WalListingTests(ITestOutputHelper output)
 {
     static readonly Timeline One = new(1);
