@@ -38,9 +38,7 @@ ref struct WalRecordWalker
 
     WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header, bool startsInside)
     {
-        // A last page cut short can hold no more records that could be followed safely.
-        var usable = Math.Min(segment.Length, header.SegmentSize.Bytes);
-        _segment = segment[..(usable - (usable % header.BlockSize))];
+        _segment = segment[..Math.Min(segment.Length, header.SegmentSize.Bytes)];
         _isWholeSegment = startsInside || _segment.Length == header.SegmentSize.Bytes;
         _startsInside = startsInside;
         _header = header;
@@ -185,7 +183,7 @@ ref struct WalRecordWalker
 
     bool SkipToFirstRecord()
     {
-        if (_segment.Length < _header.BlockSize)
+        if (_segment.Length < WalPage.LongHeaderSize)
         {
             return Stop(WalWalkEnd.CutShort, _segment.Length);
         }
@@ -289,7 +287,8 @@ ref struct WalRecordWalker
         var remaining = length;
         while (true)
         {
-            var rest = (uint)PageRest(_position);
+            // The last page may be cut short.
+            var rest = (uint)Math.Min(PageRest(_position), _segment.Length - _position);
             if (_position % _header.BlockSize != 0)
             {
                 if (remaining <= rest)
@@ -302,7 +301,7 @@ ref struct WalRecordWalker
                 _position += (int)rest;
             }
 
-            if (_position >= _segment.Length)
+            if (!HasPageHeader(_position))
             {
                 _tailRemaining = remaining;
                 Stop(_isWholeSegment ? WalWalkEnd.InsideRecord : WalWalkEnd.CutShort, RecordOffset);
@@ -351,7 +350,7 @@ ref struct WalRecordWalker
             return true;
         }
 
-        if (_position >= _segment.Length)
+        if (!HasPageHeader(_position))
         {
             return StopAtEndOfBytes();
         }
@@ -386,6 +385,8 @@ ref struct WalRecordWalker
         EndOffset = EndPage = offset;
         return false;
     }
+
+    readonly bool HasPageHeader(int offset) => offset <= _segment.Length - WalPage.ShortHeaderSize;
 
     bool IsValidPage(int offset)
     {

@@ -190,5 +190,20 @@ public class WalCommitScannerTests
         }
     }
 
+    [Fact]
+    public void Counts_what_ends_before_the_bytes_do_also_on_their_last_page()
+    {
+        var random = new Random(5);
+        var wal = new SyntheticWal();
+        for (var time = 1; time < 200; time++)
+        {
+            wal.Other(random.Next(1500));
+            wal.Commit(time, subtransactions: random.Next(3) == 0 ? random.Next(3000) : 0);
+            // Records are followed by up to 7 bytes of padding.
+            Assert.Equal(time, WalCommitScanner.Scan(wal.Bytes.AsSpan(0, wal.Position), wal.Header).Last);
+            Assert.Equal(time - 1, WalCommitScanner.Scan(wal.Bytes.AsSpan(0, wal.Position - 8), wal.Header).Last);
+        }
+    }
+
     static WalCommitTimes Scan(SyntheticWal wal) => WalCommitScanner.Scan(wal.Segment, wal.Header);
 }
