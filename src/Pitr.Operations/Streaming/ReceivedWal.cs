@@ -39,6 +39,9 @@ sealed class ReceivedWal : IDisposable
     /// <summary>The oldest segment that is not taken away; null when nothing was received since.</summary>
     public SegmentBuffer? Head => _segments.TryPeek(out var head) ? head : null;
 
+    /// <summary>Whether some of what was received is not stored.</summary>
+    public bool IsBehind => Head is { } head && head.Stored < head.Received;
+
     /// <summary>Nothing more will come.</summary>
     public bool IsComplete => _isComplete;
 

@@ -11,7 +11,8 @@ namespace Pitr.Operations.Streaming;
 /// <param name="service">The service.</param>
 /// <param name="session">A session with the server, for this alone.</param>
 /// <param name="received">How far WAL has come: while none comes there is little to see.</param>
-sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received)
+/// <param name="isBehind">Whether some of that is not stored: then the server keeps more and more, also while none comes.</param>
+sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received, Func<bool> isBehind)
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     const int PausesWhenIdle = 15;
@@ -21,7 +22,8 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
     const long Much = 1L << 30;
 
     bool? _isSynchronous;
-    long? _warned;
+    Level _warnedOf;
+    long _warned;
 
     /// <summary>Whether commits wait for the stream. As long as that is not known, they are taken to.</summary>
     public bool IsSynchronous => _isSynchronous ?? true;
@@ -34,7 +36,7 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
         var seen = Lsn.Invalid;
         for (var pauses = PausesWhenIdle; ; pauses++)
         {
-            if (pauses < PausesWhenIdle && received() == seen)
+            if (pauses < PausesWhenIdle && received() == seen && !isBehind())
             {
                 await Task.Delay(Pause, service.Clock, cancellation);
                 continue;
@@ -61,19 +63,34 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
                 service.Settings.Wal.Stream.Delay);
         }
 
-        if (Danger(status) is { } danger && (_warned is null || service.Clock.GetElapsedTime(_warned.Value) >= BetweenWarnings))
+        var (level, danger) = Danger(status);
+        // What becomes worse is said at once, what stays the same now and then.
+        if (level > _warnedOf || (level > Level.None && service.Clock.GetElapsedTime(_warned) >= BetweenWarnings))
         {
             _warned = service.Clock.GetTimestamp();
             service.Log.Warning("replication slot {Slot}: the server keeps {Bytes} bytes of WAL for it{Danger}", slot, status.RetainedBytes, danger);
+            _warnedOf = level;
+        }
+        else if (level == Level.None)
+        {
+            _warnedOf = level;
         }
     }
 
-    static string? Danger(StreamStatus status) => status switch
+    static (Level Level, string Text) Danger(StreamStatus status) => status switch
     {
-        { WalStatus: "lost" } => "; it is lost: WAL that was not streamed is gone",
-        { WalStatus: "unreserved" } => ", more than max_slot_wal_keep_size; the next checkpoint may remove it",
-        { MaxSlotWalKeepSize: { } limit, SafeWalSize: { } safe } when safe < limit / 4 => $"; after {safe} bytes more it may lose WAL (max_slot_wal_keep_size)",
-        { MaxSlotWalKeepSize: null } when status.RetainedBytes > Much => ", and without max_slot_wal_keep_size it will go on until the disk is full",
-        _ => null,
+        { WalStatus: "lost" } => (Level.Lost, "; it is lost: WAL that was not streamed is gone"),
+        { WalStatus: "unreserved" } => (Level.Unreserved, ", more than max_slot_wal_keep_size; the next checkpoint may remove it"),
+        { MaxSlotWalKeepSize: { } limit, SafeWalSize: { } safe } when safe < limit / 4 => (Level.Much, $"; after {safe} bytes more it may lose WAL (max_slot_wal_keep_size)"),
+        { MaxSlotWalKeepSize: null } when status.RetainedBytes > Much => (Level.Much, ", and without max_slot_wal_keep_size it will go on until the disk is full"),
+        _ => (Level.None, ""),
     };
+
+    enum Level
+    {
+        None,
+        Much,
+        Unreserved,
+        Lost,
+    }
 }

@@ -106,7 +106,7 @@ public sealed class WalStreamer(PostgresService service)
         using var wal = new ReceivedWal(start.Timeline, start.Position, start.SegmentSize);
         using var stopReceiving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var stopStoring = new CancellationTokenSource();
-        var watch = new SlotWatch(service, server.Session, () => wal.End);
+        var watch = new SlotWatch(service, server.Session, () => wal.End, () => wal.IsBehind);
         var shipper = new Shipper(
             service, wal, start, new PieceStore(service, server.Facts.SystemIdentifier), cleaner, () => watch.IsSynchronous, position => receiver.ReportFlushedAsync(position));
         service.Log.Information("streaming WAL of timeline {Timeline} from {Position}, slot {Slot}, {Server}", start.Timeline, start.Position + (ulong)start.Held, slot, server);

@@ -1,6 +1,7 @@
 using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
+using Pitr.Operations.Services;
 using Pitr.Operations.Streaming;
 
 namespace Pitr.Operations.Tests.Streaming;
@@ -18,13 +19,16 @@ sealed class StreamedSegment(Scenario scenario, string name, byte[] content, ulo
     public byte[] Content => content;
 
     /// <summary>Stores pieces that end at these offsets, one after the other.</summary>
-    public async Task StoreAsync(int from, params int[] ends)
+    public Task StoreAsync(int from, params int[] ends) => StoreAsync(scenario.Service, from, ends);
+
+    /// <summary>The same into the repositories of another service.</summary>
+    public async Task StoreAsync(PostgresService service, int from, params int[] ends)
     {
         var buffer = Receive();
         buffer.Stored = from;
         foreach (var end in ends)
         {
-            await new PieceStore(scenario.Service, systemIdentifier).StoreAsync(buffer, end, default);
+            await new PieceStore(service, systemIdentifier).StoreAsync(buffer, end, default);
         }
     }
 
