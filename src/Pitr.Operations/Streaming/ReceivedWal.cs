@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Pitr.Format.Wal;
+using Pitr.Operations.Errors;
 using Pitr.Postgres;
 
 namespace Pitr.Operations.Streaming;
@@ -13,6 +14,9 @@ sealed class ReceivedWal : IDisposable
 {
     // What is received and not stored yet, at most; two segments at least, so that one is received while one is stored.
     const int Memory = 32 << 20;
+
+    // So long the server may be kept from sending. Its checkpoints may have to wait for that, too (SlotWatch.HeldUp).
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     readonly Timeline _timeline;
     readonly WalSegmentSize _size;
@@ -47,6 +51,7 @@ sealed class ReceivedWal : IDisposable
 
     /// <summary>Takes what a server sent.</summary>
     /// <exception cref="ServerException">It does not follow what came before.</exception>
+    /// <exception cref="RepositoryUnavailableException">There is no room for it, and has not been for long.</exception>
     public async ValueTask AppendAsync(Lsn position, Stream data, CancellationToken cancellation)
     {
         if (position != End)
@@ -58,7 +63,11 @@ sealed class ReceivedWal : IDisposable
         {
             if (_filling is null || _filling.IsFull)
             {
-                await _room.WaitAsync(cancellation);
+                if (!await _room.WaitAsync(Patience, cancellation))
+                {
+                    throw Full();
+                }
+
                 // Not from the shared pool, which keeps an array for every thread that ever gave one back.
                 var memory = _spare.TryTake(out var spare) ? spare : GC.AllocateUninitializedArray<byte>(_size.Bytes);
                 _filling = new SegmentBuffer(WalSegmentName.FromLsn(_timeline, End, _size), memory);
@@ -77,6 +86,11 @@ sealed class ReceivedWal : IDisposable
             _news.Writer.TryWrite(true);
         }
     }
+
+    /// <summary>The error of a stream that was left because what came could not be stored.</summary>
+    public static RepositoryUnavailableException Full() => new(
+        "WAL comes faster than the repositories take it, and the stream was left so that the server is not held up; it keeps the rest",
+        "the messages before this one say what is wrong with the repositories; `pitr wal status` says what the slot keeps");
 
     /// <summary>Says that nothing more will come.</summary>
     public void Complete()

@@ -14,7 +14,8 @@ namespace Pitr.Operations.Streaming;
 /// </summary>
 public sealed class SegmentAssembly(PostgresService service)
 {
-    const int Parallel = 8;
+    // There may be thousands of small ones, and a server that recovers waits for all of them (decision 0031).
+    const int Parallel = 32;
 
     /// <summary>Reads a segment from its pieces.</summary>
     /// <returns>A whole segment, to be disposed; null when every repository answered that there is no piece with its beginning.</returns>

@@ -21,12 +21,19 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
     // Kept for the slot without a limit: beyond this somebody should know.
     const long Much = 1L << 30;
 
+    readonly TaskCompletionSource _heldUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool? _isSynchronous;
     Level _warnedOf;
     long _warned;
 
     /// <summary>Whether commits wait for the stream. As long as that is not known, they are taken to.</summary>
     public bool IsSynchronous => _isSynchronous ?? true;
+
+    /// <summary>
+    /// Ends when the server is about to give the slot up, or has, while something is not stored. From then on the walsender must not be kept: a checkpoint ends it,
+    /// and waits until whoever does not read what it sends has read its last words.
+    /// </summary>
+    public Task HeldUp => _heldUp.Task;
 
     /// <summary>Watches until it is cancelled.</summary>
     /// <exception cref="Pitr.Postgres.ServerException">The server does not answer any more.</exception>
@@ -64,6 +71,11 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
         }
 
         var (level, danger) = Danger(status);
+        if (level >= Level.Unreserved && isBehind())
+        {
+            _heldUp.TrySetResult();
+        }
+
         // What becomes worse is said at once, what stays the same now and then.
         if (level > _warnedOf || (level > Level.None && service.Clock.GetElapsedTime(_warned) >= BetweenWarnings))
         {

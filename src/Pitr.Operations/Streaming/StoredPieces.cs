@@ -71,7 +71,8 @@ sealed class StoredPieces(WalSegmentSize size)
             }
 
             var stored = pieces.Max(p => p.Stored);
-            var span = new WalSpan(name, name, 1, pieces.Where(p => chain.Contains(p.Name)).DistinctBy(p => p.Name).Sum(p => p.Bytes), stored, stored);
+            var counted = chain.ToHashSet();
+            var span = new WalSpan(name, name, 1, pieces.Where(p => counted.Remove(p.Name)).Sum(p => p.Bytes), stored, stored);
             timeline = timeline with
             {
                 Spans = Insert(timeline.Spans, span),

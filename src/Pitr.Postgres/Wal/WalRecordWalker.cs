@@ -32,25 +32,32 @@ ref struct WalRecordWalker
     /// <param name="segment">Its bytes; may be cut short anywhere.</param>
     /// <param name="header">Its header.</param>
     public WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header)
-        : this(segment, header, startsInside: false)
+        : this(segment, header, startsInside: false, isWhole: segment.Length >= header.SegmentSize.Bytes)
     {
     }
 
-    WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header, bool startsInside)
+    WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header, bool startsInside, bool isWhole)
     {
         _segment = segment[..Math.Min(segment.Length, header.SegmentSize.Bytes)];
-        _isWholeSegment = startsInside || _segment.Length == header.SegmentSize.Bytes;
+        _isWholeSegment = isWhole;
         _startsInside = startsInside;
         _header = header;
         _magic = WalVersion.Magic(header.MajorVersion);
         _ended = !SkipToFirstRecord();
     }
 
-    /// <summary>Walks from a page inside a segment to the segment's end.</summary>
+    /// <summary>Walks from a page inside a segment to the segment's end. Offsets are from that page.</summary>
     /// <param name="pages">Everything from that page to the end.</param>
     /// <param name="header">The segment's header.</param>
-    public static WalRecordWalker FromPage(ReadOnlySpan<byte> pages, WalSegmentHeader header) => new(
-        pages, header with { PageAddress = header.PageAddress + (ulong)(header.SegmentSize.Bytes - pages.Length) }, startsInside: true);
+    public static WalRecordWalker FromPage(ReadOnlySpan<byte> pages, WalSegmentHeader header) => FromPage(pages, header, header.SegmentSize.Bytes - pages.Length);
+
+    /// <summary>Walks from a page inside a segment that is known to somewhere. Offsets are from that page.</summary>
+    /// <param name="pages">Everything that is known from that page on; may be cut short anywhere.</param>
+    /// <param name="header">The segment's header.</param>
+    /// <param name="offset">Where in the segment the page is; 0 for its first.</param>
+    public static WalRecordWalker FromPage(ReadOnlySpan<byte> pages, WalSegmentHeader header, int offset) => offset == 0
+        ? new WalRecordWalker(pages, header)
+        : new WalRecordWalker(pages, header with { PageAddress = header.PageAddress + (ulong)offset }, startsInside: true, isWhole: offset + pages.Length == header.SegmentSize.Bytes);
 
     /// <summary>Offset in the segment of the current record.</summary>
     public int RecordOffset { get; private set; }

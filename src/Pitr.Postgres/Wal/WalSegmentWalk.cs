@@ -53,6 +53,31 @@ static class WalSegmentWalk
         return Edges(in walker, header, segment.Length, overwrites, firstPrevious, first, last, damage);
     }
 
+    /// <summary>Visits the records that begin on a page or behind it, as far as the bytes reach.</summary>
+    /// <param name="segment">The segment's bytes from its start; may be cut short anywhere.</param>
+    /// <param name="header">The header of that segment.</param>
+    /// <param name="page">Offset of a page on which a record begins.</param>
+    /// <param name="visitor">Gets each wanted record that lies wholly in the bytes, in order, until one has a wrong checksum.</param>
+    /// <returns>Where the last of all records begins; null when there is none.</returns>
+    public static Lsn? VisitFrom(ReadOnlySpan<byte> segment, WalSegmentHeader header, int page, IWalRecordVisitor visitor)
+    {
+        var walker = WalRecordWalker.FromPage(segment[page..], header, page);
+        Lsn? last = null;
+        Span<byte> start = stackalloc byte[IWalRecordVisitor.StartLength];
+        while (walker.MoveNext())
+        {
+            var position = header.PageAddress + (uint)(page + walker.RecordOffset);
+            if (!Look(in walker, header with { PageAddress = header.PageAddress + (uint)page }, position, visitor, verify: false, start))
+            {
+                break;
+            }
+
+            last = position;
+        }
+
+        return last;
+    }
+
     static bool Look(in WalRecordWalker walker, WalSegmentHeader header, Lsn position, IWalRecordVisitor visitor, bool verify, Span<byte> startBuffer)
     {
         if (!visitor.MayWant(walker.ResourceManager, walker.Info))

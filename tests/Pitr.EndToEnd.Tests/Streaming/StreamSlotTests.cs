@@ -19,6 +19,7 @@ public sealed class StreamSlotTests
         Assert.Equal("reserved", Slot(await StatusAsync(cluster)).GetProperty("wal-status").GetString());
 
         // Nothing can be stored, and archive_command only pretends: soon WAL is in one place alone.
+        var archiveCommand = await cluster.ScalarAsync<string>("SHOW archive_command");
         await cluster.ExecuteAsync("ALTER SYSTEM SET archive_command = '/bin/true'");
         await cluster.ExecuteAsync("SELECT pg_reload_conf()");
         var away = cluster.Directory["away"];
@@ -27,13 +28,18 @@ public sealed class StreamSlotTests
         var slot = Slot(await StatusAsync(cluster));
         Assert.Equal(("extended", 24L << 20), (slot.GetProperty("wal-status").GetString(), slot.GetProperty("max-keep-bytes").GetInt64()));
 
+        // No checkpoint but the one below comes in between.
+        await cluster.ExecuteAsync("ALTER SYSTEM SET max_wal_size = '1GB'");
+        await cluster.ExecuteAsync("SELECT pg_reload_conf()");
         await WriteUntilAsync(cluster, "true", "safe_wal_size < 5 * 1024 * 1024");
         await cluster.AgentSaysAsync("bytes more it may lose WAL (max_slot_wal_keep_size)");
         await WriteUntilAsync(cluster, "unreserved");
         await cluster.AgentSaysAsync("the next checkpoint may remove it");
         Assert.Contains("slot-unreserved", Problems(await StatusAsync(cluster)));
 
+        // A checkpoint takes the slot away, and is not held up by an agent that has nowhere to put what it is sent.
         await WriteUntilAsync(cluster, "lost", more: "CHECKPOINT");
+        await cluster.AgentSaysAsync("it is lost: WAL that was not streamed is gone");
         Assert.Contains("slot-lost", Problems(await StatusAsync(cluster)));
         Directory.Move(away, cluster.Host.Repository);
         await cluster.AgentSaysAsync($"SELECT pg_drop_replication_slot('{StreamingCluster.Slot}')");
@@ -44,10 +50,10 @@ public sealed class StreamSlotTests
         await cluster.EverythingIsStreamedAsync();
         var timeline = (await cluster.Host.RunAsync("--output", "json", "wal", "list")).Must().Json.GetProperty("timelines")[0];
         Assert.Single(timeline.GetProperty("gaps").EnumerateArray());
-        (await cluster.Host.RunAsync("wal", "verify")).Must(9).MustSay("gap");
+        Assert.Contains("gap ", (await cluster.Host.RunAsync("wal", "verify")).Must(9).Output, StringComparison.Ordinal);
 
         // A backup behind the gap begins anew, and nothing after it is missing.
-        await cluster.ExecuteAsync("ALTER SYSTEM RESET archive_command");
+        await cluster.ExecuteAsync($"ALTER SYSTEM SET archive_command = '{archiveCommand.Replace("'", "''", StringComparison.Ordinal)}'");
         await cluster.ExecuteAsync("SELECT pg_reload_conf()");
         await cluster.BackupAsync();
         await cluster.ExecuteAsync("INSERT INTO acknowledged VALUES (1, 2, '')");

@@ -205,5 +205,28 @@ public class WalCommitScannerTests
         }
     }
 
+    [Fact]
+    public void Following_a_segment_finds_what_scanning_all_of_it_finds()
+    {
+        var random = new Random(7);
+        for (var round = 0; round < 20; round++)
+        {
+            var wal = new SyntheticWal(continued: round % 3 * 20_000);
+            for (var time = 1; !wal.IsFull; time++)
+            {
+                wal.Other(random.Next(random.Next(20) == 0 ? 60_000 : 1500));
+                wal.Commit(random.Next(1000) + time, subtransactions: random.Next(5) == 0 ? random.Next(6000) : 0);
+            }
+
+            var follower = new WalCommitFollower();
+            for (var end = 40; end < wal.Bytes.Length; end += random.Next(1, 9000))
+            {
+                Assert.Equal(WalCommitScanner.Scan(wal.Bytes.AsSpan(0, end), wal.Header), follower.Scan(wal.Bytes.AsSpan(0, end), wal.Header));
+            }
+
+            Assert.Equal(Scan(wal), follower.Scan(wal.Bytes, wal.Header));
+        }
+    }
+
     static WalCommitTimes Scan(SyntheticWal wal) => WalCommitScanner.Scan(wal.Segment, wal.Header);
 }

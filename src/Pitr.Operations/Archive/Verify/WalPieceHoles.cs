@@ -23,13 +23,13 @@ sealed class WalPieceHoles(WalSegmentName segment, IReadOnlyList<IReadOnlyList<W
     /// <param name="repository">Its index.</param>
     public WalPieceName? In(int repository)
     {
-        if (!isEachRequired)
+        if (!isEachRequired || _all.Count == 0)
         {
             return null;
         }
 
-        var chain = PieceChain.Of(_all);
-        var settled = chain.Where(p => _all.Any(next => next.From >= p.To)).Select(p => p.To).DefaultIfEmpty().Max();
+        var begun = _all.Max(p => p.From);
+        var settled = PieceChain.Of(_all).Where(p => p.To <= begun).Select(p => p.To).DefaultIfEmpty().Max();
         var end = (uint)PieceChain.EndOf(held[repository]);
         return end < settled ? new WalPieceName(segment, end, settled) : null;
     }
