@@ -16,10 +16,11 @@ sealed class ReceivedWal : IDisposable
     const int Memory = 32 << 20;
 
     // So long the server may be kept from sending. Its checkpoints may have to wait for that, too (SlotWatch.HeldUp).
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(30);
 
     readonly Timeline _timeline;
     readonly WalSegmentSize _size;
+    readonly TimeSpan _patience;
     readonly ConcurrentQueue<SegmentBuffer> _segments = new();
     readonly ConcurrentBag<byte[]> _spare = [];
     readonly SemaphoreSlim _room;
@@ -31,8 +32,10 @@ sealed class ReceivedWal : IDisposable
     /// <param name="timeline">Timeline of the WAL.</param>
     /// <param name="start">Where receiving begins: a segment's first byte.</param>
     /// <param name="size">The cluster's segment size.</param>
-    public ReceivedWal(Timeline timeline, Lsn start, WalSegmentSize size)
+    /// <param name="patience">How long to wait for room; 30 s if not said.</param>
+    public ReceivedWal(Timeline timeline, Lsn start, WalSegmentSize size, TimeSpan? patience = null)
     {
+        _patience = patience ?? DefaultPatience;
         (_timeline, _size, _end) = (timeline, size, start.Value);
         _room = new SemaphoreSlim(Math.Clamp(Memory / size.Bytes, 2, 8));
     }
@@ -63,7 +66,7 @@ sealed class ReceivedWal : IDisposable
         {
             if (_filling is null || _filling.IsFull)
             {
-                if (!await _room.WaitAsync(Patience, cancellation))
+                if (!await _room.WaitAsync(_patience, cancellation))
                 {
                     throw Full();
                 }

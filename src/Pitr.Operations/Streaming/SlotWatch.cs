@@ -12,7 +12,8 @@ namespace Pitr.Operations.Streaming;
 /// <param name="session">A session with the server, for this alone.</param>
 /// <param name="received">How far WAL has come: while none comes there is little to see.</param>
 /// <param name="isBehind">Whether some of that is not stored: then the server keeps more and more, also while none comes.</param>
-sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received, Func<bool> isBehind)
+/// <param name="stored">How far it is stored.</param>
+sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received, Func<bool> isBehind, Func<Lsn> stored)
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     const int PausesWhenIdle = 15;
@@ -23,6 +24,7 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
 
     readonly TaskCompletionSource _heldUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool? _isSynchronous;
+    Lsn? _stored;
     Level _warnedOf;
     long _warned;
 
@@ -30,7 +32,7 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
     public bool IsSynchronous => _isSynchronous ?? true;
 
     /// <summary>
-    /// Ends when the server is about to give the slot up, or has, while something is not stored. From then on the walsender must not be kept: a checkpoint ends it,
+    /// Ends when the server is about to give the slot up, or has, while nothing can be stored. From then on the walsender must not be kept: a checkpoint ends it,
     /// and waits until whoever does not read what it sends has read its last words.
     /// </summary>
     public Task HeldUp => _heldUp.Task;
@@ -71,11 +73,13 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
         }
 
         var (level, danger) = Danger(status);
-        if (level >= Level.Unreserved && isBehind())
+        var progress = stored();
+        if (level >= Level.Unreserved && isBehind() && progress == _stored)
         {
             _heldUp.TrySetResult();
         }
 
+        _stored = progress;
         // What becomes worse is said at once, what stays the same now and then.
         if (level > _warnedOf || (level > Level.None && service.Clock.GetElapsedTime(_warned) >= BetweenWarnings))
         {

@@ -1,3 +1,4 @@
+using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres;
@@ -108,9 +109,10 @@ public sealed class WalStreamer(PostgresService service)
         using var stopReceiving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var stopWatching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var stopStoring = new CancellationTokenSource();
-        var watch = new SlotWatch(service, server.Session, () => wal.End, () => wal.IsBehind);
+        var stored = 0UL;
+        var watch = new SlotWatch(service, server.Session, () => wal.End, () => wal.IsBehind, () => new Lsn(Volatile.Read(ref stored)));
         var shipper = new Shipper(
-            service, wal, start, new PieceStore(service, server.Facts.SystemIdentifier), cleaner, () => watch.IsSynchronous, position => receiver.ReportFlushedAsync(position));
+            service, wal, start, new PieceStore(service, server.Facts.SystemIdentifier), cleaner, () => watch.IsSynchronous, ReportAsync);
         service.Log.Information("streaming WAL of timeline {Timeline} from {Position}, slot {Slot}, {Server}", start.Timeline, start.Position + (ulong)start.Held, slot, server);
         var receiving = ReceiveAsync(receiver, slot, start, wal, stopReceiving.Token);
         var watching = watch.RunAsync(stopWatching.Token);
@@ -149,6 +151,12 @@ public sealed class WalStreamer(PostgresService service)
         }
 
         return true;
+
+        Task ReportAsync(Lsn position)
+        {
+            Volatile.Write(ref stored, position.Value);
+            return receiver.ReportFlushedAsync(position);
+        }
     }
 
     async Task ReceiveAsync(WalReceiver receiver, string slot, StreamStart start, ReceivedWal wal, CancellationToken cancellation)
