@@ -46,12 +46,7 @@ ref struct WalRecordWalker
         _ended = !SkipToFirstRecord();
     }
 
-    /// <summary>Walks from a page inside a segment to the segment's end. Offsets are from that page.</summary>
-    /// <param name="pages">Everything from that page to the end.</param>
-    /// <param name="header">The segment's header.</param>
-    public static WalRecordWalker FromPage(ReadOnlySpan<byte> pages, WalSegmentHeader header) => FromPage(pages, header, header.SegmentSize.Bytes - pages.Length);
-
-    /// <summary>Walks from a page inside a segment that is known to somewhere. Offsets are from that page.</summary>
+    /// <summary>Walks from a page of a segment. Offsets are from that page.</summary>
     /// <param name="pages">Everything that is known from that page on; may be cut short anywhere.</param>
     /// <param name="header">The segment's header.</param>
     /// <param name="offset">Where in the segment the page is; 0 for its first.</param>

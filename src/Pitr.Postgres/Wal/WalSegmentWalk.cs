@@ -162,7 +162,7 @@ static class WalSegmentWalk
     /// <param name="header">The segment's header.</param>
     public static WalSegmentEdges EndOf(ReadOnlySpan<byte> pages, WalSegmentHeader header)
     {
-        var walker = WalRecordWalker.FromPage(pages, header);
+        var walker = WalRecordWalker.FromPage(pages, header, header.SegmentSize.Bytes - pages.Length);
         while (walker.MoveNext())
         {
         }
