@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json;
 using Pitr.EndToEnd.Tests.Clusters;
 using Pitr.EndToEnd.Tests.Programs;
+using Pitr.EndToEnd.Tests.Repositories;
 using Pitr.Format.Wal;
 using Xunit.Abstractions;
 
@@ -24,7 +24,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
     [InlineData("sshd")]
     public async Task Work_goes_on_while_it_is_away_and_it_catches_up_when_it_is_back(string kind)
     {
-        await using var offsite = await OffsiteAsync(kind);
+        await using var offsite = await Offsite.StartAsync(kind, _directory);
         await using var cluster = await StartAsync(offsite, required: "1");
         var host = cluster.Host;
         await FillAsync(cluster, 3);
@@ -60,7 +60,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task With_all_required_a_restore_goes_on_by_itself_without_the_one_that_is_away()
     {
-        await using var offsite = await OffsiteAsync("sshd");
+        await using var offsite = await Offsite.StartAsync("sshd", _directory);
         await using var cluster = await StartAsync(offsite, required: "all");
         (await cluster.Host.RunAsync("backup", "main")).Must();
         await FillAsync(cluster, 2);
@@ -82,7 +82,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
     {
         output.WriteLine($"PITR_TEST_SEED={TestEnvironment.Seed}");
         var random = new Random(TestEnvironment.Seed);
-        await using var offsite = await OffsiteAsync(kind);
+        await using var offsite = await Offsite.StartAsync(kind, _directory);
         await using var cluster = await StartAsync(offsite, required: "all");
         (await cluster.Host.RunAsync("backup", "main")).Must();
         using var enough = new CancellationTokenSource();
@@ -117,16 +117,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
         try
         {
             var host = cluster.Host;
-            foreach (var (name, value) in offsite.Environment)
-            {
-                host.Environment[name] = value;
-            }
-
-            var text = File.ReadAllText(host.ConfigurationFile)
-                .Replace("\n# Everything stored is sealed", $"\n{offsite.Yaml}\n# Everything stored is sealed", StringComparison.Ordinal)
-                .Replace("    repositories: [local]", $"    repositories: [local, offsite]\n    required: {required}", StringComparison.Ordinal);
-            File.WriteAllText(host.ConfigurationFile, text);
-            (await host.RunAsync("repo", "init", "offsite")).Must();
+            await offsite.AddToAsync(host, $"[local, offsite]\n    required: {required}");
             cluster.Agent = await host.StartAgentAsync();
             await cluster.ExecuteAsync("CREATE TABLE bulk AS SELECT g, md5(g::text) FROM generate_series(1, 100) g");
             (await host.RunAsync("backup", "main")).Must();
@@ -169,53 +160,4 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
             .Select(line => line.GetProperty("key").GetString()!)
             .Where(key => !key.Contains("/locks/", StringComparison.Ordinal)),
     ];
-
-    async Task<Offsite> OffsiteAsync(string kind)
-    {
-        var unique = "outage-" + Guid.NewGuid().ToString("N");
-        if (kind == "ceph-rgw")
-        {
-            var rgw = await StorageServer.StartAsync(kind, "S3_");
-            var endpoint = new Uri(rgw["S3_ENDPOINT"]);
-            var s3 = new Wire("127.0.0.1", endpoint.Port);
-            return new Offsite(
-                rgw,
-                s3,
-                $$"""
-                  offsite:
-                    url: s3://{{rgw["S3_BUCKET"]}}/{{unique}}
-                    endpoint: http://127.0.0.1:{{s3.Port}}
-                    access-key: ${OUTAGE_KEY}
-                    secret-key: ${OUTAGE_SECRET}
-
-                """,
-                new() { ["OUTAGE_KEY"] = rgw["S3_ACCESS_KEY"], ["OUTAGE_SECRET"] = rgw["S3_SECRET_KEY"] });
-        }
-
-        var sshd = await StorageServer.StartAsync(kind, "SFTP_");
-        var port = int.Parse(sshd["SFTP_PORT"], CultureInfo.InvariantCulture);
-        var wire = new Wire("127.0.0.1", port);
-        var known = _directory["known_hosts"];
-        await File.WriteAllTextAsync(known, (await File.ReadAllTextAsync(sshd["SFTP_KNOWN_HOSTS"])).Replace($"]:{port}", $"]:{wire.Port}", StringComparison.Ordinal));
-        return new Offsite(
-            sshd,
-            wire,
-            $"""
-              offsite:
-                url: sftp://{sshd["SFTP_USER"]}@127.0.0.1:{wire.Port}{sshd["SFTP_PATH"]}/{unique}
-                identity-file: {sshd["SFTP_IDENTITY"]}
-                known-hosts: {known}
-
-            """,
-            []);
-    }
-
-    sealed record Offsite(StorageServer Server, Wire Wire, string Yaml, Dictionary<string, string> Environment) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await Wire.DisposeAsync();
-            await Server.DisposeAsync();
-        }
-    }
 }

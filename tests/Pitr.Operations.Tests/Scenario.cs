@@ -70,7 +70,8 @@ sealed class Scenario : IAsyncDisposable
         string state = "state",
         string? identity = "identity",
         string[]? recipients = null,
-        Func<PostgresServiceSettings, PostgresServiceSettings>? change = null)
+        Func<PostgresServiceSettings, PostgresServiceSettings>? change = null,
+        Func<FaultyObjectStore, IObjectStore>? wrap = null)
     {
         var names = Stores.Select(s => s.Name).ToArray();
         var settings = new PostgresServiceSettings(ServiceName, names, ObjectiveSettings.Default, RetentionSettings.Default)
@@ -87,7 +88,7 @@ sealed class Scenario : IAsyncDisposable
                 [.. (recipients ?? ["identity"]).Select(r => this[$"{r}.pub"])], identity is null ? null : this[$"{identity}.pem"], null),
             Services = new Dictionary<string, ServiceSettings> { [ServiceName] = change is null ? settings : change(settings) },
         };
-        var service = new PostgresService(configuration, ServiceName, Clock, Logger.None, null, r => Stores.Single(s => s.Name == r.Name));
+        var service = new PostgresService(configuration, ServiceName, Clock, Logger.None, null, r => wrap is null ? Stores.Single(s => s.Name == r.Name) : wrap(Stores.Single(s => s.Name == r.Name)));
         _opened.Add(service);
         return service;
     }

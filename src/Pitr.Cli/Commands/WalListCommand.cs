@@ -125,6 +125,11 @@ static class WalListCommand
             yield return $"leaves timeline {branch.Parent} at {branch.SwitchPoint}";
         }
 
+        if (isLast && timeline.Tail is { } tail)
+        {
+            yield return $"{tail.Segment} in pieces to {timeline.EndLsn(overview.Inventory.SegmentSize)}";
+        }
+
         if (isLast && overview.LastCommits.TryGetValue(timeline.Timeline, out var commit))
         {
             yield return $"last commit {Texts.Moment(commit)}";
@@ -178,7 +183,7 @@ static class WalListCommand
         ["wal-segment-size"] = overview.Inventory.SegmentSize.Bytes,
         ["timelines"] = Json.Array(timelines, timeline =>
         {
-            var json = ToJson(timeline, overview.GapsOf(timeline.Timeline));
+            var json = ToJson(timeline, overview.Inventory.SegmentSize, overview.GapsOf(timeline.Timeline));
             var branch = overview.Branches.GetValueOrDefault(timeline.Timeline);
             json["history"] = timeline.HasHistory;
             json["parent"] = branch?.Parent.Value;
@@ -194,15 +199,15 @@ static class WalListCommand
             ["reason"] = service.Repositories.Unanswered.GetValueOrDefault(store.Name),
             ["timelines"] = Json.Array(
                 (overview.Inventory.Repositories.FirstOrDefault(r => r.Repository == store.Name)?.Timelines ?? []).Where(t => timelines.Any(shown => shown.Timeline == t.Timeline)),
-                t => ToJson(t, t.Gaps(overview.Inventory.SegmentSize).Select(g => new DatedWalGap(g, null, null)))),
+                t => ToJson(t, overview.Inventory.SegmentSize, t.Gaps(overview.Inventory.SegmentSize).Select(g => new DatedWalGap(g, null, null)))),
         }),
     };
 
     /// <summary>The timelines as documented in docs/json.md.</summary>
     public static JsonArray ToJson(WalInventory inventory) =>
-        Json.Array(inventory.Timelines, timeline => ToJson(timeline, timeline.Gaps(inventory.SegmentSize).Select(g => new DatedWalGap(g, null, null))));
+        Json.Array(inventory.Timelines, timeline => ToJson(timeline, inventory.SegmentSize, timeline.Gaps(inventory.SegmentSize).Select(g => new DatedWalGap(g, null, null))));
 
-    static JsonObject ToJson(WalTimeline timeline, IEnumerable<DatedWalGap> gaps) => new()
+    static JsonObject ToJson(WalTimeline timeline, WalSegmentSize size, IEnumerable<DatedWalGap> gaps) => new()
     {
         ["timeline"] = timeline.Timeline.Value,
         ["spans"] = Json.Array(timeline.Spans, span => new JsonObject
@@ -213,6 +218,8 @@ static class WalListCommand
             ["stored-bytes"] = span.StoredBytes,
             ["newest-stored"] = Json.Moment(span.Newest),
         }),
+        ["archived-to"] = timeline.EndLsn(size)?.ToString(),
+        ["in-pieces"] = timeline.Tail?.Segment.ToString(),
         ["gaps"] = Json.Array(gaps, gap => new JsonObject
         {
             ["first"] = gap.Gap.First.ToString(),

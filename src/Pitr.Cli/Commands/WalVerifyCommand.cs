@@ -96,12 +96,13 @@ static class WalVerifyCommand
     {
         var result = report.FindingCount > 0 ? $"[red]{report.FindingCount} finding(s)[/]" : report.Passed ? "[green]nothing wrong[/]" : "[yellow]nothing wrong in what could be asked[/]";
         AnsiConsole.MarkupLine($"{Markup.Escape(service)}: {report.Segments} segments verified in {Texts.Span(report.Took)}, {result}");
-        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", "objects", "content", "owed", "");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", "objects", "of them pieces", "content", "owed", "");
         foreach (var repository in report.Repositories)
         {
             table.AddRow(
                 Markup.Escape(repository.Name),
                 $"{repository.Objects}",
+                $"{repository.Pieces}",
                 Texts.Size(repository.Bytes),
                 $"{repository.Owed}",
                 repository.Unanswered is { } reason ? $"[red]could not be asked: {Markup.Escape(reason)}[/]" : "");
@@ -138,6 +139,7 @@ static class WalVerifyCommand
             ["reason"] = repository.Unanswered,
             ["objects"] = repository.Objects,
             ["bytes"] = repository.Bytes,
+            ["pieces"] = repository.Pieces,
             ["owed"] = repository.Owed,
         }),
         ["finding-count"] = report.FindingCount,

@@ -36,6 +36,8 @@ static class WalStatusJson
             ["reason"] = repository.Unanswered,
             ["newest"] = repository.Newest?.ToString(),
             ["newest-stored"] = Json.Moment(repository.Stored),
+            ["streamed-to"] = repository.StreamedTo?.ToString(),
+            ["streamed"] = Json.Moment(repository.Streamed),
             ["owed"] = repository.Owed,
             ["owed-since"] = Json.Moment(repository.OwedSince),
         }),

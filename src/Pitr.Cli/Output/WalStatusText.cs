@@ -104,8 +104,7 @@ static class WalStatusText
         foreach (var repository in status.Repositories)
         {
             var owed = repository.Owed > 0 ? $"; is owed {repository.Owed} objects since {Texts.Moment(repository.OwedSince!.Value)}" : "";
-            Row($"repository {repository.Name}", repository.Unanswered is not null ? "did not answer" + owed
-                : repository.Newest is { } newest ? $"{newest}, stored {Texts.Moment(repository.Stored!.Value)}{owed}" : "holds no WAL" + owed);
+            Row($"repository {repository.Name}", (repository.Unanswered is not null ? "did not answer" : Holds(repository)) + owed);
         }
 
         Row("waiting for the archiver", status.Ready is { } ready ? status.ReadySince is { } since ? $"{ready} files, the first for {Age(status.At - since)}" : $"{ready} files" : null);
@@ -122,6 +121,17 @@ static class WalStatusText
         Row("WAL is written at", status.Runway?.WalRate is { } rate ? $"{Texts.Size((long)rate)}/s" : null);
         Row("pg_wal grows at", status.Runway is { } runway ? runway.GrowthRate > 0 ? $"{Texts.Size((long)runway.GrowthRate)}/s, held back by the {runway.HeldBy}" : "not, nothing holds WAL back" : null);
         return table;
+    }
+
+    static string Holds(RepositoryWalStatus repository)
+    {
+        var segment = repository.Newest is { } newest ? $"{newest}, stored {Texts.Moment(repository.Stored!.Value)}" : "no whole segment";
+        return repository switch
+        {
+            { StreamedTo: { } to } => $"{segment}; streamed to {to}, {Texts.Moment(repository.Streamed!.Value)}",
+            { Newest: not null } => segment,
+            _ => "holds no WAL",
+        };
     }
 
     static string From(WalStatus status) => status.PositionFrom switch

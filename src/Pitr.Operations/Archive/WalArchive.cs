@@ -15,34 +15,42 @@ public sealed class WalArchive(PostgresService service)
 {
     /// <summary>Lists the archive. A segment counts when at least one repository holds it, be it in pieces.</summary>
     /// <param name="cancellation">Ends the listing.</param>
-    /// <param name="withPieces">Whether segments count that lie in pieces; without, only objects that are whole segments do.</param>
     /// <exception cref="StorageException">No repository could be listed whole.</exception>
-    public async Task<WalInventory> ListAsync(CancellationToken cancellation, bool withPieces = true)
+    public async Task<WalInventory> ListAsync(CancellationToken cancellation)
     {
         var size = await ReadSegmentSizeAsync(cancellation);
-        var answers = await service.Repositories.AskAllAsync((store, token) => ListAsync(store, size, withPieces, token), cancellation);
-        var pieces = StoredPieces.Union(size, answers.Select(a => a.Answer.Pieces));
-        return new WalInventory(size, [.. answers.SelectMany(a => a.Answer.Timelines.Keys).Distinct().Order().Select(Merge)])
+        var answers = await service.Repositories.AskAllAsync((store, token) => ListAsync(store, size, token), cancellation);
+        var whole = new WalInventory(size, [.. answers.SelectMany(a => a.Answer.Timelines.Keys).Distinct().Order().Select(Merge)])
         {
             Repositories = [.. answers.Select(a => new RepositoryWal(
                 a.Store.Name,
-                [.. a.Answer.Timelines.OrderBy(t => t.Key).Select(
-                    t => a.Answer.Pieces.Complete(new WalTimeline(t.Key, t.Value.Runs.ToSpans(t.Key, size), t.Value.HasHistory)))]))],
+                [.. a.Answer.Timelines.OrderBy(t => t.Key).Select(t => new WalTimeline(t.Key, t.Value.Runs.ToSpans(t.Key, size), t.Value.HasHistory))]))],
+        };
+        var pieces = StoredPieces.Union(size, answers.Select(a => a.Answer.Pieces));
+        return whole with
+        {
+            Whole = whole,
+            Timelines = [.. whole.Timelines.Select(pieces.Complete)],
+            Repositories = [.. whole.Repositories.Zip(answers, (repository, answer) => repository with
+            {
+                Timelines = [.. repository.Timelines.Select(answer.Answer.Pieces.Complete)],
+                Pieces = answer.Answer.Pieces.Of(repository.Timelines),
+            })],
         };
 
         WalTimeline Merge(Timeline timeline)
         {
             var held = answers.Select(a => a.Answer.Timelines).Where(a => a.ContainsKey(timeline)).Select(a => a[timeline]).ToArray();
-            return pieces.Complete(new WalTimeline(timeline, StoredRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory)));
+            return new WalTimeline(timeline, StoredRuns.Union(timeline, size, [.. held.Select(h => h.Runs)]), held.Any(h => h.HasHistory));
         }
     }
 
     async Task<(IReadOnlyDictionary<Timeline, (StoredRuns Runs, bool HasHistory)> Timelines, StoredPieces Pieces)> ListAsync(
-        IObjectStore store, WalSegmentSize size, bool withPieces, CancellationToken cancellation)
+        IObjectStore store, WalSegmentSize size, CancellationToken cancellation)
     {
         await RepositorySet.RequireInitialisedAsync(store, cancellation);
         var pieces = new StoredPieces(size);
-        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1, withPieces ? pieces.Add : null);
+        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1, pieces.Add);
         return (await listing.ReadAsync(store, cancellation), pieces);
     }
 

@@ -7,6 +7,15 @@ namespace Pitr.Operations.Archive;
 /// <param name="Timelines">What at least one repository holds, in ascending order.</param>
 public sealed record WalInventory(WalSegmentSize SegmentSize, IReadOnlyList<WalTimeline> Timelines)
 {
+    readonly WalInventory? _whole;
+
+    /// <summary>The same without segments that lie in pieces: those of which there is an object.</summary>
+    public WalInventory Whole
+    {
+        get => _whole ?? this;
+        init => _whole = value;
+    }
+
     /// <summary>What each repository that answered holds, in configured order.</summary>
     public IReadOnlyList<RepositoryWal> Repositories { get; init; } = [];
 

@@ -11,6 +11,10 @@ public sealed record WalTimeline(Timeline Timeline, IReadOnlyList<WalSpan> Spans
     /// <summary>The last segment of a stream, as far as its pieces reach; it is also the last of the spans. Null when the last segment is whole.</summary>
     public WalTail? Tail { get; init; }
 
+    /// <summary>Position behind the last byte that is archived, of a segment in pieces too; null when nothing is.</summary>
+    /// <param name="size">The cluster's segment size.</param>
+    public Lsn? EndLsn(WalSegmentSize size) => Spans is [.., var last] ? last.Last.StartLsn(size) + (ulong)(Tail?.Bytes ?? size.Bytes) : null;
+
     /// <summary>True when the segment is archived.</summary>
     public bool Contains(WalSegmentName segment) => Spans.Any(s => s.First.CompareTo(segment) <= 0 && segment.CompareTo(s.Last) <= 0);
 

@@ -64,7 +64,8 @@ public sealed class WalArrival(PostgresService service)
         var repositories = service.Repositories;
         using var limit = new CancellationTokenSource(deadline, service.Clock);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        var waiting = repositories.Stores.ToDictionary(store => WaitAsync(store, key, stop.Token), store => store.Name);
+        // Each a task of its own: those that end at once may be one and the same else.
+        var waiting = repositories.Stores.ToDictionary(store => Task.Run(() => WaitAsync(store, key, stop.Token)), store => store.Name);
         try
         {
             for (var lacking = repositories.Required; lacking > 0;)

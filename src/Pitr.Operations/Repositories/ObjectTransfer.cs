@@ -7,6 +7,7 @@ using Pitr.Format.Catalog;
 using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
+using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
 
@@ -100,6 +101,25 @@ sealed class ObjectTransfer(
     }
 
     async Task<long> BringAsync(ObjectDifference item, StoredObject? digest, CancellationToken cancellation)
+    {
+        try
+        {
+            return await BringAsItIsAsync(item, digest, cancellation);
+        }
+        catch (ObjectNotFoundException) when (RepositoryLayout.TryParseWalPiece(item.Key, out var service, out var piece))
+        {
+            // Pieces go when their segment is whole, also while they are copied; then it is what is wanted, and the listing did not have it yet.
+            var key = RepositoryLayout.Wal(service, WalFileName.ForSegment(piece.Segment));
+            if (await ObjectDifference.FindAsync(source, destination, key, cancellation) is not { } segment)
+            {
+                throw;
+            }
+
+            return await BringAsItIsAsync(segment, digest: null, cancellation);
+        }
+    }
+
+    async Task<long> BringAsItIsAsync(ObjectDifference item, StoredObject? digest, CancellationToken cancellation)
     {
         var check = new TransferCheck(opener, digest, RequireDataKeyAsync);
         if (item.SizeThere is { } there)

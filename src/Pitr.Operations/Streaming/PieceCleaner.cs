@@ -8,11 +8,14 @@ using Pitr.Storage;
 namespace Pitr.Operations.Streaming;
 
 /// <summary>
-/// Removes the pieces of segments that a repository holds whole, one after the other, behind everybody's back. What it does not come to
+/// Removes the pieces of segments that a repository holds whole, one segment after the other, behind everybody's back. What it does not come to
 /// is found when the stream begins the next time.
 /// </summary>
 sealed class PieceCleaner : IAsyncDisposable
 {
+    // So that it keeps up with a stream that stores one piece after the other, and does not crowd out what is stored.
+    const int AtOnce = 4;
+
     readonly PostgresService _service;
     readonly Channel<WalSegmentName> _segments = Channel.CreateUnbounded<WalSegmentName>();
     readonly CancellationTokenSource _stopping = new();
@@ -53,10 +56,9 @@ sealed class PieceCleaner : IAsyncDisposable
                 return;
             }
 
-            foreach (var piece in await PieceListing.ReadAsync(store, _service.Name, segment, _stopping.Token))
-            {
-                await store.DeleteAsync(RepositoryLayout.WalPiece(_service.Name, piece), _stopping.Token);
-            }
+            var pieces = await PieceListing.ReadAsync(store, _service.Name, segment, _stopping.Token);
+            var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = _stopping.Token };
+            await Parallel.ForEachAsync(pieces, options, async (piece, token) => await store.DeleteAsync(RepositoryLayout.WalPiece(_service.Name, piece), token));
         }
         catch (Exception e) when (e is StorageException or OperationException)
         {

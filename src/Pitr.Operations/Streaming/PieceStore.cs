@@ -31,7 +31,7 @@ sealed class PieceStore(PostgresService service, ulong systemIdentifier)
         var key = await service.SealingKeys.GetAsync(cancellation);
         var header = WalSegmentHeader.Parse(segment.Bytes(0, WalSegmentHeader.Size).Span);
         // Of all that is there by now: the last piece alone tells what can be recovered.
-        var commits = WalCommitScanner.Scan(segment.Bytes(0, to).Span, header, segment.Before);
+        var commits = segment.Commits.Scan(segment.Bytes(0, to).Span, header, segment.Before);
         var stored = Describe(header, piece, bytes.Span);
         var sealedBytes = stored.Seal(bytes, key, commits, service.Settings.Wal.CompressionLevel);
         await service.Repositories.WriteAsync(

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Pitr.Format.Wal;
+using Pitr.Operations.Errors;
 using Pitr.Postgres;
 
 namespace Pitr.Operations.Streaming;
@@ -14,8 +15,12 @@ sealed class ReceivedWal : IDisposable
     // What is received and not stored yet, at most; two segments at least, so that one is received while one is stored.
     const int Memory = 32 << 20;
 
+    // So long the server may be kept from sending. Its checkpoints may have to wait for that, too (SlotWatch.HeldUp).
+    static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(30);
+
     readonly Timeline _timeline;
     readonly WalSegmentSize _size;
+    readonly TimeSpan _patience;
     readonly ConcurrentQueue<SegmentBuffer> _segments = new();
     readonly ConcurrentBag<byte[]> _spare = [];
     readonly SemaphoreSlim _room;
@@ -27,8 +32,10 @@ sealed class ReceivedWal : IDisposable
     /// <param name="timeline">Timeline of the WAL.</param>
     /// <param name="start">Where receiving begins: a segment's first byte.</param>
     /// <param name="size">The cluster's segment size.</param>
-    public ReceivedWal(Timeline timeline, Lsn start, WalSegmentSize size)
+    /// <param name="patience">How long to wait for room; 30 s if not said.</param>
+    public ReceivedWal(Timeline timeline, Lsn start, WalSegmentSize size, TimeSpan? patience = null)
     {
+        _patience = patience ?? DefaultPatience;
         (_timeline, _size, _end) = (timeline, size, start.Value);
         _room = new SemaphoreSlim(Math.Clamp(Memory / size.Bytes, 2, 8));
     }
@@ -39,11 +46,15 @@ sealed class ReceivedWal : IDisposable
     /// <summary>The oldest segment that is not taken away; null when nothing was received since.</summary>
     public SegmentBuffer? Head => _segments.TryPeek(out var head) ? head : null;
 
+    /// <summary>Whether some of what was received is not stored.</summary>
+    public bool IsBehind => Head is { } head && head.Stored < head.Received;
+
     /// <summary>Nothing more will come.</summary>
     public bool IsComplete => _isComplete;
 
     /// <summary>Takes what a server sent.</summary>
     /// <exception cref="ServerException">It does not follow what came before.</exception>
+    /// <exception cref="RepositoryUnavailableException">There is no room for it, and has not been for long.</exception>
     public async ValueTask AppendAsync(Lsn position, Stream data, CancellationToken cancellation)
     {
         if (position != End)
@@ -55,7 +66,11 @@ sealed class ReceivedWal : IDisposable
         {
             if (_filling is null || _filling.IsFull)
             {
-                await _room.WaitAsync(cancellation);
+                if (!await _room.WaitAsync(_patience, cancellation))
+                {
+                    throw Full();
+                }
+
                 // Not from the shared pool, which keeps an array for every thread that ever gave one back.
                 var memory = _spare.TryTake(out var spare) ? spare : GC.AllocateUninitializedArray<byte>(_size.Bytes);
                 _filling = new SegmentBuffer(WalSegmentName.FromLsn(_timeline, End, _size), memory);
@@ -74,6 +89,11 @@ sealed class ReceivedWal : IDisposable
             _news.Writer.TryWrite(true);
         }
     }
+
+    /// <summary>The error of a stream that was left because what came could not be stored.</summary>
+    public static RepositoryUnavailableException Full() => new(
+        "WAL comes faster than the repositories take it, and the stream was left so that the server is not held up; it keeps the rest",
+        "the messages before this one say what is wrong with the repositories; `pitr wal status` says what the slot keeps");
 
     /// <summary>Says that nothing more will come.</summary>
     public void Complete()

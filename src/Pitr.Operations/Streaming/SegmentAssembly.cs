@@ -1,8 +1,6 @@
 using Pitr.Format;
 using Pitr.Format.Layout;
-using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
-using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Wal;
@@ -16,7 +14,8 @@ namespace Pitr.Operations.Streaming;
 /// </summary>
 public sealed class SegmentAssembly(PostgresService service)
 {
-    const int Parallel = 8;
+    // There may be thousands of small ones, and a server that recovers waits for all of them (decision 0031).
+    const int Parallel = 32;
 
     /// <summary>Reads a segment from its pieces.</summary>
     /// <returns>A whole segment, to be disposed; null when every repository answered that there is no piece with its beginning.</returns>
@@ -60,26 +59,18 @@ public sealed class SegmentAssembly(PostgresService service)
         }
     }
 
-    async Task<FetchedPiece> FetchAsync(WalPieceName piece, CancellationToken cancellation)
+    async Task<StoredPiece> FetchAsync(WalPieceName piece, CancellationToken cancellation)
     {
         var key = RepositoryLayout.WalPiece(service.Name, piece);
         var asked = await service.Repositories.AskFirstAsync((store, token) => OpenAsync(store, key, piece, token), cancellation);
         return asked.IsAnswered ? asked.Answer : throw asked.Failure;
     }
 
-    async Task<FetchedPiece> OpenAsync(IObjectStore store, string key, WalPieceName piece, CancellationToken cancellation)
+    async Task<StoredPiece> OpenAsync(IObjectStore store, string key, WalPieceName piece, CancellationToken cancellation)
     {
         try
         {
-            var stored = await store.ReadAllAsync(key, cancellation);
-            var header = SealedObjectHeader.Parse(stored);
-            if (header.Kind != SealedObjectKind.Wal || header.PlaintextLength != piece.Length)
-            {
-                throw new DamagedObjectException($"is a sealed {header.Kind} of {header.PlaintextLength} bytes, its name says a piece of {piece.Length}");
-            }
-
-            var dataKey = await service.OpeningKeys.GetAsync(header.KeyId, cancellation);
-            return new FetchedPiece(piece, header.Fingerprint, SealedObject.Open(stored, dataKey));
+            return await StoredPiece.OpenAsync(service, store, piece, cancellation);
         }
         catch (DamagedObjectException e)
         {
@@ -103,10 +94,9 @@ public sealed class SegmentAssembly(PostgresService service)
         }
     }
 
-    void Place(FetchedPiece piece, WalSegmentHeader header, byte[] buffer)
+    void Place(StoredPiece piece, WalSegmentHeader header, byte[] buffer)
     {
-        var start = header.PageAddress + piece.Name.From;
-        if (!WalPieceFingerprint.Compute(header.SystemIdentifier, piece.Name.Segment.Timeline, start, piece.Bytes).AsSpan().SequenceEqual(piece.Fingerprint))
+        if (!piece.IsOf(header.SystemIdentifier, header.PageAddress))
         {
             throw Damaged($"{RepositoryLayout.WalPiece(service.Name, piece.Name)} is damaged: its content does not have the fingerprint it was stored with", null);
         }
@@ -118,6 +108,4 @@ public sealed class SegmentAssembly(PostgresService service)
         message,
         "the last commits lie in these pieces; bring the damaged one back from another copy of the repository, or recover to a moment before it",
         cause);
-
-    readonly record struct FetchedPiece(WalPieceName Name, byte[] Fingerprint, byte[] Bytes);
 }

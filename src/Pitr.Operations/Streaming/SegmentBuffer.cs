@@ -26,6 +26,9 @@ sealed class SegmentBuffer(WalSegmentName name, byte[] memory)
     /// <summary>The end of the segment before, for a commit that lies in both; null when that was not received.</summary>
     public WalSegmentEdges? Before { get; set; }
 
+    /// <summary>The commits among the bytes that were stored. For the one who stores.</summary>
+    public WalCommitFollower Commits { get; } = new();
+
     /// <summary>Where the next bytes go. For the one who receives.</summary>
     public Memory<byte> Room => memory.AsMemory(_received);
 

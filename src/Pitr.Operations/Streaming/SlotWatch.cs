@@ -11,7 +11,9 @@ namespace Pitr.Operations.Streaming;
 /// <param name="service">The service.</param>
 /// <param name="session">A session with the server, for this alone.</param>
 /// <param name="received">How far WAL has come: while none comes there is little to see.</param>
-sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received)
+/// <param name="isBehind">Whether some of that is not stored: then the server keeps more and more, also while none comes.</param>
+/// <param name="stored">How far it is stored.</param>
+sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Lsn> received, Func<bool> isBehind, Func<Lsn> stored)
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     const int PausesWhenIdle = 15;
@@ -20,11 +22,20 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
     // Kept for the slot without a limit: beyond this somebody should know.
     const long Much = 1L << 30;
 
+    readonly TaskCompletionSource _heldUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool? _isSynchronous;
-    long? _warned;
+    Lsn? _stored;
+    Level _warnedOf;
+    long _warned;
 
     /// <summary>Whether commits wait for the stream. As long as that is not known, they are taken to.</summary>
     public bool IsSynchronous => _isSynchronous ?? true;
+
+    /// <summary>
+    /// Ends when the server is about to give the slot up, or has, while nothing can be stored. From then on the walsender must not be kept: a checkpoint ends it,
+    /// and waits until whoever does not read what it sends has read its last words.
+    /// </summary>
+    public Task HeldUp => _heldUp.Task;
 
     /// <summary>Watches until it is cancelled.</summary>
     /// <exception cref="Pitr.Postgres.ServerException">The server does not answer any more.</exception>
@@ -34,7 +45,7 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
         var seen = Lsn.Invalid;
         for (var pauses = PausesWhenIdle; ; pauses++)
         {
-            if (pauses < PausesWhenIdle && received() == seen)
+            if (pauses < PausesWhenIdle && received() == seen && !isBehind())
             {
                 await Task.Delay(Pause, service.Clock, cancellation);
                 continue;
@@ -61,19 +72,41 @@ sealed class SlotWatch(PostgresService service, PostgresSession session, Func<Ls
                 service.Settings.Wal.Stream.Delay);
         }
 
-        if (Danger(status) is { } danger && (_warned is null || service.Clock.GetElapsedTime(_warned.Value) >= BetweenWarnings))
+        var (level, danger) = Danger(status);
+        var progress = stored();
+        if (level >= Level.Unreserved && isBehind() && progress == _stored)
+        {
+            _heldUp.TrySetResult();
+        }
+
+        _stored = progress;
+        // What becomes worse is said at once, what stays the same now and then.
+        if (level > _warnedOf || (level > Level.None && service.Clock.GetElapsedTime(_warned) >= BetweenWarnings))
         {
             _warned = service.Clock.GetTimestamp();
             service.Log.Warning("replication slot {Slot}: the server keeps {Bytes} bytes of WAL for it{Danger}", slot, status.RetainedBytes, danger);
+            _warnedOf = level;
+        }
+        else if (level == Level.None)
+        {
+            _warnedOf = level;
         }
     }
 
-    static string? Danger(StreamStatus status) => status switch
+    static (Level Level, string Text) Danger(StreamStatus status) => status switch
     {
-        { WalStatus: "lost" } => "; it is lost: WAL that was not streamed is gone",
-        { WalStatus: "unreserved" } => ", more than max_slot_wal_keep_size; the next checkpoint may remove it",
-        { MaxSlotWalKeepSize: { } limit, SafeWalSize: { } safe } when safe < limit / 4 => $"; after {safe} bytes more it may lose WAL (max_slot_wal_keep_size)",
-        { MaxSlotWalKeepSize: null } when status.RetainedBytes > Much => ", and without max_slot_wal_keep_size it will go on until the disk is full",
-        _ => null,
+        { WalStatus: "lost" } => (Level.Lost, "; it is lost: WAL that was not streamed is gone"),
+        { WalStatus: "unreserved" } => (Level.Unreserved, ", more than max_slot_wal_keep_size; the next checkpoint may remove it"),
+        { MaxSlotWalKeepSize: { } limit, SafeWalSize: { } safe } when safe < limit / 4 => (Level.Much, $"; after {safe} bytes more it may lose WAL (max_slot_wal_keep_size)"),
+        { MaxSlotWalKeepSize: null } when status.RetainedBytes > Much => (Level.Much, ", and without max_slot_wal_keep_size it will go on until the disk is full"),
+        _ => (Level.None, ""),
     };
+
+    enum Level
+    {
+        None,
+        Much,
+        Unreserved,
+        Lost,
+    }
 }

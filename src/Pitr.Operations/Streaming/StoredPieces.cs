@@ -42,6 +42,17 @@ sealed class StoredPieces(WalSegmentSize size)
         }
     }
 
+    /// <summary>The pieces of segments that are not among those which are whole.</summary>
+    /// <param name="whole">Timelines with their whole segments.</param>
+    public IReadOnlyDictionary<WalSegmentName, IReadOnlyList<WalPieceName>> Of(IEnumerable<WalTimeline> whole)
+    {
+        var timelines = whole.ToDictionary(t => t.Timeline);
+        return _pieces
+            .Select(p => (Segment: WalSegmentName.FromNumber(p.Key.Timeline, p.Key.Number, size), Pieces: p.Value))
+            .Where(p => !timelines.TryGetValue(p.Segment.Timeline, out var timeline) || !timeline.Contains(p.Segment))
+            .ToDictionary(p => p.Segment, p => (IReadOnlyList<WalPieceName>)[.. p.Pieces.Select(s => s.Name)]);
+    }
+
     /// <summary>The timeline with the segments that lie in pieces only: those that are whole, and the last one as far as it goes.</summary>
     public WalTimeline Complete(WalTimeline timeline)
     {
@@ -60,7 +71,8 @@ sealed class StoredPieces(WalSegmentSize size)
             }
 
             var stored = pieces.Max(p => p.Stored);
-            var span = new WalSpan(name, name, 1, pieces.Where(p => chain.Contains(p.Name)).DistinctBy(p => p.Name).Sum(p => p.Bytes), stored, stored);
+            var counted = chain.ToHashSet();
+            var span = new WalSpan(name, name, 1, pieces.Where(p => counted.Remove(p.Name)).Sum(p => p.Bytes), stored, stored);
             timeline = timeline with
             {
                 Spans = Insert(timeline.Spans, span),

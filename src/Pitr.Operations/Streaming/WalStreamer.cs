@@ -1,3 +1,4 @@
+using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres;
@@ -73,15 +74,19 @@ public sealed class WalStreamer(PostgresService service)
 
         foreach (var start in starts)
         {
-            await StreamAsync(server, slot.Name, start, cleaner, cancellation);
+            if (!await StreamAsync(server, slot.Name, start, cleaner, cancellation))
+            {
+                return;
+            }
         }
     }
 
-    async Task StreamAsync(StreamServer server, string slot, StreamStart start, PieceCleaner cleaner, CancellationToken cancellation)
+    // False when the stream was left before its end, to begin anew.
+    async Task<bool> StreamAsync(StreamServer server, string slot, StreamStart start, PieceCleaner cleaner, CancellationToken cancellation)
     {
         try
         {
-            await StreamTimelineAsync(server, slot, start, cleaner, cancellation);
+            return await StreamTimelineAsync(server, slot, start, cleaner, cancellation);
         }
         catch (ServerException e) when (e.SqlState == UndefinedFile && !_hasStreamed)
         {
@@ -93,42 +98,64 @@ public sealed class WalStreamer(PostgresService service)
             service.Log.Error(
                 "WAL from {From} of timeline {Timeline} on was not streamed, and the server has it no more; unless archive_command has archived it, it is a gap (`pitr wal list`), and a backup should be taken",
                 start.Position, start.Timeline);
-            if (start.Surely is not null)
-            {
-                await StreamTimelineAsync(server, slot, start.FromSurely(), cleaner, cancellation);
-            }
+            return start.Surely is null || await StreamTimelineAsync(server, slot, start.FromSurely(), cleaner, cancellation);
         }
     }
 
-    async Task StreamTimelineAsync(StreamServer server, string slot, StreamStart start, PieceCleaner cleaner, CancellationToken cancellation)
+    async Task<bool> StreamTimelineAsync(StreamServer server, string slot, StreamStart start, PieceCleaner cleaner, CancellationToken cancellation)
     {
         await using var receiver = await WalReceiver.OpenAsync(server.ConnectionString, slot, cancellation);
         using var wal = new ReceivedWal(start.Timeline, start.Position, start.SegmentSize);
         using var stopReceiving = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var stopWatching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var stopStoring = new CancellationTokenSource();
-        var watch = new SlotWatch(service, server.Session, () => wal.End);
+        var stored = 0UL;
+        var watch = new SlotWatch(service, server.Session, () => wal.End, () => wal.IsBehind, () => new Lsn(Volatile.Read(ref stored)));
         var shipper = new Shipper(
-            service, wal, start, new PieceStore(service, server.Facts.SystemIdentifier), cleaner, () => watch.IsSynchronous, position => receiver.ReportFlushedAsync(position));
+            service, wal, start, new PieceStore(service, server.Facts.SystemIdentifier), cleaner, () => watch.IsSynchronous, ReportAsync);
         service.Log.Information("streaming WAL of timeline {Timeline} from {Position}, slot {Slot}, {Server}", start.Timeline, start.Position + (ulong)start.Held, slot, server);
         var receiving = ReceiveAsync(receiver, slot, start, wal, stopReceiving.Token);
-        var watching = watch.RunAsync(stopReceiving.Token);
+        var watching = watch.RunAsync(stopWatching.Token);
         var shipping = shipper.RunAsync(stopStoring.Token);
-        var first = await Task.WhenAny(receiving, watching, shipping);
+        var first = await Task.WhenAny(receiving, watching, shipping, watch.HeldUp);
 
         // What was received is stored, whatever ended the stream; when that itself failed there is nothing to wait for.
         await stopReceiving.CancelAsync();
-        await ((Task)Task.WhenAll(receiving, watching)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var isLeft = first == watch.HeldUp || receiving.Exception?.GetBaseException() is RepositoryUnavailableException;
+        if (isLeft)
+        {
+            // The walsender ends with its connection. Storing may take as long as the repositories are away, and the slot is watched meanwhile.
+            service.Log.Warning("{Reason}", ReceivedWal.Full().Message);
+            await receiver.DisposeAsync();
+        }
+
         wal.Complete();
         await using (cancellation.Register(() => stopStoring.CancelAfter(ClosingTime)))
         {
             await ((Task)shipping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        await stopWatching.CancelAsync();
+        await ((Task)watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
         await shipping;
+        if (isLeft)
+        {
+            return false;
+        }
+
         if (first == watching || start.End is not { } end || wal.End < end)
         {
             await first;
+        }
+
+        return true;
+
+        Task ReportAsync(Lsn position)
+        {
+            Volatile.Write(ref stored, position.Value);
+            return receiver.ReportFlushedAsync(position);
         }
     }
 

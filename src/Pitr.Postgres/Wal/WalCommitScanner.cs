@@ -35,9 +35,10 @@ public static class WalCommitScanner
         return times.Found;
     }
 
-    sealed class Times : IWalRecordVisitor
+    /// <summary>Finds commit times among the records, and remembers the earliest and the latest.</summary>
+    internal sealed class Times : IWalRecordVisitor
     {
-        public WalCommitTimes Found { get; private set; }
+        public WalCommitTimes Found { get; set; }
 
         public bool MayWant(byte resourceManager, byte info) =>
             resourceManager == WalResourceManager.Transaction && Events.WalTransactionEnd.IsCommitRecord(info);

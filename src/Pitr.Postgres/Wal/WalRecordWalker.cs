@@ -32,27 +32,27 @@ ref struct WalRecordWalker
     /// <param name="segment">Its bytes; may be cut short anywhere.</param>
     /// <param name="header">Its header.</param>
     public WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header)
-        : this(segment, header, startsInside: false)
+        : this(segment, header, startsInside: false, isWhole: segment.Length >= header.SegmentSize.Bytes)
     {
     }
 
-    WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header, bool startsInside)
+    WalRecordWalker(ReadOnlySpan<byte> segment, WalSegmentHeader header, bool startsInside, bool isWhole)
     {
-        // A last page cut short can hold no more records that could be followed safely.
-        var usable = Math.Min(segment.Length, header.SegmentSize.Bytes);
-        _segment = segment[..(usable - (usable % header.BlockSize))];
-        _isWholeSegment = startsInside || _segment.Length == header.SegmentSize.Bytes;
+        _segment = segment[..Math.Min(segment.Length, header.SegmentSize.Bytes)];
+        _isWholeSegment = isWhole;
         _startsInside = startsInside;
         _header = header;
         _magic = WalVersion.Magic(header.MajorVersion);
         _ended = !SkipToFirstRecord();
     }
 
-    /// <summary>Walks from a page inside a segment to the segment's end.</summary>
-    /// <param name="pages">Everything from that page to the end.</param>
+    /// <summary>Walks from a page of a segment. Offsets are from that page.</summary>
+    /// <param name="pages">Everything that is known from that page on; may be cut short anywhere.</param>
     /// <param name="header">The segment's header.</param>
-    public static WalRecordWalker FromPage(ReadOnlySpan<byte> pages, WalSegmentHeader header) => new(
-        pages, header with { PageAddress = header.PageAddress + (ulong)(header.SegmentSize.Bytes - pages.Length) }, startsInside: true);
+    /// <param name="offset">Where in the segment the page is; 0 for its first.</param>
+    public static WalRecordWalker FromPage(ReadOnlySpan<byte> pages, WalSegmentHeader header, int offset) => offset == 0
+        ? new WalRecordWalker(pages, header)
+        : new WalRecordWalker(pages, header with { PageAddress = header.PageAddress + (ulong)offset }, startsInside: true, isWhole: offset + pages.Length == header.SegmentSize.Bytes);
 
     /// <summary>Offset in the segment of the current record.</summary>
     public int RecordOffset { get; private set; }
@@ -185,7 +185,7 @@ ref struct WalRecordWalker
 
     bool SkipToFirstRecord()
     {
-        if (_segment.Length < _header.BlockSize)
+        if (_segment.Length < WalPage.LongHeaderSize)
         {
             return Stop(WalWalkEnd.CutShort, _segment.Length);
         }
@@ -289,7 +289,8 @@ ref struct WalRecordWalker
         var remaining = length;
         while (true)
         {
-            var rest = (uint)PageRest(_position);
+            // The last page may be cut short.
+            var rest = (uint)Math.Min(PageRest(_position), _segment.Length - _position);
             if (_position % _header.BlockSize != 0)
             {
                 if (remaining <= rest)
@@ -302,7 +303,7 @@ ref struct WalRecordWalker
                 _position += (int)rest;
             }
 
-            if (_position >= _segment.Length)
+            if (!HasPageHeader(_position))
             {
                 _tailRemaining = remaining;
                 Stop(_isWholeSegment ? WalWalkEnd.InsideRecord : WalWalkEnd.CutShort, RecordOffset);
@@ -351,7 +352,7 @@ ref struct WalRecordWalker
             return true;
         }
 
-        if (_position >= _segment.Length)
+        if (!HasPageHeader(_position))
         {
             return StopAtEndOfBytes();
         }
@@ -386,6 +387,8 @@ ref struct WalRecordWalker
         EndOffset = EndPage = offset;
         return false;
     }
+
+    readonly bool HasPageHeader(int offset) => offset <= _segment.Length - WalPage.ShortHeaderSize;
 
     bool IsValidPage(int offset)
     {

@@ -8,7 +8,7 @@ public sealed class WalSegmentEdges
     /// <summary>LSN of the segment's first byte.</summary>
     public required Lsn Start { get; init; }
 
-    /// <summary>LSN behind its last byte.</summary>
+    /// <summary>LSN behind its last byte, or behind the last that is known of a segment that is still written.</summary>
     public required Lsn End { get; init; }
 
     /// <summary>PostgreSQL's major version.</summary>

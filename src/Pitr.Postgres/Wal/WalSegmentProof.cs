@@ -13,6 +13,15 @@ public static class WalSegmentProof
         return WalSegmentWalk.Run(segment, header, Nobody.Instance, verify: true);
     }
 
+    /// <summary>As <see cref="Walk"/>, of the beginning of a segment that is still written: that it ends, also within a record, is no damage.</summary>
+    /// <param name="beginning">The segment's bytes as far as they are known.</param>
+    /// <param name="header">Its header.</param>
+    public static WalSegmentEdges WalkBeginning(ReadOnlySpan<byte> beginning, WalSegmentHeader header)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        return WalSegmentWalk.Run(beginning, header, Nobody.Instance, verify: true, isBeginning: beginning.Length < header.SegmentSize.Bytes);
+    }
+
     /// <summary>Holds two neighbours against each other, and computes the checksum of the record that lies in both.</summary>
     /// <param name="before">The segment before.</param>
     /// <param name="after">The segment that must follow it.</param>

@@ -17,7 +17,8 @@ static class WalSegmentWalk
     /// <param name="header">The header of that segment.</param>
     /// <param name="visitor">Gets each wanted record that lies wholly in the segment, in order. A wanted record with a wrong checksum ends the walk as damage.</param>
     /// <param name="verify">Whether the checksums of all other records are looked at too.</param>
-    public static WalSegmentEdges Run(ReadOnlySpan<byte> segment, WalSegmentHeader header, IWalRecordVisitor visitor, bool verify)
+    /// <param name="isBeginning">Whether the bytes are the beginning of a segment that is still written: then their end is no damage.</param>
+    public static WalSegmentEdges Run(ReadOnlySpan<byte> segment, WalSegmentHeader header, IWalRecordVisitor visitor, bool verify, bool isBeginning = false)
     {
         var walker = new WalRecordWalker(segment, header);
         var overwrites = segment.Length >= WalSegmentHeader.Size && (WalPage.Flags(segment) & WalPage.FirstOverwritesContinuation) != 0;
@@ -43,7 +44,38 @@ static class WalSegmentWalk
             last = position;
         }
 
-        return Edges(in walker, header, overwrites, firstPrevious, first, last, damage ?? WalDamage.Of(in walker, header));
+        if (!isBeginning)
+        {
+            return Edges(in walker, header, header.SegmentSize.Bytes, overwrites, firstPrevious, first, last, damage ?? WalDamage.Of(in walker, header));
+        }
+
+        damage ??= walker.End == WalWalkEnd.CutShort ? null : WalDamage.Of(in walker, header);
+        return Edges(in walker, header, segment.Length, overwrites, firstPrevious, first, last, damage);
+    }
+
+    /// <summary>Visits the records that begin on a page or behind it, as far as the bytes reach.</summary>
+    /// <param name="segment">The segment's bytes from its start; may be cut short anywhere.</param>
+    /// <param name="header">The header of that segment.</param>
+    /// <param name="page">Offset of a page on which a record begins.</param>
+    /// <param name="visitor">Gets each wanted record that lies wholly in the bytes, in order, until one has a wrong checksum.</param>
+    /// <returns>Where the last of all records begins; null when there is none.</returns>
+    public static Lsn? VisitFrom(ReadOnlySpan<byte> segment, WalSegmentHeader header, int page, IWalRecordVisitor visitor)
+    {
+        var walker = WalRecordWalker.FromPage(segment[page..], header, page);
+        Lsn? last = null;
+        Span<byte> start = stackalloc byte[IWalRecordVisitor.StartLength];
+        while (walker.MoveNext())
+        {
+            var position = header.PageAddress + (uint)(page + walker.RecordOffset);
+            if (!Look(in walker, header with { PageAddress = header.PageAddress + (uint)page }, position, visitor, verify: false, start))
+            {
+                break;
+            }
+
+            last = position;
+        }
+
+        return last;
     }
 
     static bool Look(in WalRecordWalker walker, WalSegmentHeader header, Lsn position, IWalRecordVisitor visitor, bool verify, Span<byte> startBuffer)
@@ -96,7 +128,7 @@ static class WalSegmentWalk
     }
 
     static WalSegmentEdges Edges(
-        in WalRecordWalker walker, WalSegmentHeader header, bool overwrites, ulong firstPrevious, Lsn? first, Lsn? last, WalDamage? damage)
+        in WalRecordWalker walker, WalSegmentHeader header, int length, bool overwrites, ulong firstPrevious, Lsn? first, Lsn? last, WalDamage? damage)
     {
         var inside = damage is null && walker.End == WalWalkEnd.InsideRecord;
         var through = inside && walker.RecordOffset == 0;
@@ -107,7 +139,7 @@ static class WalSegmentWalk
         return new WalSegmentEdges
         {
             Start = header.PageAddress,
-            End = header.PageAddress + (uint)header.SegmentSize.Bytes,
+            End = header.PageAddress + (uint)length,
             MajorVersion = header.MajorVersion,
             Damage = damage,
             FirstRecord = first,
@@ -130,7 +162,7 @@ static class WalSegmentWalk
     /// <param name="header">The segment's header.</param>
     public static WalSegmentEdges EndOf(ReadOnlySpan<byte> pages, WalSegmentHeader header)
     {
-        var walker = WalRecordWalker.FromPage(pages, header);
+        var walker = WalRecordWalker.FromPage(pages, header, header.SegmentSize.Bytes - pages.Length);
         while (walker.MoveNext())
         {
         }

@@ -7,7 +7,7 @@ using Pitr.Postgres.Sessions;
 
 namespace Pitr.EndToEnd.Tests.Clusters;
 
-/// <summary>A running PostgreSQL 15 cluster that archives through the published programs, set up by `pitr init --apply`.</summary>
+/// <summary>A running cluster, of PostgreSQL 15 unless a test says otherwise, that archives through the published programs, set up by `pitr init --apply`.</summary>
 sealed class ProtectedCluster : IAsyncDisposable
 {
     readonly TestDirectory _directory;
@@ -32,7 +32,7 @@ sealed class ProtectedCluster : IAsyncDisposable
     public string PgWal => Path.Combine(Cluster.DataDirectory, "pg_wal");
 
     public static async Task<ProtectedCluster> CreateAsync(
-        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, params (string Name, string Value)[] settings)
+        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, params (string Name, string Value)[] settings)
     {
         var directory = new TestDirectory();
         ScratchCluster? cluster = null;
@@ -40,7 +40,7 @@ sealed class ProtectedCluster : IAsyncDisposable
         {
             cluster = await ScratchCluster.CreateAsync(new ScratchClusterOptions
             {
-                BinDirectory = PostgresBinaries.Find(15),
+                BinDirectory = programs ?? PostgresBinaries.Find(15),
                 Directory = directory["pg"],
                 WalSegmentSize = segmentSize ?? WalSegmentSize.Default,
                 Fsync = false,

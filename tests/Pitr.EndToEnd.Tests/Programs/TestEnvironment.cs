@@ -20,6 +20,10 @@ static class TestEnvironment
     /// <summary>A directory on a file system of about 24 MiB that tests may fill; null when there is none.</summary>
     public static string? SmallDisk => Taken.GetValueOrDefault("PITR_TEST_SMALL_DISK");
 
+    /// <summary>Directories with the programs of other versions of PostgreSQL.</summary>
+    public static IReadOnlyList<string> PostgresRoots =>
+        (Taken.GetValueOrDefault("PITR_TEST_POSTGRES_ROOTS") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>The variables whose names begin so.</summary>
     public static IReadOnlyDictionary<string, string> Given(string prefix) =>
         Taken.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(StringComparer.Ordinal);

@@ -18,8 +18,11 @@ sealed class AcknowledgedWriters : IAsyncDisposable
     readonly Task[] _clients;
     int _number;
 
-    public AcknowledgedWriters(string connectionString, int seed) =>
+    public AcknowledgedWriters(string connectionString, int seed, int firstNumber = 0)
+    {
+        _number = firstNumber;
         _clients = Enumerable.Range(0, Clients).Select(client => Task.Run(() => WriteAsync(connectionString, client, new Random(seed + client)))).ToArray();
+    }
 
     /// <summary>"client number" of every commit that was acknowledged.</summary>
     public ICollection<string> Acknowledged => _acknowledged.Keys;

@@ -2,6 +2,7 @@ using Npgsql;
 using Pitr.EndToEnd.Tests.Clusters;
 using Pitr.EndToEnd.Tests.Programs;
 using Pitr.Format.Wal;
+using Pitr.Postgres.Cluster;
 
 namespace Pitr.EndToEnd.Tests.Streaming;
 
@@ -14,11 +15,17 @@ static class StreamingCluster
     public const string ClientSide = "INSERT INTO acknowledged VALUES ($1, $2, repeat(md5($2::text), $3))";
 
     /// <summary>A cluster whose agent streams. The agent's log is a file.</summary>
-    public static async Task<ProtectedCluster> CreateAsync(WalSegmentSize? segmentSize = null, params (string Name, string Value)[] settings)
+    public static Task<ProtectedCluster> CreateAsync(WalSegmentSize? segmentSize = null, params (string Name, string Value)[] settings) =>
+        CreateAsync(PostgresBinaries.Find(15), _ => Task.CompletedTask, segmentSize, settings);
+
+    /// <summary>The same with another version, or with what else a host needs before its agent starts.</summary>
+    public static async Task<ProtectedCluster> CreateAsync(
+        BinDirectory programs, Func<PitrHost, Task> prepare, WalSegmentSize? segmentSize = null, params (string Name, string Value)[] settings)
     {
-        var cluster = await ProtectedCluster.CreateAsync(segmentSize, withAgent: false, settings: settings);
+        var cluster = await ProtectedCluster.CreateAsync(segmentSize, withAgent: false, programs: programs, settings: settings);
         try
         {
+            await prepare(cluster.Host);
             cluster.Host.Environment["PITR_LOG__FILE"] = cluster.AgentLogFile();
             await File.AppendAllTextAsync(cluster.Host.ConfigurationFile, "    wal: { stream: true }\n");
             await cluster.ExecuteAsync("CREATE TABLE acknowledged (client int, number int, filler text)");

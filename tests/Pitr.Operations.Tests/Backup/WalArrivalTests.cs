@@ -1,6 +1,7 @@
 using Pitr.Format.Wal;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
 
@@ -58,6 +59,21 @@ public class WalArrivalTests
         looked.Release();
 
         Assert.Equal(content, await waiting);
+    }
+
+    [Fact]
+    public async Task Repositories_that_answer_at_once_are_all_asked()
+    {
+        await using var scenario = await Scenario.StartAsync(repositories: 2);
+        var stores = scenario.Stores.ToDictionary(s => s.Name, _ => new MemoryObjectStore());
+        var service = scenario.Open(wrap: store => stores[store.Name]);
+        foreach (var store in stores.Values)
+        {
+            await RepositorySet.InitialiseAsync(store, scenario.Clock, default);
+            await store.PutAsync(scenario.KeyOf(First.ToString()), ObjectContent.FromMemory(new byte[1]), PutMode.CreateNew, default);
+        }
+
+        await new WalArrival(service).WaitForSegmentsAsync(First, First, WalSample.Small, default);
     }
 
     [Fact]

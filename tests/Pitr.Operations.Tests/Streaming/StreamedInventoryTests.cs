@@ -22,6 +22,7 @@ public class StreamedInventoryTests
 
         var timeline = Assert.Single((await new WalArchive(scenario.Service).ListAsync(default)).Timelines);
         Assert.Equal(new WalTail(WalSegmentName.Parse(Last), 20000), timeline.Tail);
+        Assert.Equal(new Lsn((5UL << 20) + 20000), timeline.EndLsn(WalSample.Small));
         Assert.Equal(WalSegmentName.Parse(Last), Assert.Single(timeline.Spans).Last);
         Assert.Equal(4, timeline.Spans[0].Count);
 
@@ -32,6 +33,15 @@ public class StreamedInventoryTests
         var plan = await PlanAsync(scenario, RecoveryTarget.Latest);
         Assert.Equal(WalSegmentName.Parse(Last), plan.LastWal);
         Assert.Equal(Commit, plan.LastCommit);
+    }
+
+    [Fact]
+    public async Task A_commit_counts_as_soon_as_it_is_stored()
+    {
+        await using var scenario = await StartAsync();
+        // Its page is not full yet.
+        await new StreamedSegment(scenario, Last, 5, Commit).StoreAsync(0, 80);
+        Assert.Equal(Commit, (await new RecoveryWindowReader(scenario.Service).ReadAsync(default)).LastCommit);
     }
 
     [Fact]

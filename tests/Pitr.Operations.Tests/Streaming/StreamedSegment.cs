@@ -1,25 +1,34 @@
 using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
+using Pitr.Operations.Services;
 using Pitr.Operations.Streaming;
 
 namespace Pitr.Operations.Tests.Streaming;
 
 /// <summary>A segment that is stored in pieces, as a stream does it.</summary>
-sealed class StreamedSegment(Scenario scenario, string name, int seed = 1, params DateTimeOffset[] commits)
+sealed class StreamedSegment(Scenario scenario, string name, byte[] content, ulong systemIdentifier = WalSample.SystemIdentifier)
 {
+    public StreamedSegment(Scenario scenario, string name, int seed = 1, params DateTimeOffset[] commits)
+        : this(scenario, name, WalSample.Segment(name, seed, commits: commits))
+    {
+    }
+
     public WalSegmentName Name { get; } = WalSegmentName.Parse(name);
 
-    public byte[] Content { get; } = WalSample.Segment(name, seed, commits: commits);
+    public byte[] Content => content;
 
     /// <summary>Stores pieces that end at these offsets, one after the other.</summary>
-    public async Task StoreAsync(int from, params int[] ends)
+    public Task StoreAsync(int from, params int[] ends) => StoreAsync(scenario.Service, from, ends);
+
+    /// <summary>The same into the repositories of another service.</summary>
+    public async Task StoreAsync(PostgresService service, int from, params int[] ends)
     {
         var buffer = Receive();
         buffer.Stored = from;
         foreach (var end in ends)
         {
-            await new PieceStore(scenario.Service, WalSample.SystemIdentifier).StoreAsync(buffer, end, default);
+            await new PieceStore(service, systemIdentifier).StoreAsync(buffer, end, default);
         }
     }
 

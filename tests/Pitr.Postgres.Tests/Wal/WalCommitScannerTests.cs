@@ -190,5 +190,43 @@ public class WalCommitScannerTests
         }
     }
 
+    [Fact]
+    public void Counts_what_ends_before_the_bytes_do_also_on_their_last_page()
+    {
+        var random = new Random(5);
+        var wal = new SyntheticWal();
+        for (var time = 1; time < 200; time++)
+        {
+            wal.Other(random.Next(1500));
+            wal.Commit(time, subtransactions: random.Next(3) == 0 ? random.Next(3000) : 0);
+            // Records are followed by up to 7 bytes of padding.
+            Assert.Equal(time, WalCommitScanner.Scan(wal.Bytes.AsSpan(0, wal.Position), wal.Header).Last);
+            Assert.Equal(time - 1, WalCommitScanner.Scan(wal.Bytes.AsSpan(0, wal.Position - 8), wal.Header).Last);
+        }
+    }
+
+    [Fact]
+    public void Following_a_segment_finds_what_scanning_all_of_it_finds()
+    {
+        var random = new Random(7);
+        for (var round = 0; round < 20; round++)
+        {
+            var wal = new SyntheticWal(continued: round % 3 * 20_000);
+            for (var time = 1; !wal.IsFull; time++)
+            {
+                wal.Other(random.Next(random.Next(20) == 0 ? 60_000 : 1500));
+                wal.Commit(random.Next(1000) + time, subtransactions: random.Next(5) == 0 ? random.Next(6000) : 0);
+            }
+
+            var follower = new WalCommitFollower();
+            for (var end = 40; end < wal.Bytes.Length; end += random.Next(1, 9000))
+            {
+                Assert.Equal(WalCommitScanner.Scan(wal.Bytes.AsSpan(0, end), wal.Header), follower.Scan(wal.Bytes.AsSpan(0, end), wal.Header));
+            }
+
+            Assert.Equal(Scan(wal), follower.Scan(wal.Bytes, wal.Header));
+        }
+    }
+
     static WalCommitTimes Scan(SyntheticWal wal) => WalCommitScanner.Scan(wal.Segment, wal.Header);
 }

@@ -1,5 +1,6 @@
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
+using Pitr.Operations.Streaming;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Archive.Status;
@@ -9,22 +10,30 @@ namespace Pitr.Operations.Archive.Status;
 /// <param name="size">The cluster's segment size.</param>
 public sealed class WalNewest(ServiceName service, WalSegmentSize size)
 {
-    /// <summary>The last segment of the highest timeline; null when there is none.</summary>
+    /// <summary>The newest segment, and what there is of the one that follows it; null when there is neither.</summary>
     /// <exception cref="StorageException">The repository could not be listed.</exception>
-    public async Task<(WalSegmentName Segment, DateTimeOffset Stored)?> FindAsync(IObjectStore store, CancellationToken cancellation)
+    public async Task<NewestWal?> FindAsync(IObjectStore store, CancellationToken cancellation)
     {
+        NewestWal? found = null;
         foreach (var timeline in await PrefixesAsync(store, RepositoryLayout.WalPrefix(service), cancellation))
         {
             foreach (var log in await PrefixesAsync(store, timeline, cancellation))
             {
-                if (await LastAsync(store, log, cancellation) is { } last)
+                if (await LastAsync(store, log, cancellation) is not { } last)
                 {
-                    return last;
+                    continue;
+                }
+
+                // The first segment of a log file or of a timeline may lie in pieces only.
+                found = found is null ? last : last with { Piece = found.Piece, PieceStored = found.PieceStored };
+                if (found.Segment is not null)
+                {
+                    return found;
                 }
             }
         }
 
-        return null;
+        return found;
     }
 
     // Names have all their digits, so that the last is the highest.
@@ -43,17 +52,32 @@ public sealed class WalNewest(ServiceName service, WalSegmentSize size)
         return prefixes;
     }
 
-    async Task<(WalSegmentName Segment, DateTimeOffset Stored)?> LastAsync(IObjectStore store, string prefix, CancellationToken cancellation)
+    async Task<NewestWal?> LastAsync(IObjectStore store, string prefix, CancellationToken cancellation)
     {
-        (WalSegmentName, DateTimeOffset)? last = null;
+        var last = new NewestWal();
+        var pieces = new List<(WalPieceName Name, DateTimeOffset Stored)>();
         await foreach (var item in store.ListAsync(prefix, ListMode.Recursive, cancellation))
         {
             if (RepositoryLayout.TryParseWal(item.Key, out _, out var file) && file is { Kind: WalFileKind.Segment, Segment: { } segment } && segment.IsValidFor(size))
             {
-                last = (segment, item.Modified);
+                last = new NewestWal { Segment = segment, Stored = item.Modified, UnbrokenFrom = last.Segment?.Next(size) == segment ? last.UnbrokenFrom : segment };
+            }
+            else if (RepositoryLayout.TryParseWalPiece(item.Key, out _, out var piece) && piece.Segment.IsValidFor(size))
+            {
+                if (pieces is [var (other, _), ..] && other.Segment < piece.Segment)
+                {
+                    pieces.Clear();
+                }
+
+                pieces.Add((piece, item.Modified));
             }
         }
 
-        return last;
+        if (PieceChain.Of(pieces.Select(p => p.Name)) is [.., var end] && (last.Segment is not { } whole || whole < end.Segment))
+        {
+            last = last with { Piece = end, PieceStored = pieces.First(p => p.Name == end).Stored };
+        }
+
+        return last.Segment is null && last.Piece is null ? null : last;
     }
 }

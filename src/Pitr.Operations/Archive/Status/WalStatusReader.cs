@@ -1,3 +1,4 @@
+using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
@@ -63,24 +64,29 @@ public sealed class WalStatusReader(PostgresService service)
         return RequireOwnCluster(status, host, asked.SystemIdentifier);
     }
 
-    // Archived without a segment waiting before it: the agent may be ahead of what PostgreSQL has asked for.
+    // Archived without a segment waiting before it: the agent may be ahead of what PostgreSQL has asked for. What was streamed does not wait,
+    // whatever the archiver has come to.
     static WalStatus WithLag(WalStatus status, WalHost host, WalLook look, WalSegmentSize size)
     {
-        var newest = status.Repositories.Where(r => r.Newest is not null).OrderByDescending(r => r.Newest).FirstOrDefault();
-        if (newest?.Newest is not { } segment)
+        var newest = status.Repositories.OrderByDescending(r => r.Timeline).ThenByDescending(r => r.EndLsn(size)).FirstOrDefault();
+        if (newest?.EndLsn(size) is not { } end)
         {
             return status;
         }
 
-        var oldestReady = look.OldestReady(size);
-        var archived = oldestReady is { } waiting && waiting <= segment ? waiting.StartLsn(size) : segment.StartLsn(size) + (ulong)size.Bytes;
+        var isStreamed = newest.StreamedTo is not null;
+        var waits = look.OldestReady(size) is { } waiting && waiting <= newest.Newest && !(isStreamed && newest.UnbrokenFrom <= waiting) ? waiting : (WalSegmentName?)null;
+        var archived = waits?.StartLsn(size) ?? end;
         if (status.Position is not { } position)
         {
             return status with { ArchivedTo = archived };
         }
 
         var lag = position > archived ? (long)(position - archived) : 0;
-        var since = host.CompletedAt(WalSegmentName.FromNumber(segment.Timeline, (archived.Value / (ulong)size.Bytes) - 1, size)) ?? status.ReadySince ?? newest.Stored;
+        var timeline = waits?.Timeline ?? newest.Timeline!.Value;
+        var since = isStreamed && waits is null
+            ? newest.Streamed!.Value
+            : host.CompletedAt(WalSegmentName.FromNumber(timeline, (archived.Value / (ulong)size.Bytes) - 1, size)) ?? status.ReadySince ?? newest.Stored;
         return status with
         {
             ArchivedTo = archived,
@@ -107,7 +113,7 @@ public sealed class WalStatusReader(PostgresService service)
         WalHost host, CancellationToken cancellation)
     {
         var answers = await Task.WhenAll(service.Repositories.Stores.Select(store => AskRepositoryAsync(store, host.SegmentSize, cancellation)));
-        var found = answers.Where(a => a.Status.Newest is not null).OrderByDescending(a => a.Status.Newest).FirstOrDefault();
+        var found = answers.Where(a => a.Size is not null).OrderByDescending(a => a.Status.Timeline).ThenByDescending(a => a.Status.EndLsn(a.Size!.Value)).FirstOrDefault();
         return ([.. answers.Select(a => a.Status)], found.LastCommit, answers.Select(a => a.Size).FirstOrDefault(s => s is not null), answers.Select(a => a.SystemIdentifier).FirstOrDefault(s => s is not null));
     }
 
@@ -135,8 +141,16 @@ public sealed class WalStatusReader(PostgresService service)
                 return (status, null, size, identifier);
             }
 
-            var commit = await LastCommitAsync(store, newest.Segment, size, linked.Token);
-            return (status with { Newest = newest.Segment, Stored = newest.Stored }, commit, size, identifier);
+            status = status with
+            {
+                Newest = newest.Segment,
+                Stored = newest.Stored,
+                UnbrokenFrom = newest.UnbrokenFrom,
+                Timeline = newest.Piece?.Segment.Timeline ?? newest.Segment?.Timeline,
+                StreamedTo = newest.Piece is { } piece ? piece.Segment.StartLsn(size) + piece.To : null,
+                Streamed = newest.PieceStored,
+            };
+            return (status, await LastCommitAsync(store, newest, size, linked.Token), size, identifier);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -149,27 +163,44 @@ public sealed class WalStatusReader(PostgresService service)
         }
     }
 
-    // Backwards from the newest; a gap, or an object without a readable header, ends it: verify says what is wrong with that.
-    async Task<DateTimeOffset?> LastCommitAsync(IObjectStore store, WalSegmentName newest, WalSegmentSize size, CancellationToken cancellation)
+    // The last piece knows of all commits in those before it; from the newest segment it goes backwards.
+    async Task<DateTimeOffset?> LastCommitAsync(IObjectStore store, NewestWal newest, WalSegmentSize size, CancellationToken cancellation)
     {
-        var number = newest.Number(size);
+        if (newest.Piece is { } piece && await ReadLastCommitAsync(store, RepositoryLayout.WalPiece(service.Name, piece), cancellation) is { Commit: { } streamed })
+        {
+            return streamed;
+        }
+
+        if (newest.Segment is not { } last)
+        {
+            return null;
+        }
+
+        var number = last.Number(size);
         for (var searched = 0; searched < SegmentsSearchedForCommit && number >= (ulong)searched; searched++)
         {
-            try
+            var segment = WalSegmentName.FromNumber(last.Timeline, number - (ulong)searched, size);
+            var (isRead, commit) = await ReadLastCommitAsync(store, RepositoryLayout.Wal(service.Name, WalFileName.ForSegment(segment)), cancellation);
+            if (!isRead || commit is not null)
             {
-                var segment = WalSegmentName.FromNumber(newest.Timeline, number - (ulong)searched, size);
-                var header = await WalObject.ReadHeaderAsync(store, Format.Layout.RepositoryLayout.Wal(service.Name, WalFileName.ForSegment(segment)), cancellation);
-                if (header.LastCommit != 0)
-                {
-                    return WalTime.FromMicroseconds(header.LastCommit);
-                }
-            }
-            catch (Exception e) when (e is ObjectNotFoundException or DamagedRepositoryException)
-            {
-                return null;
+                return commit;
             }
         }
 
         return null;
+    }
+
+    // Not read: a gap, or an object without a readable header; verify says what is wrong with that.
+    static async Task<(bool IsRead, DateTimeOffset? Commit)> ReadLastCommitAsync(IObjectStore store, string key, CancellationToken cancellation)
+    {
+        try
+        {
+            var header = await WalObject.ReadHeaderAsync(store, key, cancellation);
+            return (true, header.LastCommit == 0 ? null : WalTime.FromMicroseconds(header.LastCommit));
+        }
+        catch (Exception e) when (e is ObjectNotFoundException or DamagedRepositoryException)
+        {
+            return (false, null);
+        }
     }
 }

@@ -6,4 +6,8 @@ namespace Pitr.Operations.Archive.Verify;
 /// <param name="Objects">Objects that were fetched and opened.</param>
 /// <param name="Bytes">Their content, in bytes.</param>
 /// <param name="Owed">Objects that it lacks and knows that it is owed.</param>
-public sealed record VerifiedRepository(string Name, string? Unanswered, long Objects, long Bytes, long Owed);
+public sealed record VerifiedRepository(string Name, string? Unanswered, long Objects, long Bytes, long Owed)
+{
+    /// <summary>How many of the objects were pieces of segments that it does not hold whole.</summary>
+    public long Pieces { get; init; }
+}

@@ -21,7 +21,7 @@ public sealed class WalVerification(PostgresService service)
 
     readonly WalArchive _archive = new(service);
     readonly ConcurrentDictionary<string, string> _unanswered = new(StringComparer.Ordinal);
-    readonly ConcurrentDictionary<string, (long Objects, long Bytes)> _done = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, (long Objects, long Bytes, long Pieces)> _done = new(StringComparer.Ordinal);
 
     /// <summary>Verifies.</summary>
     /// <param name="options">What.</param>
@@ -35,32 +35,38 @@ public sealed class WalVerification(PostgresService service)
     {
         var started = service.Clock.GetTimestamp();
         var findings = new WalFindings(onFinding);
-        var inventory = await _archive.ListAsync(cancellation, withPieces: false);
+        var inventory = await _archive.ListAsync(cancellation);
         var stores = service.Repositories.Stores.Where(s => inventory.Repositories.Any(r => r.Repository == s.Name)).ToArray();
         foreach (var (name, reason) in service.Repositories.Unanswered)
         {
             _unanswered[name] = reason;
         }
 
-        var verifier = new WalObjectVerifier(service, inventory.SegmentSize, await ReadOwnersAsync(stores, cancellation), findings);
+        var owners = await ReadOwnersAsync(stores, cancellation);
+        var verifier = new WalObjectVerifier(service, inventory.SegmentSize, owners, findings);
         var histories = await VerifyHistoriesAsync(verifier, stores, inventory, options, findings, cancellation);
         var from = await FirstNumbersAsync(inventory, options, cancellation);
         var selection = new WalSelection(inventory, t => from.TryGetValue(t.Timeline, out var number) ? number : null, options.Sample, options.Random);
         new WalHistoryCheck(inventory, histories, findings).Run(options.Timeline);
         AddGaps(inventory, histories, from, findings);
-        var copies = new WalCopies(service, inventory, findings);
+        var copies = new WalCopies(service, inventory.Whole, findings);
         var owed = stores.ToDictionary(s => s.Name, s => copies.FindMissing(s, from));
         foreach (var store in stores)
         {
             await VerifyOthersAsync(verifier, store, inventory, options, findings, cancellation);
         }
 
-        await VerifySegmentsAsync(verifier, stores, inventory, histories, selection, options, findings, onProgress, cancellation);
+        var pieces = new WalPieceVerifier(service, inventory.SegmentSize, owners, findings, (store, bytes) => Count(store, bytes, isPiece: true), e => _unanswered.TryAdd(e.Repository, e.Message));
+        var inPieces = await VerifyPiecesAsync(pieces, stores, inventory, from, cancellation);
+        await VerifySegmentsAsync(verifier, stores, inventory, inPieces, histories, selection, options, findings, onProgress, cancellation);
         RequireAnyKey(findings, fewest: 1);
         return new WalVerifyReport(
             selection.Count,
             [.. service.Repositories.Stores.Select(s => new VerifiedRepository(
-                s.Name, _unanswered.GetValueOrDefault(s.Name), _done.GetValueOrDefault(s.Name).Objects, _done.GetValueOrDefault(s.Name).Bytes, owed.GetValueOrDefault(s.Name)))],
+                s.Name, _unanswered.GetValueOrDefault(s.Name), _done.GetValueOrDefault(s.Name).Objects, _done.GetValueOrDefault(s.Name).Bytes, owed.GetValueOrDefault(s.Name))
+            {
+                Pieces = _done.GetValueOrDefault(s.Name).Pieces,
+            })],
             findings.Kept,
             findings.Count,
             service.Clock.GetElapsedTime(started));
@@ -177,7 +183,7 @@ public sealed class WalVerification(PostgresService service)
             {
                 if (!RepositoryLayout.TryParseWal(item.Key, out _, out var name) || name.Segment is { } segment && !segment.IsValidFor(inventory.SegmentSize))
                 {
-                    if (!item.Key.Contains(".parts/", StringComparison.Ordinal))
+                    if (!RepositoryLayout.TryParseWalPiece(item.Key, out _, out var piece) || !piece.Segment.IsValidFor(inventory.SegmentSize))
                     {
                         findings.Add(WalFindingKind.NotWal, store.Name, item.Key, "lies among the WAL and is no WAL file of this cluster", "pitr did not put it there; move it away");
                     }
@@ -194,10 +200,39 @@ public sealed class WalVerification(PostgresService service)
         }
     }
 
+    // The pieces of every segment that some repository does not hold whole, whatever the sample: the last commits lie in them, and they are few.
+    async Task<Dictionary<WalSegmentName, WalSegmentEdges?>> VerifyPiecesAsync(
+        WalPieceVerifier verifier, IObjectStore[] stores, WalInventory inventory, Dictionary<Timeline, ulong> from, CancellationToken cancellation)
+    {
+        var edges = new Dictionary<WalSegmentName, WalSegmentEdges?>();
+        var repositories = stores.Select(s => (Store: s, Held: inventory.Repositories.First(r => r.Repository == s.Name))).ToArray();
+        var segments = repositories.SelectMany(r => r.Held.Pieces.Keys).Distinct().Order()
+            .Where(s => from.TryGetValue(s.Timeline, out var first) && s.Number(inventory.SegmentSize) >= first);
+        foreach (var segment in segments)
+        {
+            var held = repositories.Where(r => !IsWhole(inventory, r.Store, segment) && !_unanswered.ContainsKey(r.Store.Name)).ToArray();
+            try
+            {
+                edges[segment] = await verifier.VerifyAsync(
+                    segment, [.. held.Select(r => (r.Store, r.Held.Pieces.GetValueOrDefault(segment, [])))], inventory.Whole.Contains(segment), cancellation);
+            }
+            catch (StorageException e)
+            {
+                _unanswered.TryAdd(e.Repository, e.Message);
+            }
+        }
+
+        return edges;
+    }
+
+    static bool IsWhole(WalInventory inventory, IObjectStore store, WalSegmentName segment) =>
+        inventory.Whole.Repositories.First(r => r.Repository == store.Name).Find(segment.Timeline)?.Contains(segment) ?? false;
+
     Task VerifySegmentsAsync(
         WalObjectVerifier verifier,
         IObjectStore[] stores,
         WalInventory inventory,
+        IReadOnlyDictionary<WalSegmentName, WalSegmentEdges?> inPieces,
         IReadOnlyDictionary<Timeline, TimelineHistory> histories,
         WalSelection selection,
         WalVerifyOptions options,
@@ -214,7 +249,7 @@ public sealed class WalVerification(PostgresService service)
             {
                 var name = WalFileName.ForSegment(segment);
                 VerifiedWal? first = null;
-                foreach (var store in stores.Where(s => inventory.Repositories.First(r => r.Repository == s.Name).Find(segment.Timeline)?.Contains(segment) ?? false))
+                foreach (var store in stores.Where(s => IsWhole(inventory, s, segment)))
                 {
                     if (await TryVerifyAsync(verifier, store, name, token) is { } found)
                     {
@@ -223,7 +258,7 @@ public sealed class WalVerification(PostgresService service)
                     }
                 }
 
-                neighbours.Add(segment, first?.Edges);
+                neighbours.Add(segment, first?.Edges ?? inPieces.GetValueOrDefault(segment));
                 RequireAnyKey(findings, HopelessWithoutKey);
                 onProgress?.Invoke(Interlocked.Increment(ref done) * inventory.SegmentSize.Bytes, selection.Count * inventory.SegmentSize.Bytes);
             });
@@ -257,7 +292,7 @@ public sealed class WalVerification(PostgresService service)
         try
         {
             var found = await verifier.VerifyAsync(store, name, cancellation);
-            _done.AddOrUpdate(store.Name, _ => (1, found?.Bytes ?? 0), (_, before) => (before.Objects + 1, before.Bytes + (found?.Bytes ?? 0)));
+            Count(store, found?.Bytes ?? 0, isPiece: false);
             return found;
         }
         catch (StorageException e)
@@ -267,6 +302,9 @@ public sealed class WalVerification(PostgresService service)
             return null;
         }
     }
+
+    void Count(IObjectStore store, int bytes, bool isPiece) => _done.AddOrUpdate(
+        store.Name, _ => (1, bytes, isPiece ? 1 : 0), (_, before) => (before.Objects + 1, before.Bytes + bytes, before.Pieces + (isPiece ? 1 : 0)));
 
     void RequireSame(byte[]? fingerprint, VerifiedWal found, WalFileName name, WalFindings findings)
     {

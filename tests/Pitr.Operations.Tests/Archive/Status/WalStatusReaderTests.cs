@@ -1,6 +1,8 @@
+using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive.Status;
 using Pitr.Operations.Services;
+using Pitr.Operations.Tests.Streaming;
 using Pitr.Postgres.Cluster;
 using Pitr.Storage.Testing;
 
@@ -71,6 +73,59 @@ public class WalStatusReaderTests
     }
 
     [Fact]
+    public async Task What_was_streamed_of_the_last_segment_is_archived()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var (data, service) = Open(scenario);
+        await PushAsync(scenario, data, 4, Scenario.Start.AddSeconds(-90));
+        await PushAsync(scenario, data, 5);
+        data.Write(5);
+        data.Done(5, Scenario.Start.AddSeconds(-40));
+        data.Write(6, pages: 10);
+        await StreamAsync(scenario, data, 6, Scenario.Start.AddSeconds(-3), 5000, 65000);
+
+        var status = await new WalStatusReader(service).ReadAsync(TimeSpan.Zero, Limits, default);
+
+        var end = new Lsn((6UL << 20) + 65000);
+        Assert.Equal((end, 81920 - 65000, Scenario.Start.AddSeconds(-3)), (status.ArchivedTo, status.LagBytes, status.LastCommit));
+        var repository = Assert.Single(status.Repositories);
+        Assert.Equal((DataDirectorySample.Segment(5), end), (repository.Newest, repository.StreamedTo));
+        Assert.Equal(status.At - repository.Streamed > TimeSpan.Zero ? status.At - repository.Streamed : TimeSpan.Zero, status.Lag);
+
+        // Nor does what the archiver has not come to wait, if the stream has brought it.
+        data.Ready(5, Scenario.Start.AddMinutes(-20));
+        status = await new WalStatusReader(service).ReadAsync(TimeSpan.Zero, Limits, default);
+        Assert.Equal(end, status.ArchivedTo);
+        Assert.Equal(WalArchiving.Stalls, status.Archiving);
+
+        // Without the first piece the others reach nowhere.
+        File.Delete(scenario.PathOf(RepositoryLayout.WalPiece(scenario.Service.Name, new WalPieceName(DataDirectorySample.Segment(6), 0, 5000))));
+        status = await new WalStatusReader(service).ReadAsync(TimeSpan.Zero, Limits, default);
+        Assert.Equal((new Lsn(5UL << 20), Scenario.Start.AddSeconds(-90)), (status.ArchivedTo, status.LastCommit));
+    }
+
+    [Fact]
+    public async Task An_archive_of_nothing_but_pieces_counts()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var (data, service) = Open(scenario);
+        data.Write(6, pages: 10);
+        await StreamAsync(scenario, data, 6, Scenario.Start.AddSeconds(-3), 81920);
+        await new ServiceRegistry(scenario.Service).ClaimAsync(data.SystemIdentifier, 15, 1 << 20, default);
+
+        var status = await new WalStatusReader(service).ReadAsync(TimeSpan.Zero, Limits, default);
+
+        Assert.Equal((new Lsn((6UL << 20) + 81920), 0, TimeSpan.Zero, Scenario.Start.AddSeconds(-3)), (status.ArchivedTo, status.LagBytes, status.Lag, status.LastCommit));
+    }
+
+    static Task StreamAsync(Scenario scenario, DataDirectorySample data, ulong number, DateTimeOffset commit, params int[] ends)
+    {
+        var name = DataDirectorySample.Segment(number).ToString();
+        var content = WalSample.Segment(name, (int)number, 1 << 20, data.SystemIdentifier, commits: commit);
+        return new StreamedSegment(scenario, name, content, data.SystemIdentifier).StoreAsync(0, ends);
+    }
+
+    [Fact]
     public async Task Repositories_that_do_not_answer_are_named_and_the_others_speak()
     {
         await using var scenario = await Scenario.StartAsync(repositories: 2);
@@ -127,7 +182,7 @@ public class WalStatusReaderTests
 
         var newest = await new WalNewest(name, DataDirectorySample.Size).FindAsync(store, default);
 
-        Assert.Equal(DataDirectorySample.Segment((ulong)segments - 1), newest!.Value.Segment);
+        Assert.Equal(DataDirectorySample.Segment((ulong)segments - 1), newest!.Segment);
         Assert.InRange(store.Calls.Count(c => c.Operation == StoreOperation.List), 1, 6);
     }
 }

@@ -31,5 +31,18 @@ static class VerifyScenario
             default);
     }
 
+    /// <summary>Waits until every repository has these objects.</summary>
+    public static async Task WaitAsync(this Scenario scenario, params string[] keys)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        foreach (var (store, key) in scenario.Stores.SelectMany(store => keys.Select(key => (store, key))))
+        {
+            while (await store.StatAsync(key, deadline.Token) is null)
+            {
+                await Task.Delay(5, deadline.Token);
+            }
+        }
+    }
+
     public static string[] Kinds(this WalVerifyReport report) => [.. report.Findings.Select(f => f.Kind.ToString())];
 }

@@ -191,12 +191,12 @@ public class WalVerificationTests
     {
         var (scenario, wal) = await StartAsync(count: 2);
         await using var _ = scenario;
-        foreach (var key in new[] { "notes", "00000001/00000000/notes", "00000001/00000000/000000010000000000001000", "00000001/00000000/000000010000000000000007.parts/00000000-00001000" })
+        foreach (var key in new[] { "notes", "00000001/00000000/notes", "00000001/00000000/000000010000000000001000", "00000001/00000000/000000010000000000000007.parts/notes" })
         {
             await scenario.Store.PutAsync(RepositoryLayout.WalPrefix(scenario.Service.Name) + key, new byte[1], PutMode.CreateNew, default);
         }
 
-        Assert.Equal(["NotWal", "NotWal", "NotWal"], (await scenario.VerifyAsync()).Kinds());
+        Assert.Equal(["NotWal", "NotWal", "NotWal", "NotWal"], (await scenario.VerifyAsync()).Kinds());
     }
 
     [Fact]
