@@ -1,5 +1,4 @@
 using System.Text;
-using Pitr.Operations.Restore;
 
 namespace Pitr.Operations.Services;
 
