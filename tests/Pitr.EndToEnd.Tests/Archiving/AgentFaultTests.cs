@@ -36,20 +36,6 @@ public sealed class AgentFaultTests
     }
 
     [Fact]
-    public async Task An_agent_of_another_protocol_version_is_done_without()
-    {
-        await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), withAgent: false);
-        await using var newer = new AnswersAlways(cluster.Host.Socket, "pitr-agent 2 0\n\n");
-
-        await FillAsync(cluster, 1);
-        await cluster.ArchiveEverythingAsync();
-
-        Assert.True(newer.Asked > 0);
-        Assert.Contains("none of agent protocol version 1; doing the work inline", string.Join('\n', cluster.Cluster.Server.LogTail(200)), StringComparison.Ordinal);
-        await EverythingIsArchivedAsync(cluster);
-    }
-
-    [Fact]
     public async Task A_state_directory_that_takes_no_file_stops_archiving_and_nothing_is_acknowledged_until_it_does()
     {
         await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), withAgent: false);
