@@ -33,7 +33,12 @@ sealed class ProtectedCluster : IAsyncDisposable
     public string PgWal => Path.Combine(Cluster.DataDirectory, "pg_wal");
 
     public static async Task<ProtectedCluster> CreateAsync(
-        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, params (string Name, string Value)[] settings)
+        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, params (string Name, string Value)[] settings) =>
+        await CreateAsync(null, segmentSize, archiveModeOn, withAgent, settings);
+
+    /// <summary>With a repository that is no directory.</summary>
+    public static async Task<ProtectedCluster> CreateAsync(
+        RemoteRepository? remote, WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, params (string Name, string Value)[] settings)
     {
         var directory = new TestDirectory();
         ScratchCluster? cluster = null;
@@ -46,11 +51,22 @@ sealed class ProtectedCluster : IAsyncDisposable
                 WalSegmentSize = segmentSize ?? WalSegmentSize.Default,
                 Fsync = false,
                 StopOnDispose = ServerStopMode.Immediate,
+                Environment = remote?.Environment ?? [],
                 Settings = settings.Append(("archive_mode", archiveModeOn ? "on" : "off")).ToDictionary(s => s.Item1, s => s.Item2),
             });
             var host = new PitrHost(directory.New("host"), directory["repository"]);
             var made = new ProtectedCluster(directory, cluster, host);
-            (await host.InitAsync(cluster.ConnectionString(), cluster.DataDirectory, "--apply")).Must();
+            if (remote is null)
+            {
+                (await host.InitAsync(cluster.ConnectionString(), cluster.DataDirectory, "--apply")).Must();
+            }
+            else
+            {
+                // The server's own children inherit it, too: without an agent they ask the repository by themselves.
+                remote.Environment.ToList().ForEach(variable => host.Environment.Add(variable.Key, variable.Value));
+                (await host.InitWithAsync(cluster.ConnectionString(), cluster.DataDirectory, remote.Url, remote.Options, "--apply")).Must();
+            }
+
             if (withAgent)
             {
                 made.Agent = await host.StartAgentAsync();

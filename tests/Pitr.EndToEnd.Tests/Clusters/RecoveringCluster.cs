@@ -47,7 +47,7 @@ sealed class RecoveringCluster : IAsyncDisposable
             LogFile = directory + ".log",
             StopOnDispose = ServerStopMode.Immediate,
             Settings = new Dictionary<string, string> { ["fsync"] = "off", ["log_min_messages"] = "log" },
-            Environment = new Dictionary<string, string> { ["PITR_PROGRAM"] = TestEnvironment.Pitr },
+            Environment = new Dictionary<string, string>(host.Environment) { ["PITR_PROGRAM"] = TestEnvironment.Pitr },
         }));
 
     /// <summary>What the server has logged.</summary>
