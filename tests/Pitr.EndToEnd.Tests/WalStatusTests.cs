@@ -158,8 +158,10 @@ public sealed class WalStatusTests
             await using (var session = await cluster.OpenAsync())
             {
                 // Left in the middle of a transaction that writes.
-                var writing = session.ExecuteAsync("INSERT INTO t SELECT repeat(md5(i::text), 90) FROM generate_series(1, 100000) i");
-                await Task.Delay(100);
+                var before = await cluster.ScalarAsync<string>("SELECT pg_current_wal_insert_lsn()::text");
+                var writing = session.ExecuteAsync("INSERT INTO t SELECT repeat(md5(i::text), 90) FROM generate_series(1, 10000000) i");
+                await Eventually.IsTrueAsync(
+                    () => cluster.ScalarAsync<bool>($"SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '{before}') > 2 * 1048576"), () => "two segments are written");
                 await cluster.Cluster.StopAsync(ServerStopMode.Immediate);
                 await Assert.ThrowsAnyAsync<Exception>(() => writing);
             }
