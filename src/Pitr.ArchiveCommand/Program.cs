@@ -9,6 +9,7 @@ namespace Pitr.ArchiveCommand;
 static class Program
 {
     const string DefaultSocket = "/run/pitr/agent.sock";
+    const string SameRelease = "restart pitr agent, it may run since before an upgrade; pitr and pitr-archive should come from the same release";
 
     static int Main(string[] arguments)
     {
@@ -144,10 +145,10 @@ static class Program
                 $"the agent at \"{socket}\" ended the connection before its whole answer{(reply.Errno == 0 ? "" : ": " + Message.Describe(reply.Errno))}",
                 "the agent's log says why it stopped"),
             AgentOutcome.Unreadable => (
-                $"the answer from \"{socket}\" is none of agent protocol version 1", "pitr and pitr-archive should come from the same release"),
+                $"the answer from \"{socket}\" is none of agent protocol version 1", SameRelease),
             AgentOutcome.Answered => (
                 $"the agent at \"{socket}\" declined{(reply.Answer!.Messages.Count == 0 ? "" : $" ({reply.Answer.Messages[0]})")}",
-                "pitr and pitr-archive should come from the same release"),
+                SameRelease),
             _ => ($"the agent at \"{socket}\" cannot be reached: {Message.Describe(reply.Errno)}", UnreachableHint(reply.Errno)),
         };
         Message.Warning($"{what}; doing the work inline", hint);

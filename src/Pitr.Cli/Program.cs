@@ -9,9 +9,9 @@ ThreadPool.SetMinThreads(Environment.ProcessorCount + 8, Environment.ProcessorCo
 Terminal.SetUp();
 var root = PitrCommand.Create();
 var parsed = root.Parse(args);
-if (parsed.Errors.Count > 0)
+if (UsageOutput.Misunderstanding(parsed) is { } misunderstanding)
 {
-    return ErrorOutput.Usage(parsed);
+    return UsageOutput.Report(misunderstanding);
 }
 
 try

@@ -69,6 +69,36 @@ public sealed class PrefetchTests(PrefetchTests.Archive archive) : IClassFixture
         await Eventually.IsTrueAsync(() => recovering.FetchedAhead.Count == 0, () => "what was fetched ahead is removed");
     }
 
+    [SmallDiskFact]
+    public async Task Without_room_to_fetch_ahead_a_recovery_is_slower_and_as_complete()
+    {
+        using var disk = SmallDisk.Mount(Directory.CreateDirectory(Host.StateDirectory).FullName, "size=4m,nr_inodes=100");
+        Host.Through = disk.Enter;
+        try
+        {
+            // There is no room to speak of: it is left to whoever else needs it, and that is no trouble.
+            disk.Fill(keepFree: 1 << 20);
+            await using (var restored = await RestoredCluster.StartAsync(Host, archive.Cluster.Directory["no-room"]))
+            {
+                Assert.Equal(archive.Everything, await restored.ScalarAsync<string>(Content));
+                Assert.DoesNotContain("WRN", restored.Said, StringComparison.Ordinal);
+                Assert.Empty(Directory.EnumerateFiles(disk.Seen(Host.StateDirectory), "0*", SearchOption.AllDirectories));
+            }
+
+            // Not even a directory can be made.
+            disk.FillNames();
+            await using (var restored = await RestoredCluster.StartAsync(Host, archive.Cluster.Directory["no-name"]))
+            {
+                Assert.Equal(archive.Everything, await restored.ScalarAsync<string>(Content));
+                Assert.Matches($"nothing is fetched ahead, because {Host.StateDirectory}\\S* cannot be used: No space left on device", restored.Said);
+            }
+        }
+        finally
+        {
+            Host.Through = [];
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

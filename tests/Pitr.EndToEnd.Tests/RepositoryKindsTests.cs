@@ -16,39 +16,22 @@ public sealed class RepositoryKindsTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [Fact]
-    public async Task S3()
+    [Theory]
+    [InlineData("ceph-rgw")]
+    [InlineData("sshd")]
+    [InlineData("ftpd")]
+    public async Task Story(string kind)
     {
-        await using var server = await StorageServer.StartAsync("ceph-rgw", "S3_");
-        _host.Environment["S3_KEY"] = server["S3_ACCESS_KEY"];
-        await StoryAsync(
-            $"s3://{server["S3_BUCKET"]}/{Unique()}",
-            [$"endpoint={server["S3_ENDPOINT"]}", "access-key=${S3_KEY}", $"secret-key=file:{SecretFile(server["S3_SECRET_KEY"])}"],
-            server["S3_SECRET_KEY"]);
+        await using var remote = await RemoteRepository.StartAsync(kind, _directory);
+        foreach (var (name, value) in remote.Environment)
+        {
+            _host.Environment[name] = value;
+        }
+
+        await StoryAsync(remote.Url, remote.Options, remote.Secret);
     }
 
-    [Fact]
-    public async Task Sftp()
-    {
-        await using var server = await StorageServer.StartAsync("sshd", "SFTP_");
-        await StoryAsync(
-            $"sftp://{server["SFTP_USER"]}@{server["SFTP_HOST"]}:{server["SFTP_PORT"]}{server["SFTP_PATH"]}/{Unique()}",
-            [$"identity-file={server["SFTP_IDENTITY"]}", $"known-hosts={server["SFTP_KNOWN_HOSTS"]}", "concurrency=8"],
-            secret: null);
-    }
-
-    [Fact]
-    public async Task Ftp()
-    {
-        await using var server = await StorageServer.StartAsync("ftpd", "FTP_");
-        _host.Environment["FTP_PASSWORD"] = server["FTP_PASSWORD"];
-        await StoryAsync(
-            $"ftp://{server["FTP_USER"]}@{server["FTP_HOST"]}:{server["FTP_PORT"]}/{Unique()}/pitr",
-            ["password=${FTP_PASSWORD}", $"ca-file={server["FTP_CA"]}"],
-            server["FTP_PASSWORD"]);
-    }
-
-    async Task StoryAsync(string url, string[] options, string? secret)
+    async Task StoryAsync(string url, IReadOnlyList<string> options, string? secret)
     {
         await using var cluster = await ScratchCluster.CreateAsync(new ScratchClusterOptions
         {
@@ -106,14 +89,4 @@ public sealed class RepositoryKindsTests : IDisposable
                 || File.Exists(Path.Combine(cluster.DataDirectory, "pg_wal", "archive_status", segment + ".done")),
             () => $"{segment} is archived; {string.Join('\n', cluster.Server.LogTail(30))}");
     }
-
-    string SecretFile(string secret)
-    {
-        var path = _directory["secret"];
-        File.WriteAllText(path, secret + "\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        return path;
-    }
-
-    static string Unique() => "kinds-" + Guid.NewGuid().ToString("N");
 }

@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Pitr.EndToEnd.Tests.Clusters;
 using Pitr.EndToEnd.Tests.Programs;
 using Pitr.Format.Wal;
@@ -23,9 +25,7 @@ public sealed class WalStatusTests
         await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), withAgent: false, settings: [("autovacuum", "off")]);
         var host = cluster.Host;
         var log = cluster.Directory["agent.log"];
-        host.Environment["PITR_LOG__FILE"] = log;
-        cluster.Agent = await host.StartAgentAsync();
-        host.Environment.Remove("PITR_LOG__FILE");
+        await StartAgentAsync();
         await cluster.ExecuteAsync("CREATE TABLE t (x text); SELECT pg_create_physical_replication_slot('left_behind', true)");
         await cluster.ArchiveEverythingAsync();
 
@@ -47,7 +47,10 @@ public sealed class WalStatusTests
 
         await Eventually.IsTrueAsync(() => cluster.ScalarAsync<bool>("SELECT failed_count > 0 FROM pg_stat_archiver"), () => "archiving fails");
         await StatusOfFailureAsync(cluster);
-        await LogSaysAsync(log, "files wait for the archiver, the first for 10m");
+        // One that is started meanwhile says it at its first look: the backlog, its growth and the room that is left.
+        cluster.Agent!.Dispose();
+        await StartAgentAsync();
+        await LogSaysAsync(log, @"(WRN|ERR) main: \d+ files wait for the archiver, the first for 10m; pg_wal has \d+ MiB and grows by [1-9]\d* KiB/s, \d+ MiB of WAL still fit on its disk: full in \d+[dhm]");
 
         Directory.Move(host.Repository + "-away", host.Repository);
         await cluster.ExecuteAsync("SELECT pg_reload_conf()");
@@ -56,17 +59,29 @@ public sealed class WalStatusTests
         await Eventually.IsTrueAsync(
             () => cluster.ScalarAsync<bool>("SELECT last_archived_time > last_failed_time FROM pg_stat_archiver"), () => "the statistics say so");
         Assert.Equal("keeps-up", (await StatusAsync(host, 0, "--sample", "0s")).GetProperty("archiving").GetString());
-        await LogSaysAsync(log, "archiving keeps up again");
+        await LogSaysAsync(log, @"main: archiving keeps up again; \d+ MiB are free on the disk of pg_wal");
+
+        async Task StartAgentAsync()
+        {
+            host.Environment["PITR_LOG__FILE"] = log;
+            cluster.Agent = await host.StartAgentAsync();
+            host.Environment.Remove("PITR_LOG__FILE");
+        }
     }
 
-    // The agent writes it on.
-    static Task LogSaysAsync(string log, string text) => Eventually.IsTrueAsync(
-        async () =>
-        {
-            using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return (await reader.ReadToEndAsync()).Contains(text, StringComparison.Ordinal);
-        },
-        () => $"the agent says: {text}");
+    static Task LogSaysAsync(string log, [StringSyntax(StringSyntaxAttribute.Regex)] string text)
+    {
+        var read = "";
+        return Eventually.IsTrueAsync(
+            async () =>
+            {
+                // The agent writes it on.
+                using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+                read = await reader.ReadToEndAsync();
+                return Regex.IsMatch(read, text, RegexOptions.None, TimeSpan.FromSeconds(10));
+            },
+            () => $"the agent says: {text}\n{read}");
+    }
 
     static async Task StatusOfFailureAsync(ProtectedCluster cluster)
     {
@@ -143,8 +158,10 @@ public sealed class WalStatusTests
             await using (var session = await cluster.OpenAsync())
             {
                 // Left in the middle of a transaction that writes.
-                var writing = session.ExecuteAsync("INSERT INTO t SELECT repeat(md5(i::text), 90) FROM generate_series(1, 100000) i");
-                await Task.Delay(100);
+                var before = await cluster.ScalarAsync<string>("SELECT pg_current_wal_insert_lsn()::text");
+                var writing = session.ExecuteAsync("INSERT INTO t SELECT repeat(md5(i::text), 90) FROM generate_series(1, 10000000) i");
+                await Eventually.IsTrueAsync(
+                    () => cluster.ScalarAsync<bool>($"SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '{before}') > 2 * 1048576"), () => "two segments are written");
                 await cluster.Cluster.StopAsync(ServerStopMode.Immediate);
                 await Assert.ThrowsAnyAsync<Exception>(() => writing);
             }

@@ -116,7 +116,7 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
     }
 
     // Indexes and TOAST tables go with their tables; alone they are shown.
-    static IEnumerable<(string What, string Database, string Relation)> Shown(WalFinding finding)
+    static IEnumerable<(string What, string Database, string Relation)> Shown(WalSearchHit finding)
     {
         if (finding.RestorePoint is { } name)
         {
@@ -130,7 +130,7 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
             : shown.Select(f => (Word(f.Kind), Database(f), f.Kind == FootprintKind.DatabaseDrop ? "" : Relation(f)));
     }
 
-    void WriteWayBack(WalFinding finding)
+    void WriteWayBack(WalSearchHit finding)
     {
         var what = string.Join(", ", Shown(finding).Select(s => $"{s.What} {(s.Relation.Length > 0 ? s.Relation : s.Database)}"));
         AnsiConsole.MarkupLine($"before {Markup.Escape(what)} at {Markup.Escape(MomentText(finding.Time))}:");
@@ -152,7 +152,7 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
         return $"{report.Found} found{shown}; searched {report.First} to {report.Last} of timeline {report.Timeline}, {commits}{complete}";
     }
 
-    JsonObject ToJson(WalFinding finding) => new()
+    JsonObject ToJson(WalSearchHit finding) => new()
     {
         ["kinds"] = new JsonArray([.. Kinds(finding).Distinct().Select(k => (JsonNode)k)]),
         ["destructive"] = finding.IsDestructive,
@@ -178,7 +178,7 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
         ["restore"] = finding.Backup is null ? null : new JsonArray([.. Arguments(finding).Select(a => (JsonNode)a)]),
     };
 
-    static IEnumerable<string> Kinds(WalFinding finding) => finding switch
+    static IEnumerable<string> Kinds(WalSearchHit finding) => finding switch
     {
         { RestorePoint: not null } => ["restore-point"],
         { Footprints.Count: 0 } => ["commit"],
@@ -186,7 +186,7 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
     };
 
     // A restore point is a place to come back to; everything else is one to stop before. The timeline is named, so that the argument means the same after a promotion.
-    IReadOnlyList<string> Arguments(WalFinding finding) =>
+    IReadOnlyList<string> Arguments(WalSearchHit finding) =>
         ["--target-timeline", $"{report.Timeline}", "--target-lsn", $"{finding.StopBefore}", "--exclusive"];
 
     static string Word(FootprintKind kind) => kind switch
@@ -225,7 +225,7 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
         };
     }
 
-    static bool HasUnknownNames(WalFinding finding) => finding.Footprints.Any(f => f.Name is null && f.Kind != FootprintKind.DatabaseDrop);
+    static bool HasUnknownNames(WalSearchHit finding) => finding.Footprints.Any(f => f.Name is null && f.Kind != FootprintKind.DatabaseDrop);
 
     static string? Moment(long time) => time == 0 ? null : Json.Moment(PostgresEpoch.FromMicroseconds(time));
 

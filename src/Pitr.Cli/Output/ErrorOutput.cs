@@ -47,25 +47,6 @@ static class ErrorOutput
         return code;
     }
 
-    /// <summary>Reports a command line that cannot be understood.</summary>
-    public static int Usage(ParseResult parsed)
-    {
-        foreach (var error in parsed.Errors)
-        {
-            Console.Error.WriteLine($"pitr: {error.Message}");
-        }
-
-        var names = new List<string>();
-        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
-        {
-            names.Insert(0, result.Command.Name);
-        }
-
-        Console.Error.WriteLine($"HINT: {string.Join(' ', names)} --help shows what it takes, with examples");
-        // PostgreSQL must not take a mistyped restore_command for "there is no such file".
-        return names is [.., "wal", "get"] ? ExitCodes.Unknown : ExitCodes.Usage;
-    }
-
     /// <summary>What to do next; null when the error does not say.</summary>
     public static string? Hint(Exception error) => error switch
     {

@@ -55,6 +55,8 @@ sealed partial class ArchiveConversation(
         }
         catch (NotSupportedException e)
         {
+            // Its user's log says so too, but who looks for the reason why the agent has nothing to do looks here.
+            log.Warning("a client was declined and does its work without the agent: {Message}", e.Message);
             return new ArchiveResponse(UnsupportedVersion, e.Message);
         }
         catch (FormatException e)

@@ -31,7 +31,9 @@ public sealed record ArchiveRequest(string Verb, IReadOnlyDictionary<string, str
 
         if (version != "1" || verb is not ("push" or "get"))
         {
-            throw new NotSupportedException($"this agent speaks version {Version} with push and get; asked for version {version}, {verb}");
+            throw new NotSupportedException(
+                $"this agent speaks version {Version} with push and get; asked for version {version}, {verb}\n"
+                + "HINT: pitr and pitr-archive should come from the same release; restart pitr agent after an upgrade");
         }
 
         var headers = new Dictionary<string, string>();

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Pitr.Operations.Errors;
-using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 using Serilog;
 

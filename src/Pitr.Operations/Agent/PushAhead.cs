@@ -1,6 +1,7 @@
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
 using Pitr.Operations.Services;
+using Pitr.Storage.File;
 
 namespace Pitr.Operations.Agent;
 

@@ -79,7 +79,7 @@ public sealed class ArchivePush
         using var share = await _budget.EnterAsync(SealedWalFile.MemoryNeeded(file.Length), priority, cancellation);
         var sealedFile = SealedWalFile.Make(file, dataKey, _service.Settings.Wal.CompressionLevel, _budget);
         share.Keep(sealedFile.Bytes.Length);
-        var stored = 0;
+        var (stored, ended) = (0, 0);
         await _service.Repositories.WriteAsync(
             [RepositoryLayout.Wal(_service.Name, file.Name)],
             Laggards.LetRun,
@@ -89,9 +89,16 @@ public sealed class ArchivePush
                 {
                     Interlocked.Increment(ref stored);
                 }
+
+                Interlocked.Increment(ref ended);
             },
             cancellation,
             isReady: store => _service.SealingKeys.IsPublished(dataKey, store));
+        if (Volatile.Read(ref ended) == _service.Repositories.Stores.Count)
+        {
+            sealedFile.Return(_budget);
+        }
+
         WarnOfDamage(file.Name, sealedFile.Damage);
         return new ArchivePushResult(file.Name, file.Length, sealedFile.Bytes.Length, AlreadyStored: Volatile.Read(ref stored) == 0, file.Stamp, sealedFile.Damage);
     }

@@ -1,5 +1,6 @@
 using Pitr.Format.Wal;
 using Pitr.Postgres.Wal;
+using Pitr.Storage.File;
 
 namespace Pitr.Operations.Archive;
 

@@ -16,12 +16,13 @@ sealed class PushBudget(int processors, long bytes) : IDisposable
     readonly List<WorkBuffer> _idle = [];
     int _working;
     long _used;
+    byte[]? _object;
 
     /// <summary>Memory in use, in bytes: for tests and status.</summary>
     public long Used => Interlocked.Read(ref _used);
 
     /// <summary>Waits for a processor and memory.</summary>
-    /// <param name="need">Bytes needed while working. More than the budget is given when nobody else works.</param>
+    /// <param name="need">Bytes needed while working. More than the budget is given to one that is waited for only: beside it nothing so large would fit.</param>
     /// <param name="priority">May become urgent while it waits; then <see cref="Reconsider"/> has to be called.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     public async Task<Share> EnterAsync(long need, PushPriority priority, CancellationToken cancellation)
@@ -72,8 +73,8 @@ sealed class PushBudget(int processors, long bytes) : IDisposable
     {
         lock (_lock)
         {
-            // As many as work at once keep the two that each of them needs.
-            if (_idle.Count < 2 * (processors + 1) && _idle.Sum(b => (long)b.Length) + buffer.Length <= bytes)
+            // As many as work at once keep the two that each of them needs. Of large ones only one works at once, and the memory is needed for its object.
+            if (_idle.Count < 2 * (processors + 1) && buffer.Length <= bytes / 4 && _idle.Sum(b => (long)b.Length) + buffer.Length <= bytes)
             {
                 _idle.Add(buffer);
                 return;
@@ -83,9 +84,18 @@ sealed class PushBudget(int processors, long bytes) : IDisposable
         buffer.Dispose();
     }
 
+    /// <summary>Memory for a large object, used again if it is given back.</summary>
+    /// <param name="length">Bytes, at least.</param>
+    public byte[] RentObject(int length) =>
+        Interlocked.Exchange(ref _object, null) is { } kept && kept.Length >= length ? kept : GC.AllocateUninitializedArray<byte>(length);
+
+    /// <summary>Takes the memory of an object back, which nobody reads any more. One is kept: of large ones only one is made at once.</summary>
+    public void ReturnObject(byte[] memory) => Volatile.Write(ref _object, memory);
+
     /// <summary>Gives memory that nobody uses back to the system.</summary>
     public void ReleaseIdle()
     {
+        _ = Interlocked.Exchange(ref _object, null);
         lock (_lock)
         {
             _idle.ForEach(buffer => buffer.Dispose());
@@ -109,7 +119,7 @@ sealed class PushBudget(int processors, long bytes) : IDisposable
         }
     }
 
-    // Under the lock. Urgent ones first, then in the order of their coming; a large one that does not fit holds up those behind it.
+    // Under the lock. Urgent ones first, then in the order of their coming; a large one holds up those behind it until it fits, unless it never does.
     void Admit()
     {
         while (Next() is { } next)
@@ -128,7 +138,7 @@ sealed class PushBudget(int processors, long bytes) : IDisposable
             return _working <= processors && _used <= bytes ? urgent : null;
         }
 
-        return _waiting.First?.Value is { } first && _working < processors && (_used + first.Need <= bytes || _used == 0) ? first : null;
+        return _working < processors && _waiting.FirstOrDefault(w => w.Need <= bytes) is { } first && _used + first.Need <= bytes ? first : null;
     }
 
     void Leave(ref bool isWorking, long released)

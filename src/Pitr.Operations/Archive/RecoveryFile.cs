@@ -1,6 +1,5 @@
 using System.Buffers;
 using Pitr.Operations.Errors;
-using Pitr.Operations.Restore;
 
 namespace Pitr.Operations.Archive;
 

@@ -4,6 +4,7 @@ using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Wal;
+using Pitr.Storage.File;
 
 namespace Pitr.Operations.Archive;
 

@@ -3,11 +3,13 @@ using System.Text;
 namespace Pitr.Operations.Configuration;
 
 /// <summary>Finds what a person probably meant.</summary>
-static class NearestName
+public static class NearestName
 {
     const int ListedNames = 20;
 
     /// <summary>The known name nearest to <paramref name="given"/>, or null if none is near enough to be worth saying.</summary>
+    /// <param name="given">What was written.</param>
+    /// <param name="known">What would be right.</param>
     public static string? Find(string given, IEnumerable<string> known)
     {
         string? best = null;

@@ -1,5 +1,6 @@
 using Pitr.Format.Keys;
 using Pitr.Format.Layout;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Storage;
 
@@ -29,8 +30,9 @@ public sealed class DataKeyProvider(
     public bool IsPublished(DataKey key, IObjectStore store) => !Copies(key).Any(copy => repositories.Debts.IsOwed(store.Name, copy));
 
     /// <summary>The key to seal with now; its documents are in as many repositories as are required.</summary>
-    /// <exception cref="Errors.KeyUnavailableException">No usable recipient.</exception>
+    /// <exception cref="KeyUnavailableException">No usable recipient.</exception>
     /// <exception cref="StorageException">A repository could not take the key document.</exception>
+    /// <exception cref="RefusedInputException">The state directory cannot be written.</exception>
     public async Task<DataKey> GetAsync(CancellationToken cancellation)
     {
         await _gate.WaitAsync(cancellation);
@@ -43,20 +45,9 @@ public sealed class DataKeyProvider(
             }
 
             var wrapFor = recipients();
-            await using var held = await StateFile.LockAsync(Path.Combine(stateDirectory, "data-key.lock"), clock, cancellation);
-            var ids = wrapFor.Select(r => r.Id).ToArray();
-            var key = cache.Current(ids);
-            if (key is null)
-            {
-                key = DataKey.Create(now);
-                await PublishAsync(key, wrapFor, cancellation);
-                cache.Store(key, ids);
-            }
-            else
-            {
-                await PublishAsync(key, wrapFor, cancellation);
-            }
-
+            await using var held = await LockAsync(cancellation);
+            var key = Current(wrapFor, now);
+            await PublishAsync(key, wrapFor, cancellation);
             _key = key;
             _published = now;
             return key;
@@ -66,6 +57,43 @@ public sealed class DataKeyProvider(
             _gate.Release();
         }
     }
+
+    // Kept before it is published: a host that cannot keep its key would leave another one in the repositories at each try.
+    DataKey Current(IReadOnlyList<Recipient> wrapFor, DateTimeOffset now)
+    {
+        var ids = wrapFor.Select(r => r.Id).ToArray();
+        if (cache.Current(ids) is { } kept)
+        {
+            return kept;
+        }
+
+        var made = DataKey.Create(now);
+        try
+        {
+            cache.Store(made, ids);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(e);
+        }
+
+        return made;
+    }
+
+    async Task<FileStream> LockAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await StateFile.LockAsync(Path.Combine(stateDirectory, "data-key.lock"), clock, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(e);
+        }
+    }
+
+    RefusedInputException Unwritable(Exception e) => new(
+        $"the data key cannot be kept in the state directory {stateDirectory}: {e.Message}", "nothing is acknowledged; make room in the state directory, and check its owner", e);
 
     string[] Copies(DataKey key) => [RepositoryLayout.DataKey(key.Id), RepositoryLayout.ServiceDataKey(service, key.Id)];
 

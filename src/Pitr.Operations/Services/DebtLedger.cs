@@ -1,5 +1,3 @@
-using Pitr.Operations.Restore;
-
 namespace Pitr.Operations.Services;
 
 /// <summary>

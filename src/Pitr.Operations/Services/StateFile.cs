@@ -1,5 +1,4 @@
 using System.Text;
-using Pitr.Operations.Restore;
 
 namespace Pitr.Operations.Services;
 
@@ -17,13 +16,23 @@ public static class StateFile
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!, PrivateDirectory);
         var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Private }))
+        try
         {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
+            using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Private }))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // On a full disk it would be in the way of what makes room.
+            File.Delete(temporary);
+            throw;
         }
 
-        File.Move(temporary, path, overwrite: true);
         LibC.SyncDirectory(Path.GetDirectoryName(path)!);
     }
 

@@ -23,6 +23,9 @@ sealed class PitrHost(string directory, string repository)
     /// <summary>Added to the environment of every program of this host.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
+    /// <summary>Put before every program that is started from now on, with its arguments; none at first.</summary>
+    public IReadOnlyList<string> Through { get; set; } = [];
+
     /// <summary>Writes a configuration by hand, for a host that has no server.</summary>
     public void WriteConfiguration(string more = "") => File.WriteAllText(
         ConfigurationFile,
@@ -55,13 +58,17 @@ sealed class PitrHost(string directory, string repository)
             .. options.SelectMany(option => new[] { "--repository-option", option }), "--state-directory", StateDirectory, "--socket", Socket, .. more]);
 
     /// <summary>Runs pitr with this host's configuration.</summary>
-    public Task<ProgramRun> RunAsync(params string[] arguments) => ProgramRun.RunAsync(TestEnvironment.Pitr, Arguments(arguments), Environment);
+    public Task<ProgramRun> RunAsync(params string[] arguments) => RunProgramAsync([TestEnvironment.Pitr, .. Arguments(arguments)]);
 
-    public RunningProgram Start(params string[] arguments) => RunningProgram.Start(TestEnvironment.Pitr, Arguments(arguments), Environment);
+    public RunningProgram Start(params string[] arguments)
+    {
+        string[] line = [.. Through, TestEnvironment.Pitr, .. Arguments(arguments)];
+        return RunningProgram.Start(line[0], line[1..], Environment);
+    }
 
     /// <summary>Runs pitr-archive as PostgreSQL would: agent first.</summary>
     public Task<ProgramRun> ArchiveAsync(params string[] arguments) =>
-        ProgramRun.RunAsync(TestEnvironment.PitrArchive, ["--config", ConfigurationFile, "--socket", Socket, "--pitr", TestEnvironment.Pitr, .. arguments], Environment);
+        RunProgramAsync([TestEnvironment.PitrArchive, "--config", ConfigurationFile, "--socket", Socket, "--pitr", TestEnvironment.Pitr, .. arguments]);
 
     /// <summary>Starts `pitr agent` and waits until it listens.</summary>
     public async Task<RunningProgram> StartAgentAsync()
@@ -88,6 +95,12 @@ sealed class PitrHost(string directory, string repository)
     public string WalPath(string name) => name.EndsWith(".history", StringComparison.Ordinal)
         ? PathOf($"services/{Service}/wal/{name}")
         : PathOf($"services/{Service}/wal/{name[..8]}/{name[8..16]}/{name}");
+
+    Task<ProgramRun> RunProgramAsync(string[] line)
+    {
+        line = [.. Through, .. line];
+        return ProgramRun.RunAsync(line[0], line[1..], Environment);
+    }
 
     async Task<bool> ListensAsync()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Npgsql;
 using Pitr.EndToEnd.Tests.Programs;
+using Pitr.EndToEnd.Tests.Repositories;
 using Pitr.Format.Wal;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Sessions;
@@ -32,7 +33,12 @@ sealed class ProtectedCluster : IAsyncDisposable
     public string PgWal => Path.Combine(Cluster.DataDirectory, "pg_wal");
 
     public static async Task<ProtectedCluster> CreateAsync(
-        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, params (string Name, string Value)[] settings)
+        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, params (string Name, string Value)[] settings) =>
+        await CreateAsync(null, segmentSize, archiveModeOn, withAgent, programs, settings);
+
+    /// <summary>With a repository that is no directory.</summary>
+    public static async Task<ProtectedCluster> CreateAsync(
+        RemoteRepository? remote, WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, params (string Name, string Value)[] settings)
     {
         var directory = new TestDirectory();
         ScratchCluster? cluster = null;
@@ -45,11 +51,22 @@ sealed class ProtectedCluster : IAsyncDisposable
                 WalSegmentSize = segmentSize ?? WalSegmentSize.Default,
                 Fsync = false,
                 StopOnDispose = ServerStopMode.Immediate,
+                Environment = remote?.Environment ?? [],
                 Settings = settings.Append(("archive_mode", archiveModeOn ? "on" : "off")).ToDictionary(s => s.Item1, s => s.Item2),
             });
             var host = new PitrHost(directory.New("host"), directory["repository"]);
             var made = new ProtectedCluster(directory, cluster, host);
-            (await host.InitAsync(cluster.ConnectionString(), cluster.DataDirectory, "--apply")).Must();
+            if (remote is null)
+            {
+                (await host.InitAsync(cluster.ConnectionString(), cluster.DataDirectory, "--apply")).Must();
+            }
+            else
+            {
+                // The server's own children inherit it, too: without an agent they ask the repository by themselves.
+                remote.Environment.ToList().ForEach(variable => host.Environment.Add(variable.Key, variable.Value));
+                (await host.InitWithAsync(cluster.ConnectionString(), cluster.DataDirectory, remote.Url, remote.Options, "--apply")).Must();
+            }
+
             if (withAgent)
             {
                 made.Agent = await host.StartAgentAsync();
@@ -97,10 +114,48 @@ sealed class ProtectedCluster : IAsyncDisposable
         return segment;
     }
 
+    /// <summary>Completes some segments with some content each, and does not wait for the archiver.</summary>
+    public Task FillAsync(int segments) => ExecuteAsync(string.Concat(
+        Enumerable.Repeat("SELECT pg_logical_emit_message(false, 'fill', repeat(md5(random()::text), 3000)); SELECT pg_switch_wal();", segments)));
+
+    /// <summary>Waits until nothing waits for the archiver, and holds what it has acknowledged against what is stored.</summary>
+    /// <param name="repository">Where the repository is found; null: where it is.</param>
+    public async Task EverythingIsArchivedAsync(string? repository = null)
+    {
+        await ExecuteAsync("SELECT pg_switch_wal()");
+        // After three refusals in a row PostgreSQL asks again only after a minute, or when its configuration is read again.
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                await using var session = await OpenAsync();
+                await session.ReloadAsync();
+                await Task.Delay(100);
+                return Waiting().Count == 0;
+            },
+            () => $"everything is archived; {Log()}");
+        using var contents = new RepositoryContents(repository ?? Host.Repository, Host.IdentityFile);
+        contents.OpenEverything();
+        foreach (var name in Acknowledged())
+        {
+            var stored = contents.Open(Path.GetRelativePath(Host.Repository, Host.WalPath(name)));
+            var live = Path.Combine(PgWal, name);
+            Assert.True(!File.Exists(live) || stored.AsSpan().SequenceEqual(File.ReadAllBytes(live)), $"{name} is stored with other content");
+        }
+    }
+
+    /// <summary>WAL files that PostgreSQL knows to be archived.</summary>
+    public IReadOnlyList<string> Acknowledged() => Status(".done");
+
+    /// <summary>WAL files that wait for the archiver.</summary>
+    public IReadOnlyList<string> Waiting() => Status(".ready");
+
     /// <summary>`pitr backup`; gives the catalog entry.</summary>
     public async Task<JsonElement> BackupAsync() => (await Host.RunAsync("--output", "json", "backup", PitrHost.Service)).Must().Json;
 
     public Task<RestoredCluster> RestoreAsync(string name, params string[] arguments) => RestoredCluster.StartAsync(Host, _directory[name], arguments);
+
+    IReadOnlyList<string> Status(string suffix) =>
+        [.. System.IO.Directory.EnumerateFiles(Path.Combine(PgWal, "archive_status"), "*" + suffix).Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
 
     public string Log() => string.Join('\n', Cluster.Server.LogTail(30));
 

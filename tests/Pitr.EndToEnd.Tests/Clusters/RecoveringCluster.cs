@@ -34,7 +34,12 @@ sealed class RecoveringCluster : IAsyncDisposable
             await File.WriteAllTextAsync(settings, text.Replace("get main %f %p", "get main %f %p --standby", StringComparison.Ordinal) + "\nwal_retrieve_retry_interval = '200ms'\n");
         }
 
-        return new RecoveringCluster(host, PostgresServer.Start(new PostgresServerOptions
+        return Start(host, directory);
+    }
+
+    /// <summary>Starts PostgreSQL on a directory that `pitr restore` has filled.</summary>
+    public static RecoveringCluster Start(PitrHost host, string directory) =>
+        new(host, PostgresServer.Start(new PostgresServerOptions
         {
             DataDirectory = directory,
             BinDirectory = PostgresBinaries.FindForDataDirectory(directory),
@@ -42,9 +47,8 @@ sealed class RecoveringCluster : IAsyncDisposable
             LogFile = directory + ".log",
             StopOnDispose = ServerStopMode.Immediate,
             Settings = new Dictionary<string, string> { ["fsync"] = "off", ["log_min_messages"] = "log" },
-            Environment = new Dictionary<string, string> { ["PITR_PROGRAM"] = TestEnvironment.Pitr },
+            Environment = new Dictionary<string, string>(host.Environment) { ["PITR_PROGRAM"] = TestEnvironment.Pitr },
         }));
-    }
 
     /// <summary>What the server has logged.</summary>
     public string Log => File.Exists(Directory + ".log") ? File.ReadAllText(Directory + ".log") : "";

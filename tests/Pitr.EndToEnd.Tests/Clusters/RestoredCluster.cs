@@ -10,10 +10,12 @@ sealed class RestoredCluster : IAsyncDisposable
 {
     readonly string _connectionString;
 
-    RestoredCluster(string directory, JsonElement result)
+    RestoredCluster(string directory, ProgramRun run)
     {
+        var result = run.Json;
         Directory = directory;
         Result = result;
+        Said = run.Errors;
         _connectionString = new NpgsqlConnectionStringBuilder
         {
             Host = result.GetProperty("socket-directory").GetString(),
@@ -29,6 +31,9 @@ sealed class RestoredCluster : IAsyncDisposable
     /// <summary>What the command printed.</summary>
     public JsonElement Result { get; }
 
+    /// <summary>What it said beside that: warnings.</summary>
+    public string Said { get; }
+
     /// <summary>Restores and starts; the socket goes into the directory beside.</summary>
     public static Task<RestoredCluster> StartAsync(PitrHost host, string directory, params string[] arguments) =>
         StartAtAsync(host, directory, System.IO.Directory.CreateDirectory(directory + ".s").FullName, arguments);
@@ -37,7 +42,7 @@ sealed class RestoredCluster : IAsyncDisposable
     public static async Task<RestoredCluster> StartAtAsync(PitrHost host, string directory, string sockets, params string[] arguments)
     {
         var run = await host.RunAsync(["--output", "json", "restore", PitrHost.Service, "--to", directory, "--start", "--socket-directory", sockets, .. arguments]);
-        return new RestoredCluster(directory, run.Must().Json);
+        return new RestoredCluster(directory, run.Must());
     }
 
     public async Task<T> ScalarAsync<T>(string sql)

@@ -3,6 +3,7 @@ using System.Text;
 using Pitr.Operations.Agent;
 using Pitr.Operations.Errors;
 using Serilog.Core;
+using static Pitr.Operations.Tests.Eventually;
 
 namespace Pitr.Operations.Tests.Agent;
 
@@ -29,7 +30,7 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
 
         _clock.Advance(ArchiveSocketLimits.Default.Request);
 
-        Assert.Equal("", await ReadToEndAsync(client));
+        Assert.Equal("", await SocketClient.ReadToEndAsync(client));
     }
 
     [Fact]
@@ -43,7 +44,7 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
         _clock.Advance(TimeSpan.FromHours(1));
         _go.SetResult();
 
-        Assert.Equal("pitr-agent 1 0\n\n", await ReadToEndAsync(client));
+        Assert.Equal("pitr-agent 1 0\n\n", await SocketClient.ReadToEndAsync(client));
     }
 
     [Fact]
@@ -58,16 +59,16 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
 
         using (var third = await ConnectAsync())
         {
-            Assert.StartsWith("pitr-agent 1 64\nmessage: this agent serves 2 connections", await ReadToEndAsync(third), StringComparison.Ordinal);
+            Assert.StartsWith("pitr-agent 1 64\nmessage: this agent serves 2 connections", await SocketClient.ReadToEndAsync(third), StringComparison.Ordinal);
         }
 
         _go.SetResult();
-        Assert.Equal("pitr-agent 1 0\n\n", await ReadToEndAsync(working));
+        Assert.Equal("pitr-agent 1 0\n\n", await SocketClient.ReadToEndAsync(working));
         await UntilAsync(async () =>
         {
             using var next = await ConnectAsync();
             await next.SendAsync("pitr-agent 1 push\n\n"u8.ToArray());
-            return await ReadToEndAsync(next) == "pitr-agent 1 0\n\n";
+            return await SocketClient.ReadToEndAsync(next) == "pitr-agent 1 0\n\n";
         });
     }
 
@@ -89,7 +90,7 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
         _go.SetResult();
         await stopping;
 
-        Assert.Equal("pitr-agent 1 0\n\n", await ReadToEndAsync(client));
+        Assert.Equal("pitr-agent 1 0\n\n", await SocketClient.ReadToEndAsync(client));
     }
 
     [Fact]
@@ -126,7 +127,7 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
         using (var client = await ConnectAsync())
         {
             await client.SendAsync("pitr-agent 1 push\n\n"u8.ToArray());
-            Assert.Equal("pitr-agent 1 0\n\n", await ReadToEndAsync(client));
+            Assert.Equal("pitr-agent 1 0\n\n", await SocketClient.ReadToEndAsync(client));
         }
 
         await socket.DisposeAsync();
@@ -136,7 +137,7 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
         using var waiting = await ConnectAsync();
         await waiting.SendAsync("pitr-agent 1 push\n\n"u8.ToArray());
         await using var next = ArchiveSocket.Serve(Duplicate(made), (_, _) => Task.FromResult(new ArchiveResponse(0)), Logger.None);
-        Assert.Equal("pitr-agent 1 0\n\n", await ReadToEndAsync(waiting));
+        Assert.Equal("pitr-agent 1 0\n\n", await SocketClient.ReadToEndAsync(waiting));
     }
 
     async Task<ArchiveResponse> WorkAsync(ArchiveRequest request, CancellationToken cancellation)
@@ -153,41 +154,7 @@ public sealed class ArchiveSocketLimitsTests : IDisposable
 
     static int _nextDescriptor = 700;
 
-    async Task<Socket> ConnectAsync()
-    {
-        var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await client.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath));
-        return client;
-    }
-
-    static async Task<string> ReadToEndAsync(Socket client)
-    {
-        using var answer = new MemoryStream();
-        var buffer = new byte[4096];
-        try
-        {
-            for (int read; (read = await client.ReceiveAsync(buffer)) > 0;)
-            {
-                answer.Write(buffer, 0, read);
-            }
-        }
-        catch (SocketException)
-        {
-            // A reset is an end, too.
-        }
-
-        return Encoding.UTF8.GetString(answer.ToArray());
-    }
-
-    static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
-
-    static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-        {
-            await Task.Delay(1);
-        }
-    }
+    Task<Socket> ConnectAsync() => SocketClient.ConnectAsync(SocketPath);
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 

@@ -87,7 +87,7 @@ public sealed class ArchiveSocketTests : IDisposable
             await client.SendAsync(new[] { one });
         }
 
-        Assert.Equal("pitr-agent 1 0\n\n", await ReadToEndAsync(client));
+        Assert.Equal("pitr-agent 1 0\n\n", await SocketClient.ReadToEndAsync(client));
         Assert.Equal("/größe/数据", seen!.Require("path"));
     }
 
@@ -264,7 +264,7 @@ public sealed class ArchiveSocketTests : IDisposable
             await client.SendAsync(bytes);
             await client.SendAsync("\n\n"u8.ToArray());
             client.Shutdown(SocketShutdown.Send);
-            Assert.DoesNotContain("pitr-agent 1 0", await ReadToEndAsync(client), StringComparison.Ordinal);
+            Assert.DoesNotContain("pitr-agent 1 0", await SocketClient.ReadToEndAsync(client), StringComparison.Ordinal);
         }
 
         Assert.Equal(0, asked);
@@ -273,12 +273,7 @@ public sealed class ArchiveSocketTests : IDisposable
 
     ArchiveSocket Listen(Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> handle) => ArchiveSocket.Listen(SocketPath, handle, Logger.None);
 
-    async Task<Socket> ConnectAsync()
-    {
-        var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await client.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath));
-        return client;
-    }
+    Task<Socket> ConnectAsync() => SocketClient.ConnectAsync(SocketPath);
 
     async Task<string> AskAsync(string request, bool thenClose = false)
     {
@@ -297,26 +292,7 @@ public sealed class ArchiveSocketTests : IDisposable
             client.Shutdown(SocketShutdown.Send);
         }
 
-        return await ReadToEndAsync(client);
-    }
-
-    static async Task<string> ReadToEndAsync(Socket client)
-    {
-        using var answer = new MemoryStream();
-        var buffer = new byte[4096];
-        try
-        {
-            for (int read; (read = await client.ReceiveAsync(buffer)) > 0;)
-            {
-                answer.Write(buffer, 0, read);
-            }
-        }
-        catch (SocketException)
-        {
-            // A reset is an end, too; what came before it counts.
-        }
-
-        return Encoding.UTF8.GetString(answer.ToArray());
+        return await SocketClient.ReadToEndAsync(client);
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);

@@ -4,6 +4,8 @@ using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
+using static Pitr.Operations.Tests.Agent.ReadySample;
+using static Pitr.Operations.Tests.Eventually;
 
 namespace Pitr.Operations.Tests.Agent;
 
@@ -134,30 +136,4 @@ public class PushAheadOrderTests
 
         Assert.False((await again).AlreadyStored);
     }
-
-    static string[] Ready(Scenario scenario, ulong first, ulong last)
-    {
-        var status = Directory.CreateDirectory(Path.Combine(scenario["pg_wal"], "archive_status")).FullName;
-        var paths = new List<string>();
-        for (var number = first; number <= last; number++)
-        {
-            paths.Add(scenario.Write(Name(number), WalSample.Segment(Name(number), (int)number)));
-            File.WriteAllText(Path.Combine(status, Name(number) + ".ready"), "");
-        }
-
-        return [.. paths];
-    }
-
-    static async Task<List<string>> SegmentsAsync(Scenario scenario) =>
-        [.. (await scenario.KeysAsync(prefix: "services/main/wal/")).Select(Path.GetFileName).OfType<string>().Where(n => WalSegmentName.TryParse(n, out _))];
-
-    static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-        {
-            await Task.Delay(1);
-        }
-    }
-
-    static string Name(ulong number) => WalSegmentName.FromNumber(new Timeline(1), number, WalSample.Small).ToString();
 }

@@ -4,6 +4,8 @@ using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
+using static Pitr.Operations.Tests.Agent.ReadySample;
+using static Pitr.Operations.Tests.Eventually;
 
 namespace Pitr.Operations.Tests.Agent;
 
@@ -169,32 +171,4 @@ public class PushAheadTests
     }
 
     static PushAhead Ahead(Scenario scenario, int parallel) => new(scenario.Service, new PushBudget(2, PushBudget.DefaultBytes), parallel);
-
-    static string[] Ready(Scenario scenario, ulong first, ulong last)
-    {
-        Directory.CreateDirectory(Path.Combine(scenario["pg_wal"], "archive_status"));
-        var paths = new List<string>();
-        for (var number = first; number <= last; number++)
-        {
-            paths.Add(scenario.Write(Name(number), WalSample.Segment(Name(number), (int)number)));
-            File.WriteAllText(StatusOf(scenario, Name(number)), "");
-        }
-
-        return [.. paths];
-    }
-
-    static string StatusOf(Scenario scenario, string file) => Path.Combine(scenario["pg_wal"], "archive_status", Path.GetFileName(file) + ".ready");
-
-    static async Task<List<string>> SegmentsAsync(Scenario scenario) =>
-        [.. (await scenario.KeysAsync(prefix: "services/main/wal/")).Select(Path.GetFileName).OfType<string>().Where(n => WalSegmentName.TryParse(n, out _))];
-
-    static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-        {
-            await Task.Delay(1);
-        }
-    }
-
-    static string Name(ulong number) => WalSegmentName.FromNumber(new Timeline(1), number, WalSample.Small).ToString();
 }

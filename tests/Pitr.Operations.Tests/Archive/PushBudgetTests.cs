@@ -73,19 +73,40 @@ public class PushBudgetTests
     }
 
     [Fact]
-    public async Task A_segment_larger_than_the_budget_is_pushed_alone()
+    public async Task A_segment_larger_than_the_budget_is_pushed_when_it_is_waited_for_and_holds_nobody_up_until_then()
     {
         using var budget = new PushBudget(processors: 4, bytes: 15);
         var small = await budget.EnterAsync(Need, new PushPriority(), default);
-        var large = budget.EnterAsync(1000, new PushPriority(), default);
+        var priority = new PushPriority();
+        var large = budget.EnterAsync(1000, priority, default);
         var behind = budget.EnterAsync(Need, new PushPriority(), default);
-        Assert.False(large.IsCompleted);
-
         small.Dispose();
-        var alone = await large;
-        Assert.False(behind.IsCompleted);
-        alone.Dispose();
         (await behind).Dispose();
+        // Nobody else works, and nobody waits for it.
+        Assert.Equal((false, 0), (large.IsCompleted, budget.Used));
+
+        Assert.True(priority.Raise());
+        budget.Reconsider();
+
+        using var alone = await large;
+        Assert.False(budget.EnterAsync(Need, new PushPriority(), default).IsCompleted);
+    }
+
+    [Fact]
+    public void The_memory_of_one_object_is_used_again_until_it_is_idle()
+    {
+        using var budget = new PushBudget(processors: 1, bytes: 15);
+        var memory = budget.RentObject(1000);
+        Assert.NotSame(memory, budget.RentObject(1000));
+        budget.ReturnObject(memory);
+        Assert.Same(memory, budget.RentObject(999));
+        budget.ReturnObject(memory);
+        Assert.NotSame(memory, budget.RentObject(1001));
+        budget.ReturnObject(memory);
+
+        budget.ReleaseIdle();
+
+        Assert.NotSame(memory, budget.RentObject(1000));
     }
 
     [Fact]
@@ -94,7 +115,7 @@ public class PushBudgetTests
         using var budget = new PushBudget(processors: 2, bytes: 20);
         using var one = await budget.EnterAsync(Need, new PushPriority(), default);
         using var gone = new CancellationTokenSource();
-        var large = budget.EnterAsync(1000, new PushPriority(), gone.Token);
+        var large = budget.EnterAsync(2 * Need, new PushPriority(), gone.Token);
         var behind = budget.EnterAsync(Need, new PushPriority(), default);
 
         await gone.CancelAsync();

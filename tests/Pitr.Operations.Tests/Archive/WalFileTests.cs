@@ -2,6 +2,7 @@ using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
+using Pitr.Storage.File;
 using Pitr.Storage.Testing;
 
 namespace Pitr.Operations.Tests.Archive;

@@ -3,6 +3,7 @@ using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
+using static Pitr.Operations.Tests.Eventually;
 
 namespace Pitr.Operations.Tests.Services;
 
@@ -185,14 +186,6 @@ public class RepositoryLeaseTests
         var puts = scenario.Store.Calls.Count(c => c.Operation == StoreOperation.Put);
         scenario.Clock.Advance(TimeSpan.FromMinutes(2));
         await UntilAsync(() => scenario.Store.Calls.Count(c => c.Operation == StoreOperation.Put) > puts && scenario.Clock.Waiting == 1);
-    }
-
-    static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Delay(1);
-        }
     }
 
     static async Task<string> ReadAsync(Scenario scenario) => System.Text.Encoding.UTF8.GetString(await scenario.Store.ReadAllAsync(Key, default));

@@ -1,4 +1,3 @@
-using Npgsql;
 using Pitr.Format.Wal;
 using Pitr.Postgres.Sessions;
 using Pitr.Postgres.Tests.Servers;
@@ -17,10 +16,8 @@ public class FootprintServerTests
     [PostgresVersion(18)]
     public async Task Names_what_was_dropped_and_truncated_and_nothing_else(int version)
     {
-        using var directory = new TestDirectory();
-        await using var cluster = await ScratchClusters.CreateAsync(
-            version, directory.Sub("c"), WalSegmentSize.From(1 << 20), settings: [("wal_keep_size", "1GB"), ("max_prepared_transactions", "5")]);
-        await using var session = await PostgresSession.OpenAsync(cluster.ConnectionString());
+        await using var server = await WalServer.StartAsync(version);
+        var session = server.Session;
         await session.ExecuteAsync("CREATE SCHEMA sales");
         await session.ExecuteAsync("CREATE DATABASE gone");
         foreach (var table in new[] { "sales.orders", "kept", "emptied", "rewritten", "prepared", "undone", "sub" })
@@ -56,7 +53,7 @@ public class FootprintServerTests
         await DoAsync("DROP DATABASE gone", "DatabaseDrop gone");
         var last = await session.SwitchWalAsync();
 
-        var transactions = WalDirectory.Footprints(cluster.DataDirectory, last, version).Where(t => t.IsDestructive).ToArray();
+        var transactions = WalDirectory.Footprints(server.DataDirectory, last, version).Where(t => t.IsDestructive).ToArray();
         Assert.Equal(
             expected.Select(e => e.Found).Where(found => found.Length > 0),
             transactions.Select(t => string.Join(',', t.Footprints.Where(f => f.IsDestructive && f.IsMain).Select(Text).Order(StringComparer.Ordinal))));

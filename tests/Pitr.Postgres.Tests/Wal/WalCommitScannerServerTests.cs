@@ -1,9 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Npgsql;
 using Pitr.Format.Wal;
-using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Sessions;
 using Pitr.Postgres.Tests.Servers;
 using Pitr.Postgres.Wal;
@@ -20,47 +17,37 @@ public class WalCommitScannerServerTests
     [PostgresVersion(18)]
     public async Task Finds_the_times_the_server_remembers(int version)
     {
-        using var directory = new TestDirectory();
-        await using var cluster = await ScratchClusters.CreateAsync(
-            version,
-            directory.Sub("c"),
-            WalSegmentSize.From(1 << 20),
-            settings: [("track_commit_timestamp", "on"), ("max_prepared_transactions", "5"), ("wal_keep_size", "1GB")]);
-        await using var session = await PostgresSession.OpenAsync(cluster.ConnectionString());
+        await using var server = await WalServer.StartAsync(version, ("track_commit_timestamp", "on"));
+        var session = server.Session;
         await session.ExecuteAsync("CREATE TABLE t (id int, filler text)");
         await session.SwitchWalAsync();
 
-        var oldest = await ScalarAsync<uint>(session, "SELECT pg_current_xact_id()::xid");
+        var oldest = await server.ScalarAsync<uint>("SELECT pg_current_xact_id()::xid");
         await session.ExecuteAsync("BEGIN; INSERT INTO t VALUES (1, ''); PREPARE TRANSACTION 'p'");
         await session.ExecuteAsync("DO $$ BEGIN FOR i IN 1..200 LOOP BEGIN INSERT INTO t VALUES (i, repeat('x', 400)); EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$");
         await session.ExecuteAsync("COMMIT PREPARED 'p'");
         await session.ExecuteAsync("INSERT INTO t SELECT i, repeat('y', 50) FROM generate_series(1, 500) i");
-        var newest = await ScalarAsync<uint>(session, "SELECT pg_current_xact_id()::xid");
+        var newest = await server.ScalarAsync<uint>("SELECT pg_current_xact_id()::xid");
         var segment = await session.SwitchWalAsync();
 
-        var content = await File.ReadAllBytesAsync(Path.Combine(cluster.DataDirectory, "pg_wal", segment.ToString()));
+        var content = await File.ReadAllBytesAsync(Path.Combine(server.PgWal, segment.ToString()));
         var header = WalSegmentHeader.Parse(content);
         header.RequireMatches(segment, content.Length);
         var found = WalCommitScanner.Scan(content, header);
 
         Assert.Equal(version, header.MajorVersion);
-        Assert.Equal(await MomentAsync(session, $"SELECT min(pg_xact_commit_timestamp(x::text::xid)) FROM generate_series({oldest}, {newest}) x"), WalCommitTimes.ToDateTimeOffset(found.First));
-        Assert.Equal(await MomentAsync(session, $"SELECT max(pg_xact_commit_timestamp(x::text::xid)) FROM generate_series({oldest}, {newest}) x"), WalCommitTimes.ToDateTimeOffset(found.Last));
+        Assert.Equal(await server.ScalarAsync<DateTimeOffset>($"SELECT min(pg_xact_commit_timestamp(x::text::xid)) FROM generate_series({oldest}, {newest}) x"), WalCommitTimes.ToDateTimeOffset(found.First));
+        Assert.Equal(await server.ScalarAsync<DateTimeOffset>($"SELECT max(pg_xact_commit_timestamp(x::text::xid)) FROM generate_series({oldest}, {newest}) x"), WalCommitTimes.ToDateTimeOffset(found.Last));
     }
 
     [Fact]
     public async Task Says_the_same_as_pg_waldump_of_every_segment()
     {
-        using var directory = new TestDirectory();
-        await using var cluster = await ScratchClusters.CreateAsync(
-            15,
-            directory.Sub("c"),
-            WalSegmentSize.From(1 << 20),
-            settings: [("max_prepared_transactions", "5"), ("wal_keep_size", "1GB"), ("wal_level", "logical")]);
-        await WriteManyKindsOfRecordsAsync(cluster.ConnectionString());
+        await using var server = await WalServer.StartAsync(15, ("wal_level", "logical"));
+        await WriteManyKindsOfRecordsAsync(server.Session);
 
         var compared = 0;
-        foreach (var path in Directory.EnumerateFiles(Path.Combine(cluster.DataDirectory, "pg_wal")))
+        foreach (var path in Directory.EnumerateFiles(server.PgWal))
         {
             if (!WalSegmentName.TryParse(Path.GetFileName(path), out var name))
             {
@@ -68,7 +55,7 @@ public class WalCommitScannerServerTests
             }
 
             // Alone in a directory, so that pg_waldump sees the end of this one segment only.
-            var alone = Path.Combine(directory.NewSub($"alone-{name}"), name.ToString());
+            var alone = Path.Combine(server.NewDirectory($"alone-{name}"), name.ToString());
             File.Copy(path, alone);
             var content = await File.ReadAllBytesAsync(alone);
             if (content.AsSpan(0, WalSegmentHeader.Size).IndexOfAnyExcept((byte)0) < 0)
@@ -90,9 +77,8 @@ public class WalCommitScannerServerTests
         Assert.InRange(compared, 5, 1000);
     }
 
-    static async Task WriteManyKindsOfRecordsAsync(string connectionString)
+    static async Task WriteManyKindsOfRecordsAsync(PostgresSession session)
     {
-        await using var session = await PostgresSession.OpenAsync(connectionString);
         var random = new Random(7);
         await session.ExecuteAsync("CREATE TABLE t (id int PRIMARY KEY, filler text)");
         await session.ExecuteAsync("SELECT pg_replication_origin_create('elsewhere'); SELECT pg_replication_origin_session_setup('elsewhere')");
@@ -114,18 +100,8 @@ public class WalCommitScannerServerTests
 
     static async Task<WalCommitTimes> WalDumpAsync(string segment)
     {
-        var start = new ProcessStartInfo(PostgresBinaries.Find(15).Program("pg_waldump"))
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            ArgumentList = { "--rmgr=Transaction", segment },
-            Environment = { ["TZ"] = "UTC" },
-        };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
         var times = new List<long>();
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        foreach (var line in await WalServer.DumpAsync(segment))
         {
             var match = Regex.Match(line, @"desc: COMMIT(?:_PREPARED)? (?:\d+: )?(?<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}) UTC", RegexOptions.None, TimeSpan.FromSeconds(10));
             if (match.Success)
@@ -139,22 +115,6 @@ public class WalCommitScannerServerTests
             }
         }
 
-        await process.WaitForExitAsync();
-        _ = await error;
         return times.Count == 0 ? WalCommitTimes.None : new WalCommitTimes(times.Min(), times.Max());
-    }
-
-    static async Task<DateTimeOffset> MomentAsync(PostgresSession session, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, session.Connection);
-        await using var reader = await command.ExecuteReaderAsync();
-        Assert.True(await reader.ReadAsync());
-        return reader.GetFieldValue<DateTimeOffset>(0);
-    }
-
-    static async Task<T> ScalarAsync<T>(PostgresSession session, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, session.Connection);
-        return (T)(await command.ExecuteScalarAsync())!;
     }
 }

@@ -1,9 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
 using Pitr.Format.Wal;
-using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Sessions;
 using Pitr.Postgres.Tests.Servers;
 using Pitr.Postgres.Wal;
@@ -23,19 +21,17 @@ public class WalEventServerTests
     [PostgresVersion(18)]
     public async Task Every_commit_is_seen_once_with_the_time_the_server_remembers(int version)
     {
-        using var directory = new TestDirectory();
-        await using var cluster = await ScratchClusters.CreateAsync(
-            version, directory.Sub("c"), WalSegmentSize.From(1 << 20), settings: [("track_commit_timestamp", "on"), ("max_prepared_transactions", "5"), ("wal_keep_size", "1GB")]);
-        await using var session = await PostgresSession.OpenAsync(cluster.ConnectionString());
+        await using var server = await WalServer.StartAsync(version, ("track_commit_timestamp", "on"));
+        var session = server.Session;
         await session.ExecuteAsync("CREATE TABLE t (id int, filler text)");
         await session.SwitchWalAsync();
-        var first = await ScalarAsync<uint>(session, "SELECT pg_current_xact_id()::xid");
-        var points = await WriteAsync(session, transactions: 900);
+        var first = await server.ScalarAsync<uint>("SELECT pg_current_xact_id()::xid");
+        var points = await WriteAsync(server, transactions: 900);
         await session.ExecuteAsync("BEGIN; INSERT INTO t VALUES (1, ''); PREPARE TRANSACTION 'p'; COMMIT PREPARED 'p'");
-        var last = await ScalarAsync<uint>(session, "SELECT pg_current_xact_id()::xid");
+        var last = await server.ScalarAsync<uint>("SELECT pg_current_xact_id()::xid");
         var expected = await CommitsAsync(session, first, last);
 
-        var events = WalDirectory.Events(cluster.DataDirectory, await session.SwitchWalAsync());
+        var events = WalDirectory.Events(server.DataDirectory, await session.SwitchWalAsync());
 
         var commits = events.OfType<WalTransactionEnd>().Where(e => e.IsCommit).ToArray();
         var seen = commits.SelectMany(c => c.Subtransactions.Append(c.Transaction).Select(x => (Transaction: x, c.Time))).Where(c => c.Transaction >= first && c.Transaction <= last).ToArray();
@@ -43,7 +39,7 @@ public class WalEventServerTests
         // pg_create_restore_point() gives the end of its record, a restore point has 98 bytes and a header or two between.
         Assert.Equal(points.Select(p => p.Name), events.OfType<WalRestorePoint>().Select(p => p.Name));
         Assert.All(points.Zip(events.OfType<WalRestorePoint>()), pair => Assert.InRange(pair.First.End.Value - pair.Second.Position.Value, 98ul, 104ul + 64));
-        RequireHeadersAgree(cluster.DataDirectory, commits);
+        RequireHeadersAgree(server.DataDirectory, commits);
     }
 
     // The times in the segments' headers, each taken as at its push, cover every commit, those on borders as well.
@@ -66,19 +62,17 @@ public class WalEventServerTests
     [InlineData(64)]
     public async Task Says_the_same_of_every_transaction_as_pg_waldump(int mebibytes)
     {
-        using var directory = new TestDirectory();
-        await using var cluster = await ScratchClusters.CreateAsync(
-            15, directory.Sub("c"), WalSegmentSize.From(mebibytes << 20), settings: [("max_prepared_transactions", "5"), ("wal_keep_size", "1GB"), ("wal_level", "logical")]);
-        await using var session = await PostgresSession.OpenAsync(cluster.ConnectionString());
+        await using var server = await WalServer.StartAsync(15, WalSegmentSize.From(mebibytes << 20), ("wal_level", "logical"));
+        var session = server.Session;
         await session.ExecuteAsync("CREATE TABLE t (id int, filler text)");
-        await WriteAsync(session, transactions: 500);
+        await WriteAsync(server, transactions: 500);
         await session.ExecuteAsync("CREATE TABLE gone (id serial PRIMARY KEY, t text); BEGIN; DROP TABLE gone; PREPARE TRANSACTION 'p'");
         await session.ExecuteAsync("COMMIT PREPARED 'p'");
         var last = await session.SwitchWalAsync();
 
-        var found = WalDirectory.Events(cluster.DataDirectory, last).OfType<WalTransactionEnd>().ToArray();
+        var found = WalDirectory.Events(server.DataDirectory, last).OfType<WalTransactionEnd>().ToArray();
 
-        var expected = await WalDumpAsync(cluster.DataDirectory, WalDirectory.Read(cluster.DataDirectory, last).First().Name, last);
+        var expected = await WalDumpAsync(server.DataDirectory, WalDirectory.Read(server.DataDirectory, last).First().Name, last);
         Assert.Equal(expected, found.Select(Line));
         Assert.InRange(found.Count(e => e.DroppedFiles.Count > 0), 1, 1000);
     }
@@ -89,18 +83,8 @@ public class WalEventServerTests
 
     static async Task<List<string>> WalDumpAsync(string dataDirectory, WalSegmentName first, WalSegmentName last)
     {
-        var start = new ProcessStartInfo(PostgresBinaries.Find(15).Program("pg_waldump"))
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            ArgumentList = { "--rmgr=Transaction", "-p", Path.Combine(dataDirectory, "pg_wal"), first.ToString(), last.ToString() },
-            Environment = { ["TZ"] = "UTC" },
-        };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
         var lines = new List<string>();
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        foreach (var line in await WalServer.DumpAsync("-p", Path.Combine(dataDirectory, "pg_wal"), first.ToString(), last.ToString()))
         {
             var match = Regex.Match(
                 line,
@@ -116,8 +100,6 @@ public class WalEventServerTests
             }
         }
 
-        await process.WaitForExitAsync();
-        _ = await error;
         return lines;
     }
 
@@ -148,9 +130,8 @@ public class WalEventServerTests
 
     static async Task RequireNamedAsync(int version, (string Name, string Value) setting)
     {
-        using var directory = new TestDirectory();
-        await using var cluster = await ScratchClusters.CreateAsync(version, directory.Sub("c"), WalSegmentSize.From(1 << 20), settings: [("wal_keep_size", "1GB"), setting]);
-        await using var session = await PostgresSession.OpenAsync(cluster.ConnectionString());
+        await using var server = await WalServer.StartAsync(version, setting);
+        var session = server.Session;
         for (var i = 0; i < 60; i++)
         {
             await session.ExecuteAsync($"CREATE TABLE \"Straße {i}\" (id int)");
@@ -166,7 +147,7 @@ public class WalEventServerTests
         var tracker = new FootprintTracker(version);
         var run = new WalEventRun(WalEventKinds.All);
         var found = new List<WalTransaction>();
-        foreach (var (name, content, header) in WalDirectory.Read(cluster.DataDirectory, last).Where(s => s.Name > from))
+        foreach (var (name, content, header) in WalDirectory.Read(server.DataDirectory, last).Where(s => s.Name > from))
         {
             found.AddRange(run.Add(WalSegmentEvents.Scan(content, header, WalEventKinds.All), out _).Select(tracker.Apply).OfType<WalTransaction>().Where(t => t.IsDestructive));
         }
@@ -174,13 +155,13 @@ public class WalEventServerTests
         Assert.Equal(["Truncate public.Straße 7", "Drop public.Straße 33"], found.Select(t => Assert.Single(t.Footprints)).Select(f => $"{f.Kind} {f.Schema}.{f.Name}"));
     }
 
-    static async Task<List<(string Name, Lsn End)>> WriteAsync(PostgresSession session, int transactions)
+    static async Task<List<(string Name, Lsn End)>> WriteAsync(WalServer server, int transactions)
     {
         var random = new Random(11);
         var points = new List<(string, Lsn)>();
         for (var i = 0; i < transactions; i++)
         {
-            await session.ExecuteAsync((i % 6) switch
+            await server.ExecuteAsync((i % 6) switch
             {
                 0 => $"INSERT INTO t SELECT {i}, repeat('x', {random.Next(1, 1500)}) FROM generate_series(1, {random.Next(1, 20)})",
                 1 => $"BEGIN; INSERT INTO t VALUES ({i}, 'aborted'); ROLLBACK",
@@ -190,7 +171,7 @@ public class WalEventServerTests
             });
             if (i % 50 == 0)
             {
-                points.Add(($"point {i}", Lsn.Parse(await ScalarAsync<string>(session, $"SELECT pg_create_restore_point('point {i}')::text"))));
+                points.Add(($"point {i}", Lsn.Parse(await server.ScalarAsync<string>($"SELECT pg_create_restore_point('point {i}')::text"))));
             }
         }
 
@@ -209,11 +190,5 @@ public class WalEventServerTests
         }
 
         return commits;
-    }
-
-    static async Task<T> ScalarAsync<T>(PostgresSession session, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, session.Connection);
-        return (T)(await command.ExecuteScalarAsync())!;
     }
 }

@@ -169,7 +169,7 @@ public sealed class FileObjectStoreTests : IDisposable
         }
 
         var leftover = Assert.Single(Directory.GetFiles(Path.Combine(Root, "a"), ObjectKey.ReservedPrefix + "*"));
-        var time = new ManualTimeProvider(new DateTimeOffset(System.IO.File.GetLastWriteTimeUtc(leftover)) + RepositoryTree.LeftoverAge);
+        var time = new TestClock(new DateTimeOffset(System.IO.File.GetLastWriteTimeUtc(leftover)) + RepositoryTree.LeftoverAge);
         await using (var store = Open(time))
         {
             Assert.Equal(["a/b"], await store.KeysAsync());

@@ -8,7 +8,7 @@ public sealed class BandwidthLimitTests
     const int Rate = 1_000_000;
     static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    readonly ManualTimeProvider _clock = new(Start);
+    readonly TestClock _clock = new(Start);
 
     double Elapsed => (_clock.GetUtcNow() - Start).TotalSeconds;
 
@@ -137,7 +137,7 @@ public sealed class BandwidthLimitTests
 
     async Task<bool> SettleAsync(Task[] tasks)
     {
-        while (!tasks[0].IsCompleted && _clock.Timers < tasks.Count(task => !task.IsCompleted))
+        while (!tasks[0].IsCompleted && _clock.Waiting < tasks.Count(task => !task.IsCompleted))
         {
             await Task.Yield();
         }

@@ -11,8 +11,8 @@ public sealed class BandwidthLimitedObjectStoreTests : IDisposable
     static readonly CancellationToken None = CancellationToken.None;
 
     readonly TemporaryDirectory _directory = new();
-    readonly ManualTimeProvider _skipping = new(Start) { SkipsWaits = true };
-    readonly ManualTimeProvider _standing = new(Start);
+    readonly TestClock _skipping = new(Start) { SkipsWaits = true };
+    readonly TestClock _standing = new(Start);
 
     public void Dispose() => _directory.Dispose();
 
@@ -45,7 +45,7 @@ public sealed class BandwidthLimitedObjectStoreTests : IDisposable
         await using var store = Limited(new BandwidthLimit(Rate, _standing), download: null);
         using var cancellation = new CancellationTokenSource();
         var putting = store.PutAsync("a/b", Contents.Bytes(3 * Rate), PutMode.CreateNew, cancellation.Token);
-        await _standing.Waiting;
+        await _standing.SomebodyWaits;
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => putting);
         Assert.Empty(await store.KeysAsync());
@@ -60,7 +60,7 @@ public sealed class BandwidthLimitedObjectStoreTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         await using var stream = await store.OpenReadAsync("a", range: null, None);
         var reading = stream.CopyToAsync(Stream.Null, cancellation.Token);
-        await _standing.Waiting;
+        await _standing.SomebodyWaits;
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }

@@ -10,7 +10,7 @@ public sealed class RetryingObjectStoreTests : IAsyncLifetime
     static readonly RetryPolicy Policy = new(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8));
 
     readonly TemporaryDirectory _directory = new();
-    readonly ManualTimeProvider _time = new(DateTimeOffset.UnixEpoch) { SkipsWaits = true };
+    readonly TestClock _time = new(DateTimeOffset.UnixEpoch) { SkipsWaits = true };
     readonly List<RetryNotice> _notices = [];
     FaultyObjectStore _faulty = null!;
     RetryingObjectStore _store = null!;
@@ -99,13 +99,13 @@ public sealed class RetryingObjectStoreTests : IAsyncLifetime
     [MemberData(nameof(Operations))]
     public async Task A_cancelled_token_ends_the_wait_and_the_tries(StoreOperation operation)
     {
-        var time = new ManualTimeProvider(DateTimeOffset.UnixEpoch);
+        var time = new TestClock(DateTimeOffset.UnixEpoch);
         var store = Over(_faulty, time, () => 1);
         _faulty.Inject(StoreFault.FailBefore(operation).Repeated(int.MaxValue));
         using var cancellation = new CancellationTokenSource();
         var calls = _faulty.Calls.Count;
         var running = Run(store, operation, cancellation.Token);
-        await time.Waiting;
+        await time.SomebodyWaits;
         Assert.False(running.IsCompleted);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);

@@ -8,7 +8,7 @@ public sealed class RequestClockTests
     [Fact]
     public void Time_spent_waiting_does_not_count()
     {
-        var time = new ManualTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        var time = new TestClock(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         using var clock = new RequestClock(TimeSpan.FromSeconds(10), time);
         for (var i = 0; i < 3; i++)
         {

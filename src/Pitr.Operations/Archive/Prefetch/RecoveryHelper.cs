@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Text;
 using Pitr.Format.Wal;
 using Pitr.Operations.Agent;
-using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Cluster;
 

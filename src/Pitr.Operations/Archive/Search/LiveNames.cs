@@ -11,7 +11,7 @@ sealed class LiveNames(PostgresServiceSettings settings)
 {
     /// <summary>Fills in what the server knows; what it does not know stays null.</summary>
     /// <exception cref="ServerException">The server cannot be asked, or is another cluster.</exception>
-    public async Task<IReadOnlyList<WalFinding>> ResolveAsync(IReadOnlyList<WalFinding> findings, ulong systemIdentifier, CancellationToken cancellation)
+    public async Task<IReadOnlyList<WalSearchHit>> ResolveAsync(IReadOnlyList<WalSearchHit> findings, ulong systemIdentifier, CancellationToken cancellation)
     {
         var connection = settings.RevealConnection();
         IReadOnlyDictionary<uint, string> databases;
@@ -41,7 +41,7 @@ sealed class LiveNames(PostgresServiceSettings settings)
     }
 
     // Which relations of which databases have no name yet: by OID, or by the files they have now.
-    static Dictionary<uint, (HashSet<uint> Oids, HashSet<uint> Files)> Wanted(IReadOnlyList<WalFinding> findings)
+    static Dictionary<uint, (HashSet<uint> Oids, HashSet<uint> Files)> Wanted(IReadOnlyList<WalSearchHit> findings)
     {
         var wanted = new Dictionary<uint, (HashSet<uint> Oids, HashSet<uint> Files)>();
         foreach (var finding in findings)
@@ -65,7 +65,7 @@ sealed class LiveNames(PostgresServiceSettings settings)
         return wanted;
     }
 
-    static WalFinding Resolve(WalFinding finding, IReadOnlyDictionary<uint, string> databases, Dictionary<uint, IReadOnlyList<LiveRelation>> relations)
+    static WalSearchHit Resolve(WalSearchHit finding, IReadOnlyDictionary<uint, string> databases, Dictionary<uint, IReadOnlyList<LiveRelation>> relations)
     {
         var footprints = finding.Footprints.Select(f => Resolve(f, databases, relations.GetValueOrDefault(f.Database) ?? [])).ToList();
         // Files that a known relation did not have are replaced by those that the transaction made, and these a live relation has.

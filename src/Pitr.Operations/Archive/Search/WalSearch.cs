@@ -39,7 +39,7 @@ public sealed class WalSearch(PostgresService service)
         var path = new TimelinePath(timeline, history, inventory.SegmentSize);
         var range = new WalSearchRange(_archive, path, inventory);
         var chosen = await range.ChooseAsync(request, cancellation);
-        var findings = new WalFindings(request);
+        var findings = new WalSearchHits(request);
         var problems = new ProblemList(inventory.SegmentSize);
         (long Segments, ulong SystemIdentifier) read = default;
         if (chosen is { } bounds)
@@ -83,7 +83,7 @@ public sealed class WalSearch(PostgresService service)
     }
 
     async Task<(long Segments, ulong SystemIdentifier)> ReadAsync(
-        WalSearchRequest request, (ulong First, ulong Last) bounds, Source source, WalFindings findings, ProblemList problems, IProgress<WalSearchProgress> progress, CancellationToken cancellation)
+        WalSearchRequest request, (ulong First, ulong Last) bounds, Source source, WalSearchHits findings, ProblemList problems, IProgress<WalSearchProgress> progress, CancellationToken cancellation)
     {
         var size = source.Inventory.SegmentSize;
         var kinds = WalEventKinds.RestorePoints | (request.NeedsNames ? FootprintTracker.Needs : WalEventKinds.TransactionEnds);
@@ -111,7 +111,7 @@ public sealed class WalSearch(PostgresService service)
             ? await source.Range.FindContextAsync(first, new WalSegmentStream(service, source.Path, source.Inventory, WalEventKinds.Checkpoints), progress, cancellation)
             : Math.Max(first - 1, source.Path.Bounds(source.Inventory)!.Value.First);
 
-    static void RequireFound(WalSearchRequest request, WalFindings findings, IReadOnlyList<WalSearchProblem> problems)
+    static void RequireFound(WalSearchRequest request, WalSearchHits findings, IReadOnlyList<WalSearchProblem> problems)
     {
         var name = !findings.HasBegun ? request.From!.RestorePoint : request.To?.RestorePoint is { } end && !findings.HasEnded ? end : null;
         if (name is null)
@@ -124,8 +124,8 @@ public sealed class WalSearch(PostgresService service)
             : new DamagedRepositoryException($"no restore point {name} was found, and not everything could be read: {problems[0].Error.Message}", "cure that, or name a time", problems[0].Error);
     }
 
-    async Task<(IReadOnlyList<WalFinding> Findings, string? NoServer)> NameAsync(
-        WalSearchRequest request, WalFindings findings, ulong systemIdentifier, CancellationToken cancellation)
+    async Task<(IReadOnlyList<WalSearchHit> Findings, string? NoServer)> NameAsync(
+        WalSearchRequest request, WalSearchHits findings, ulong systemIdentifier, CancellationToken cancellation)
     {
         var kept = findings.Kept;
         if (!request.AskServer || kept.All(f => f.RestorePoint is not null))

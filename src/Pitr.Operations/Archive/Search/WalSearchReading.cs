@@ -5,7 +5,7 @@ using Pitr.Postgres.Wal.Footprints;
 namespace Pitr.Operations.Archive.Search;
 
 /// <summary>Takes segments in order, makes transactions of their events, and hands on what lies in the range.</summary>
-sealed class WalSearchReading(WalEventKinds kinds, WalFindings findings, ProblemList problems)
+sealed class WalSearchReading(WalEventKinds kinds, WalSearchHits findings, ProblemList problems)
 {
     readonly WalEventRun _run = new(kinds);
 

@@ -22,7 +22,7 @@ public sealed record WalSearchReport(
     long Commits,
     long FirstCommit,
     long LastCommit,
-    IReadOnlyList<WalFinding> Findings,
+    IReadOnlyList<WalSearchHit> Findings,
     long Found,
     IReadOnlyList<WalSearchProblem> Problems,
     string? NoServer);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
@@ -20,6 +19,9 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
 {
     const string BadCopy = "delete the object if another repository has a good copy (`pitr repo copy` brings it); else take a base backup now: it starts a whole history anew";
 
+    // As many as are verified at once. The shared pool of arrays would give twice the length, and keep some for each thread.
+    readonly SegmentMemoryPool _memory = new(long.MaxValue);
+
     /// <summary>Verifies one object.</summary>
     /// <param name="store">The repository.</param>
     /// <param name="name">The file it must be.</param>
@@ -29,7 +31,6 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
     public async Task<VerifiedWal?> VerifyAsync(IObjectStore store, WalFileName name, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Wal(service.Name, name);
-        byte[]? buffer = null;
         try
         {
             await using var stored = await store.OpenReadAsync(key, null, cancellation);
@@ -42,10 +43,10 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
 
             var length = (int)header.PlaintextLength;
             using var reader = new SealedObjectReader(stored, header, await service.OpeningKeys.GetAsync(header.KeyId, cancellation), leaveOpen: true);
-            buffer = ArrayPool<byte>.Shared.Rent(length + 1);
             // One byte more than announced, so that the reader comes to the end and authenticates the last chunk.
-            var read = await reader.ReadAtLeastAsync(buffer.AsMemory(0, length + 1), length + 1, throwOnEndOfStream: false, cancellation);
-            return Examine(store, key, name, header, buffer.AsSpan(0, read));
+            using var buffer = new SegmentMemory(length + 1, _memory);
+            var read = await reader.ReadAtLeastAsync(buffer.Memory, length + 1, throwOnEndOfStream: false, cancellation);
+            return Examine(store, key, name, header, buffer.Memory.Span[..read]);
         }
         catch (ObjectNotFoundException)
         {
@@ -62,13 +63,6 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
         catch (Exception e) when (e is KeyUnavailableException or DamagedRepositoryException)
         {
             findings.Add(WalFindingKind.NoKey, store.Name, key, e.Message, (e as OperationException)?.Hint);
-        }
-        finally
-        {
-            if (buffer is not null)
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
         }
 
         return null;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Pitr.Operations.Restore;
+namespace Pitr.Operations;
 
 /// <summary>The C library's calls that the base library does not offer.</summary>
 static partial class LibC
@@ -11,11 +11,6 @@ static partial class LibC
     const int SetFlags = 2;
     const int CloseOnExecFlag = 1;
     const int CloseOnExec = 0x80000;
-    const int EmptyPath = 0x1000; // AT_EMPTY_PATH
-    const int CurrentDirectory = -100; // AT_FDCWD
-    const uint BasicStatus = 0x7ff; // STATX_BASIC_STATS
-    const int NoSuchFile = 2; // ENOENT
-    const int NotADirectory = 20; // ENOTDIR
     const int CrossDevice = 18;
 
     /// <summary>Makes everything written to the file system of a directory durable (syncfs(2); Linux 5.8 and later report write errors).</summary>
@@ -39,32 +34,6 @@ static partial class LibC
             throw new IOException($"{directory} could not be made durable: {Marshal.GetLastPInvokeErrorMessage()}");
         }
     }
-
-    /// <summary>What an open file is now (statx(2)).</summary>
-    /// <exception cref="IOException">The kernel reports an error.</exception>
-    public static FileStatus Status(SafeFileHandle file) => StatX(file, "", EmptyPath, BasicStatus, out var status) == 0
-        ? status
-        : throw new IOException(Marshal.GetLastPInvokeErrorMessage());
-
-    /// <summary>What a name stands for now, symbolic links followed; null when for nothing (statx(2)).</summary>
-    /// <exception cref="IOException">The kernel reports another error.</exception>
-    public static FileStatus? Status(string path)
-    {
-        if (StatX(CurrentDirectory, path, 0, BasicStatus, out var status) == 0)
-        {
-            return status;
-        }
-
-        return Marshal.GetLastPInvokeError() is NoSuchFile or NotADirectory
-            ? null
-            : throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
-    }
-
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int StatX(SafeFileHandle file, string path, int flags, uint mask, out FileStatus status);
-
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int StatX(int directory, string path, int flags, uint mask, out FileStatus status);
 
     /// <summary>Gives a file another name in one step, replacing what has it (rename(2)).</summary>
     /// <returns>False when the two names are not of one file system, or that one does not let files cross a border (EXDEV).</returns>

@@ -12,7 +12,7 @@ namespace Pitr.Operations.Archive.Search;
 /// <param name="Database">OID of the transaction's database; 0 when not known.</param>
 /// <param name="Footprints">What the transaction did to relations and databases.</param>
 /// <param name="StopBefore">Recovery that stops before the record at this position is before all of it.</param>
-public sealed record WalFinding(
+public sealed record WalSearchHit(
     Lsn Position,
     long Time,
     uint? Transaction,

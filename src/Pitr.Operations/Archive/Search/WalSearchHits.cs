@@ -5,9 +5,9 @@ using Pitr.Postgres.Wal.Footprints;
 namespace Pitr.Operations.Archive.Search;
 
 /// <summary>Collects what is between the two moments and is looked for; keeps the newest.</summary>
-sealed class WalFindings(WalSearchRequest request)
+sealed class WalSearchHits(WalSearchRequest request)
 {
-    readonly Queue<WalFinding> _kept = new();
+    readonly Queue<WalSearchHit> _kept = new();
 
     bool _hasBegun = request.From?.RestorePoint is null;
 
@@ -19,7 +19,7 @@ sealed class WalFindings(WalSearchRequest request)
 
     public long LastCommit { get; private set; }
 
-    public IReadOnlyList<WalFinding> Kept => [.. _kept];
+    public IReadOnlyList<WalSearchHit> Kept => [.. _kept];
 
     /// <summary>The restore point to begin with was seen, if there is one.</summary>
     public bool HasBegun => _hasBegun;
@@ -38,7 +38,7 @@ sealed class WalFindings(WalSearchRequest request)
 
         if (request.Kinds.HasFlag(WalSearchKinds.RestorePoint) && request.Relation is null)
         {
-            Keep(new WalFinding(point.Position, point.Time, null, false, point.Name, 0, [], point.Position));
+            Keep(new WalSearchHit(point.Position, point.Time, null, false, point.Name, 0, [], point.Position));
         }
 
         HasEnded |= point.Name == request.To?.RestorePoint;
@@ -62,7 +62,7 @@ sealed class WalFindings(WalSearchRequest request)
 
         if (IsWanted(end.IsCommit, transaction.Footprints))
         {
-            Keep(new WalFinding(end.Position, end.Time, end.Transaction, end.IsCommit, null, end.Database, transaction.Footprints, transaction.StopBefore)
+            Keep(new WalSearchHit(end.Position, end.Time, end.Transaction, end.IsCommit, null, end.Database, transaction.Footprints, transaction.StopBefore)
             {
                 CreatedFiles = transaction.CreatedFiles,
             });
@@ -86,7 +86,7 @@ sealed class WalFindings(WalSearchRequest request)
             && !(position < request.From?.Lsn) && !(time < request.From?.Time) && !(time > request.To?.Time);
     }
 
-    void Keep(WalFinding finding)
+    void Keep(WalSearchHit finding)
     {
         Found++;
         _kept.Enqueue(finding);

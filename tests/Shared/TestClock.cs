@@ -1,35 +1,41 @@
-namespace Pitr.Storage.Tests;
+namespace Pitr.Tests;
 
-/// <summary>A clock that moves when told, or, with <see cref="SkipsWaits"/>, jumps to the end of whatever is waited for.</summary>
-public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
+/// <summary>A clock that moves when told, or jumps over what is waited for by itself.</summary>
+public sealed class TestClock(DateTimeOffset start) : TimeProvider
 {
+    static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
     readonly Lock _lock = new();
-    readonly List<ManualTimer> _timers = [];
-    TaskCompletionSource _waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly List<Timer> _timers = [];
+    TaskCompletionSource _somebodyWaits = new(TaskCreationOptions.RunContinuationsAsynchronously);
     DateTimeOffset _now = start;
 
+    /// <summary>Jumps to the end of whatever is waited for.</summary>
     public bool SkipsWaits { get; init; }
 
-    /// <summary>Completes when somebody waits.</summary>
-    public Task Waiting
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _waiting.Task;
-            }
-        }
-    }
+    /// <summary>Jumps over pauses, but not over deadlines.</summary>
+    public bool SkipsShortWaits { get; init; }
 
-    /// <summary>How many timers have not fired yet.</summary>
-    public int Timers
+    /// <summary>How many timers are running.</summary>
+    public int Waiting
     {
         get
         {
             lock (_lock)
             {
                 return _timers.Count;
+            }
+        }
+    }
+
+    /// <summary>Completes when somebody waits.</summary>
+    public Task SomebodyWaits
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _somebodyWaits.Task;
             }
         }
     }
@@ -48,15 +54,15 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 
     public void Advance(TimeSpan time)
     {
-        List<ManualTimer> due;
+        List<Timer> due;
         lock (_lock)
         {
             _now += time;
             due = [.. _timers.Where(timer => timer.Due <= _now)];
             _timers.RemoveAll(due.Contains);
-            if (_timers.Count == 0 && _waiting.Task.IsCompleted)
+            if (_timers.Count == 0 && _somebodyWaits.Task.IsCompleted)
             {
-                _waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _somebodyWaits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
         }
 
@@ -65,12 +71,12 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new ManualTimer(this, callback, state);
+        var timer = new Timer(this, callback, state);
         timer.Change(dueTime, period);
         return timer;
     }
 
-    sealed class ManualTimer(ManualTimeProvider owner, TimerCallback callback, object? state) : ITimer
+    sealed class Timer(TestClock owner, TimerCallback callback, object? state) : ITimer
     {
         public DateTimeOffset Due { get; private set; }
 
@@ -85,11 +91,12 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
             lock (owner._lock)
             {
                 Due = owner._now + dueTime;
+                owner._timers.Remove(this);
                 owner._timers.Add(this);
-                owner._waiting.TrySetResult();
+                owner._somebodyWaits.TrySetResult();
             }
 
-            if (owner.SkipsWaits)
+            if (owner.SkipsWaits || (owner.SkipsShortWaits && dueTime <= LongestPause))
             {
                 // Not on this thread: whoever makes a timer has not stored it yet.
                 ThreadPool.QueueUserWorkItem(_ => owner.Advance(dueTime));
