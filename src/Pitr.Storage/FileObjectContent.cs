@@ -15,6 +15,8 @@ sealed class FileObjectContent : ObjectContent
 
     public override long Length { get; }
 
+    internal override bool IsAtHand => true;
+
     public override Stream OpenRead() => new FileStream(_path, new FileStreamOptions
     {
         Mode = FileMode.Open,

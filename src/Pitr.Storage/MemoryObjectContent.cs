@@ -7,6 +7,8 @@ sealed class MemoryObjectContent(ReadOnlyMemory<byte> memory) : ObjectContent
 {
     public override long Length => memory.Length;
 
+    internal override bool IsAtHand => true;
+
     public override Stream OpenRead() =>
         MemoryMarshal.TryGetArray(memory, out var segment)
             ? new MemoryStream(segment.Array!, segment.Offset, segment.Count, writable: false)

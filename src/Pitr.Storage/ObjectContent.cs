@@ -19,6 +19,9 @@ public abstract class ObjectContent
         return false;
     }
 
+    /// <summary>Whether reading waits for nothing but memory or a disk, above all not for another content to be read: then contents may be read one after the other.</summary>
+    internal virtual bool IsAtHand => false;
+
     /// <summary>Whether sending has to wait at times.</summary>
     internal virtual bool IsPaced => false;
 

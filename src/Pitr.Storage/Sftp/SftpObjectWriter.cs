@@ -42,7 +42,11 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
             }
 
             var acknowledging = new SftpWriteWindow(session, errors, content.Length, key, temporary, tree.PathOf(""));
-            await WriteAsync(session, handle, key, content, acknowledging, cancellationToken);
+            using (content.IsAtHand ? await session.Turns.TakeAsync(cancellationToken) : null)
+            {
+                await WriteAsync(session, handle, key, content, acknowledging, cancellationToken);
+            }
+
             // The server takes requests in order, so the last writes need not be acknowledged before.
             var finishing = FinishAsync(session, handle, temporary, directoryKey, key);
             await acknowledging.DrainAsync(cancellationToken);

@@ -67,6 +67,9 @@ sealed class SftpSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Whose file's bytes are sent.</summary>
+    public SftpTurns Turns { get; } = new();
+
     /// <summary>Most bytes to ask for in one read.</summary>
     public int ReadSize { get; private set; } = SafeTransfer;
 
