@@ -76,6 +76,23 @@ static class GlobalOptions
         return option;
     }
 
+    /// <summary>An option that takes a rate as the configuration writes it: 500kB/s, 20MB/s.</summary>
+    public static Option<long?> Rate(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "RATE",
+        CustomParser = result =>
+        {
+            if (ConfigurationUnits.TryParseRate(result.Tokens[0].Value, out var rate) && rate >= ConfigurationUnits.SlowestRate)
+            {
+                return rate;
+            }
+
+            result.AddError($"{name} takes {ConfigurationUnits.RateHint}; {ConfigurationUnits.FormatRate(ConfigurationUnits.SlowestRate)} or more");
+            return null;
+        },
+    };
+
     /// <summary>An option that takes a duration as the configuration writes it: 30s, 5m, 2h, 7d.</summary>
     public static Option<TimeSpan?> Duration(string name, string description)
     {

@@ -10,6 +10,7 @@ namespace Pitr.Cli.Commands;
 static class BackupCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
+    static readonly Option<long?> Limit = GlobalOptions.Rate("--limit", "Most bytes of the cluster to read per second (default backup.limit; nothing limits it)");
 
     public static Command Create()
     {
@@ -20,10 +21,11 @@ static class BackupCommand
             or in as many as the service requires.
 
               pitr backup main
+              pitr backup main --limit 50MB/s        beside a busy server
               pitr --output json backup main
             """)
         {
-            ServiceName,
+            ServiceName, Limit,
         };
         command.SetAction(RunAsync);
         return command;
@@ -36,7 +38,7 @@ static class BackupCommand
         Pitr.Format.Catalog.BackupDocument backup;
         using (var display = new ProgressDisplay())
         {
-            var run = new BackupRun(service, CommandContext.Version);
+            var run = new BackupRun(service, CommandContext.Version) { Limit = parsed.GetValue(Limit) ?? service.Settings.Backup.Limit };
             backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
         }
 

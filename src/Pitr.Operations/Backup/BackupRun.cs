@@ -14,6 +14,7 @@ using Pitr.Postgres.BaseBackup;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Sessions;
 using Pitr.Storage;
+using Pitr.Storage.Limits;
 
 namespace Pitr.Operations.Backup;
 
@@ -33,6 +34,9 @@ public sealed class BackupRun(PostgresService service, string version)
     ];
 
     readonly WalArrival _arrival = new(service);
+
+    /// <summary>Most bytes of the cluster to read per second; the configuration's <c>backup.limit</c> if nothing else is said.</summary>
+    public long? Limit { get; init; } = service.Settings.Backup.Limit;
 
     /// <summary>Takes the backup.</summary>
     /// <param name="progress">Told where the backup is, several times a second at most.</param>
@@ -177,7 +181,8 @@ public sealed class BackupRun(PostgresService service, string version)
         using var manifest = new MemoryStream();
         try
         {
-            var reading = new TarBackupReader(service.Name, id, facts, pipeline, estimate, progress);
+            var limit = Limit is { } rate ? new BandwidthLimit(rate, service.Clock) : null;
+            var reading = new TarBackupReader(service.Name, id, facts, pipeline, estimate, progress, limit);
             await ReadAsync(source, reading, manifest, key, deadline.Token);
             var packs = await pipeline.CompleteAsync();
             reading.CompleteManifest(packs);

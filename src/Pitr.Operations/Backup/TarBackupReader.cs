@@ -8,6 +8,7 @@ using Pitr.Operations.Errors;
 using Pitr.Postgres.BaseBackup;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Sessions;
+using Pitr.Storage.Limits;
 
 namespace Pitr.Operations.Backup;
 
@@ -15,7 +16,16 @@ namespace Pitr.Operations.Backup;
 /// Takes pg_basebackup's tar apart: cuts files into records for the pipeline, bundles small files, leaves zeros out, and writes the
 /// manifest as entries become complete.
 /// </summary>
-sealed class TarBackupReader(ServiceName service, BackupId id, ServerFacts facts, PackPipeline pipeline, long estimate, IProgress<BackupProgress>? progress)
+/// <param name="service">Whose cluster it is.</param>
+/// <param name="id">The backup.</param>
+/// <param name="facts">About the server.</param>
+/// <param name="pipeline">Takes the records.</param>
+/// <param name="estimate">Bytes to come, for the progress.</param>
+/// <param name="progress">Told where the work is.</param>
+/// <param name="limit">How fast the cluster may be read; the server waits when nobody takes what it sends.</param>
+sealed class TarBackupReader(
+    ServiceName service, BackupId id, ServerFacts facts, PackPipeline pipeline, long estimate, IProgress<BackupProgress>? progress,
+    BandwidthLimit? limit = null)
 {
     const int SmallFile = 64 * 1024;
 
@@ -112,6 +122,11 @@ sealed class TarBackupReader(ServiceName service, BackupId id, ServerFacts facts
             // Whole records of a large file are never mixed with others; only its rest shares one with small files.
             var length = (int)Math.Min(left, RecordDraft.Capacity);
             await EnsureRoomAsync(length);
+            if (limit is not null)
+            {
+                await limit.TakeAsync(length, cancellation);
+            }
+
             var room = _draft.Room(length);
             await entry.Data.ReadExactlyAsync(room, cancellation);
             if (room.Span.IndexOfAnyExcept((byte)0) < 0)

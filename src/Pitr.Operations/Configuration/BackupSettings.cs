@@ -15,5 +15,8 @@ public sealed record BackupSettings(BackupMethod Method, int CompressionLevel, i
     /// <summary>How long the server may take to archive the WAL that a finished backup needs. Default 15 minutes.</summary>
     public TimeSpan WalDeadline { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>Most bytes of the cluster to read per second, 1000 or more; null where nothing limits it.</summary>
+    public long? Limit { get; init; }
+
     internal const int MaximumJobs = 256;
 }

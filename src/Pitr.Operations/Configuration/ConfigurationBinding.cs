@@ -220,6 +220,7 @@ static class ConfigurationBinding
             section.Integer("jobs", defaults.Jobs, 1, BackupSettings.MaximumJobs, "number of processors"))
         {
             PackSize = section.Size("pack-size", defaults.PackSize, MebiByte, 256L * MebiByte),
+            Limit = section.OptionalRate("limit", ConfigurationUnits.SlowestRate),
             WalDeadline = section.Duration("wal-deadline", defaults.WalDeadline, Shortest, LongestWait),
         };
         section.Close();

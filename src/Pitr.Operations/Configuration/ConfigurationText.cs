@@ -118,6 +118,7 @@ public static class ConfigurationText
                     .Add("compression-level", backup.CompressionLevel)
                     .Add("jobs", backup.Jobs)
                     .Add("pack-size", ConfigurationUnits.FormatSize(backup.PackSize))
+                    .Add("limit", backup.Limit is { } limit ? ConfigurationUnits.FormatRate(limit) : null)
                     .Add("wal-deadline", backup.WalDeadline))
                 .Add("wal", new ConfigurationTree()
                     .Add("compression-level", wal.CompressionLevel)

@@ -16,6 +16,9 @@ public static class ConfigurationUnits
         "a whole number with its unit: B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024), e.g. 16MiB, 50MB";
 
     /// <summary>Said with every refused rate.</summary>
+    /// <summary>The least that may be asked for where a rate limits something: below it nothing would ever end.</summary>
+    public const long SlowestRate = 1000;
+
     public const string RateHint = "a size per second: a whole number with its unit and /s, e.g. 500kB/s, 20MB/s (1 MB/s is 8 Mbit/s)";
 
     const string PerSecond = "/s";

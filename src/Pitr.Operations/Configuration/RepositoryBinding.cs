@@ -3,7 +3,6 @@ namespace Pitr.Operations.Configuration;
 /// <summary>Reads one entry of <c>repositories</c>. A new driver is registered here.</summary>
 static class RepositoryBinding
 {
-    const long SlowestRate = 1000;
     const int MostOperations = 1024;
     const int MostConnections = 64;
 
@@ -32,8 +31,8 @@ static class RepositoryBinding
         }
         var driver = DriverOf(scheme)(section, url!.Value);
         var limits = new LimitSettings(
-            section.OptionalRate("upload-limit", SlowestRate),
-            section.OptionalRate("download-limit", SlowestRate),
+            section.OptionalRate("upload-limit", ConfigurationUnits.SlowestRate),
+            section.OptionalRate("download-limit", ConfigurationUnits.SlowestRate),
             section.OptionalInteger("concurrency", 1, MostOperations));
         var retry = ConfigurationBinding.Retry(section.Section("retry"));
         section.Close(key => ForeignHint(key, scheme));

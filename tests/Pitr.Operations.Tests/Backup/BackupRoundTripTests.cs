@@ -7,6 +7,7 @@ using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 using Pitr.Storage;
+using Pitr.Storage.Limits;
 using Pitr.Storage.Testing;
 
 namespace Pitr.Operations.Tests.Backup;
@@ -189,6 +190,22 @@ public class BackupRoundTripTests
         var backup = await SyntheticBackup.TakeAsync(scenario.Service, SyntheticBackup.Tar(files));
 
         await RequireSameAsync(scenario, scenario.Service, backup, files);
+    }
+
+    [Fact]
+    public async Task A_limit_holds_back_what_is_read()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var service = Open(scenario, 2, 1 << 20);
+        var key = await service.SealingKeys.GetAsync(default);
+        var tar = SyntheticBackup.Tar(SyntheticBackup.Around([.. Enumerable.Range(0, 12).Select(n => SyntheticFile.File($"global/{n}", SyntheticFile.Noise(Piece, n)))]));
+        var limit = new BandwidthLimit(4 * Piece, TimeProvider.System);
+        await using var pipeline = new PackPipeline(service, new BackupId(Scenario.Start), key, 2, default);
+        var started = Stopwatch.GetTimestamp();
+        await new TarBackupReader(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Facts, pipeline, 0, null, limit)
+            .ReadAsync(new MemoryStream(tar), new MemoryStream(), key, default);
+        // Three seconds' worth, of which a quarter of a second's may have been saved up.
+        Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(2), "it was read faster than the limit");
     }
 
     [Fact]
