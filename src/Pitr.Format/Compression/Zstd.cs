@@ -41,17 +41,24 @@ public static partial class Zstd
         fixed (byte* from = source)
         fixed (byte* to = destination)
         {
-            var result = CompressCCtx(context, to, (nuint)destination.Length, from, (nuint)source.Length, level);
-            if (IsError(result) != 0)
-            {
-                throw new ArgumentException(
-                    $"zstd cannot compress {source.Length} bytes into {destination.Length}: {ErrorName(result)}",
-                    nameof(destination));
-            }
-
-            return (int)result;
+            return FrameLength(CompressCCtx(context, to, (nuint)destination.Length, from, (nuint)source.Length, level), source.Length, destination);
         }
     }
+
+    /// <summary>As <see cref="Compress(ReadOnlySpan{byte}, Span{byte}, int)"/>, with the parameters of a context.</summary>
+    /// <inheritdoc cref="Compress(ReadOnlySpan{byte}, Span{byte}, int)"/>
+    internal static unsafe int Compress(CompressContextHandle context, ReadOnlySpan<byte> source, Span<byte> destination)
+    {
+        fixed (byte* from = source)
+        fixed (byte* to = destination)
+        {
+            return FrameLength(Compress2(context, to, (nuint)destination.Length, from, (nuint)source.Length), source.Length, destination);
+        }
+    }
+
+    static int FrameLength(nuint result, int length, ReadOnlySpan<byte> destination) => IsError(result) == 0
+        ? (int)result
+        : throw new ArgumentException($"zstd cannot compress {length} bytes into {destination.Length}: {ErrorName(result)}", nameof(destination));
 
     /// <summary>Decompresses exactly one frame.</summary>
     /// <returns>Bytes written to <paramref name="destination"/>.</returns>
@@ -114,11 +121,22 @@ public static partial class Zstd
         return handle.IsInvalid ? throw new InvalidOperationException("zstd could not allocate a decompression context") : handle;
     }
 
+    internal static void Check(nuint result)
+    {
+        if (IsError(result) != 0)
+        {
+            throw new InvalidOperationException($"zstd compression failed: {ErrorName(result)}");
+        }
+    }
+
     internal static string ErrorName(nuint code) => Marshal.PtrToStringUTF8(GetErrorName(code)) ?? "unknown error";
 
     [LibraryImport(Library, EntryPoint = "ZSTD_compressCCtx")]
     private static unsafe partial nuint CompressCCtx(
         CompressContextHandle context, byte* destination, nuint capacity, byte* source, nuint length, int level);
+
+    [LibraryImport(Library, EntryPoint = "ZSTD_compress2")]
+    private static unsafe partial nuint Compress2(CompressContextHandle context, byte* destination, nuint capacity, byte* source, nuint length);
 
     [LibraryImport(Library, EntryPoint = "ZSTD_decompressDCtx")]
     private static unsafe partial nuint DecompressDCtx(DecompressContextHandle context, byte* destination, nuint capacity, byte* source, nuint length);

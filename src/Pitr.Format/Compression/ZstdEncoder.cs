@@ -15,10 +15,10 @@ sealed class ZstdEncoder : IDisposable
     public ZstdEncoder(int level, long contentSize)
     {
         _context = Zstd.CreateCompressContext();
-        Check(Zstd.SetCompressParameter(_context, CompressionLevel, level));
+        Zstd.Check(Zstd.SetCompressParameter(_context, CompressionLevel, level));
         if (contentSize >= 0)
         {
-            Check(Zstd.SetPledgedSourceSize(_context, (ulong)contentSize));
+            Zstd.Check(Zstd.SetPledgedSourceSize(_context, (ulong)contentSize));
         }
     }
 
@@ -30,14 +30,6 @@ sealed class ZstdEncoder : IDisposable
 
     public void Dispose() => _context.Dispose();
 
-    static void Check(nuint result)
-    {
-        if (Zstd.IsError(result) != 0)
-        {
-            throw new InvalidOperationException($"zstd compression failed: {Zstd.ErrorName(result)}");
-        }
-    }
-
     unsafe nuint Run(ReadOnlySpan<byte> source, Span<byte> destination, int directive, out int consumed, out int written)
     {
         fixed (byte* from = source)
@@ -46,7 +38,7 @@ sealed class ZstdEncoder : IDisposable
             var input = new ZstdBuffer { Address = from, Size = (nuint)source.Length };
             var output = new ZstdBuffer { Address = to, Size = (nuint)destination.Length };
             var result = Zstd.CompressStream(_context, &output, &input, directive);
-            Check(result);
+            Zstd.Check(result);
             consumed = (int)input.Position;
             written = (int)output.Position;
             return result;

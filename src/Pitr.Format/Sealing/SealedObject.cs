@@ -52,7 +52,7 @@ public static class SealedObject
 
         // Sealing never overtakes what it reads, because there is room for the header and every tag in front of it.
         var content = destination[^bound..];
-        content = content[..Zstd.Compress(plaintext, content, level)];
+        content = content[..FastCompression.Compress(plaintext, content, level)];
         using var cipher = new ObjectCipher(key, header);
         var chunks = Chunks(content.Length, header.ChunkSize);
         var length = SealedObjectHeader.Size + content.Length + (chunks * ObjectCipher.TagSize);
