@@ -1,3 +1,4 @@
+using System.Buffers;
 using Pitr.Format.Keys;
 using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
@@ -14,7 +15,11 @@ sealed record SealedWalFile(ReadOnlyMemory<byte> Bytes, byte[] Fingerprint, WalD
     // The collector would let several such objects come together before it takes them away: so their memory is used again.
     const int Large = 32 << 20;
 
+    // New memory for each costs as much as reading the segment. The pool rounds up, so larger ones are left to the collector.
+    const int Pooled = 4 << 20;
+
     byte[]? _lent;
+    byte[]? _pooled;
 
     /// <summary>Most memory that <see cref="Make"/> takes, in bytes: the file and, beside it, the object while it grows.</summary>
     /// <param name="length">Of the file, in bytes.</param>
@@ -41,7 +46,9 @@ sealed record SealedWalFile(ReadOnlyMemory<byte> Bytes, byte[] Fingerprint, WalD
         {
             var (length, header, damage) = Seal(file, key, level, grown.Span, budget);
             // A copy: an object is usually a small part of what it might have been, and may be on its way for long.
-            return new SealedWalFile(grown.Span[..length].ToArray(), header.Fingerprint, damage);
+            var copy = length <= Pooled ? ArrayPool<byte>.Shared.Rent(length) : GC.AllocateUninitializedArray<byte>(length);
+            grown.Span[..length].CopyTo(copy);
+            return new SealedWalFile(copy.AsMemory(0, length), header.Fingerprint, damage) { _pooled = length <= Pooled ? copy : null };
         }
         finally
         {
@@ -55,6 +62,11 @@ sealed record SealedWalFile(ReadOnlyMemory<byte> Bytes, byte[] Fingerprint, WalD
         if (Interlocked.Exchange(ref _lent, null) is { } lent)
         {
             budget.ReturnObject(lent);
+        }
+
+        if (Interlocked.Exchange(ref _pooled, null) is { } pooled)
+        {
+            ArrayPool<byte>.Shared.Return(pooled);
         }
     }
 
