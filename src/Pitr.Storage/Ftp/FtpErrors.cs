@@ -35,7 +35,11 @@ sealed class FtpErrors(string repository, FtpOptions options)
         return exitCode switch
         {
             6 => Error(key, detail, transient: true, $"check the host name {options.Host} and the name service"),
-            7 or 13 or 14 or 28 or 45 => Error(
+            // curl goes from EPSV to PASV when the data connection fails, also when the server breaks off its TLS.
+            13 or 14 => Error(
+                key, $"{detail} (server {Server})", transient: true,
+                "the data connection failed: see that the server's passive ports are reachable, and in its log whether TLS fails on data connections"),
+            7 or 28 or 45 => Error(
                 key, $"{detail} (server {Server})", transient: true,
                 "see that the server runs and that no firewall keeps its control port or its passive ports"),
             35 when transcript.CurlMessage is { } message && IsCut(message) => Error(

@@ -173,9 +173,21 @@ sealed class SftpObjectWriter(string repository, SftpTree tree, SftpErrors error
     {
         for (var attempt = 0; ; attempt++)
         {
-            var linked = await session.HardLinkAsync(temporary, tree.PathOf(key));
+            var linking = session.HardLinkAsync(temporary, tree.PathOf(key));
+            // Asked with it, so that it costs no round trip.
+            var looking = session.LStatAsync(tree.PathOf(key));
+            var linked = await linking;
+            var seen = await looking;
             if (linked.IsOk)
             {
+                // Alone once more, should the server have taken the two out of turn.
+                if (seen.Status == SftpStatus.NoSuchFile && (await session.LStatAsync(tree.PathOf(key))).Status == SftpStatus.NoSuchFile)
+                {
+                    // Seen with rclone's server: says yes and does nothing. The first name is the only one.
+                    features.LoseHardLinks("The server makes no hard links although it says it does");
+                    return false;
+                }
+
                 if (await session.RemoveAsync(temporary) is { IsOk: false, Status: not SftpStatus.NoSuchFile } refused)
                 {
                     // Invisible, and removed by a put after a day.

@@ -26,6 +26,12 @@ static class SshCommand
             start.ArgumentList.Add(argument);
         }
 
+        // The passphrase of the identity among them, which is nothing to ssh and to what the user's ssh_config starts.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PITR_", StringComparison.Ordinal)).ToArray())
+        {
+            start.Environment.Remove(name);
+        }
+
         // Messages are recognized by their English words; nothing may ask a person.
         start.Environment["LC_ALL"] = "C";
         start.Environment["SSH_ASKPASS_REQUIRE"] = "never";

@@ -82,6 +82,36 @@ public sealed class RepositoryValidationTests : IDisposable
     }
 
     [Fact]
+    public async Task A_refused_login_is_not_tried_again_for_every_key()
+    {
+        var removals = 0;
+        var refused = new StorageException("r1", null, "530 login incorrect", isTransient: false);
+        foreach (var operation in (StoreOperation[])[StoreOperation.Put, StoreOperation.List])
+        {
+            _store.Inject(StoreFault.FailBefore(operation, refused).Repeated(int.MaxValue));
+        }
+
+        _store.Inject(StoreFault.FailBefore(StoreOperation.Delete, refused).On(_ => Interlocked.Increment(ref removals) > 0).Repeated(int.MaxValue));
+        await Assert.ThrowsAsync<StorageException>(() => Validation(_store).RunAsync(null, null, default));
+        Assert.Equal(0, removals);
+    }
+
+    [Fact]
+    public async Task A_name_that_the_server_refuses_is_not_left_behind()
+    {
+        foreach (var operation in (StoreOperation[])[StoreOperation.Put, StoreOperation.Delete])
+        {
+            _store.Inject(StoreFault.FailBefore(operation, new StorageException("r1", null, "553 prohibited file name", isTransient: false))
+                .On(key => key.Contains('\\', StringComparison.Ordinal)).Repeated(int.MaxValue));
+        }
+
+        var report = await Validation(_store).RunAsync(null, null, default);
+        Assert.Equal(["names"], report.Results.Where(result => result.Verdict == ValidationVerdict.Broken).Select(result => result.Promise));
+        Assert.Empty(report.LeftBehind);
+        Assert.Empty(Directory.GetFileSystemEntries(_root));
+    }
+
+    [Fact]
     public async Task A_failure_in_the_middle_is_a_verdict_and_the_rest_is_tried()
     {
         _store.Inject(StoreFault.FailBefore(StoreOperation.Put, new StorageException("r1", null, "access denied", isTransient: false))

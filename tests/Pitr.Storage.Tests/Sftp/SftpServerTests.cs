@@ -193,6 +193,43 @@ public sealed class SftpServerTests
     }
 
     [Fact]
+    public async Task A_server_that_says_it_made_a_link_and_did_not_loses_nothing()
+    {
+        await using var server = await SftpTestServer.StartAsync();
+        // ssh, with every request for a hard link turned into a rename of the file onto itself, which is answered by "done".
+        var lying = server["lying-ssh"];
+        await System.IO.File.WriteAllTextAsync(lying, """
+            #!/usr/bin/python3
+            import struct, subprocess, sys
+            ssh = subprocess.Popen(["ssh"] + sys.argv[1:], stdin=subprocess.PIPE)
+            text = lambda b: struct.pack(">I", len(b)) + b
+            while len(size := sys.stdin.buffer.read(4)) == 4:
+                packet = sys.stdin.buffer.read(struct.unpack(">I", size)[0])
+                if packet[0] == 200 and packet[9:29] == b"hardlink@openssh.com":
+                    name = packet[33:33 + struct.unpack(">I", packet[29:33])[0]]
+                    packet = packet[:5] + text(b"posix-rename@openssh.com") + text(name) + text(name)
+                ssh.stdin.write(struct.pack(">I", len(packet)) + packet)
+                ssh.stdin.flush()
+            ssh.stdin.close()
+            sys.exit(ssh.wait())
+            """);
+        System.IO.File.SetUnixFileMode(lying, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await using var store = server.Open(change: options => options with { SshProgram = lying });
+        await store.ConnectAsync(None);
+        Assert.True(store.Capabilities.AtomicCreateIfAbsent);
+        foreach (var key in (string[])["a/b", "a/c"])
+        {
+            await store.PutAsync(key, Contents.Bytes(100_000), PutMode.CreateNew, None);
+            Assert.Equal(Contents.Bytes(100_000), await store.ReadAllAsync(key, None));
+            await Assert.ThrowsAsync<ObjectExistsException>(() => store.PutAsync(key, Contents.Bytes(10), PutMode.CreateNew, None));
+        }
+
+        Assert.False(store.Capabilities.AtomicCreateIfAbsent);
+        Assert.Contains("although it says it does", store.Capabilities.Remark, StringComparison.Ordinal);
+        Assert.Equal(2, Directory.EnumerateFiles(server.Files, "*", SearchOption.AllDirectories).Count());
+    }
+
+    [Fact]
     public async Task Keys_and_prefixes_do_not_mix()
     {
         await using var server = await SftpTestServer.StartAsync();

@@ -23,6 +23,23 @@ public sealed class SshCommandTests
     }
 
     [Fact]
+    public void Ssh_sees_nothing_that_is_meant_for_pitr()
+    {
+        const string Secret = "PITR_TEST_NOT_FOR_SSH";
+        Environment.SetEnvironmentVariable(Secret, "passphrase");
+        try
+        {
+            var seen = SshCommand.Build(Plain, ciphers: null).Environment;
+            Assert.DoesNotContain(seen.Keys, name => name.StartsWith("PITR_", StringComparison.Ordinal));
+            Assert.True(seen.ContainsKey("PATH"));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(Secret, null);
+        }
+    }
+
+    [Fact]
     public void What_is_given_is_passed_on()
     {
         var line = string.Join('\n', SshCommand.Arguments(Plain with

@@ -49,7 +49,7 @@ public sealed class RepositoryValidation(IObjectStore store, long largeObject, T
             left = await CleanUpAsync(space, cancellation);
             if (!finished && left.Count > 0)
             {
-                log.Warning("repository {Repository}: the validation could not remove what it put below {Prefix}: {Keys}", store.Name, space.Prefix, left);
+                log.Warning("repository {Repository}: the validation could not make sure that nothing of it stays below {Prefix}: {Keys}", store.Name, space.Prefix, left);
             }
         }
 

@@ -62,6 +62,12 @@ sealed class ValidationSpace
     {
         var left = new ConcurrentDictionary<string, byte>(StringComparer.Ordinal);
         var listed = await TryListAsync(cancellation);
+        if (listed is null && !IsUsable)
+        {
+            // Nobody lets us in. Every key tried would be one login more with what was refused.
+            return [Prefix];
+        }
+
         await OnEachAsync(
             _put.Keys.Union(listed ?? [], StringComparer.Ordinal),
             async (key, token) =>
@@ -76,12 +82,15 @@ sealed class ValidationSpace
                 }
             },
             cancellation);
-        foreach (var key in await TryListAsync(cancellation) ?? [])
+        var still = await TryListAsync(cancellation);
+        if (still is null)
         {
-            left.TryAdd(key, 0);
+            return [.. left.Keys.Order(StringComparer.Ordinal)];
         }
 
-        return [.. left.Keys.Order(StringComparer.Ordinal)];
+        // A name that the server refuses cannot be removed, and was never there.
+        var seen = listed is null ? left.Keys : left.Keys.Intersect(listed, StringComparer.Ordinal);
+        return [.. seen.Union(still, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
     // A listing that cannot be had leaves what was put: each of it is tried, and named if it does not go.
