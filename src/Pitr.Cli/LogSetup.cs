@@ -16,7 +16,7 @@ static class LogSetup
             .MinimumLevel.Verbose()
             .WriteTo.Console(consoleLevel, Template, standardErrorFromLevel: LogEventLevel.Verbose);
         return settings.File is { } file
-            ? log.WriteTo.File(file, configured, Template, rollOnFileSizeLimit: true, fileSizeLimitBytes: 64 << 20, retainedFileCountLimit: 8).CreateLogger()
+            ? log.WriteTo.File(file, configured, Template, rollOnFileSizeLimit: true, fileSizeLimitBytes: 64 << 20, retainedFileCountLimit: 8, hooks: new AppendingLogFile()).CreateLogger()
             : log.CreateLogger();
     }
 }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Pitr.EndToEnd.Tests.Clusters;
 using Pitr.EndToEnd.Tests.Programs;
-using Pitr.EndToEnd.Tests.Repositories;
 using Pitr.Format.Wal;
 using Xunit.Abstractions;
 
@@ -24,7 +23,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
     [InlineData("sshd")]
     public async Task Work_goes_on_while_it_is_away_and_it_catches_up_when_it_is_back(string kind)
     {
-        await using var offsite = await Offsite.StartAsync(kind, _directory);
+        await using var offsite = await RemoteRepository.StartAsync(kind, _directory);
         await using var cluster = await StartAsync(offsite, required: "1");
         var host = cluster.Host;
         await FillAsync(cluster, 3);
@@ -60,7 +59,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task With_all_required_a_restore_goes_on_by_itself_without_the_one_that_is_away()
     {
-        await using var offsite = await Offsite.StartAsync("sshd", _directory);
+        await using var offsite = await RemoteRepository.StartAsync("sshd", _directory);
         await using var cluster = await StartAsync(offsite, required: "all");
         (await cluster.Host.RunAsync("backup", "main")).Must();
         await FillAsync(cluster, 2);
@@ -82,7 +81,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
     {
         output.WriteLine($"PITR_TEST_SEED={TestEnvironment.Seed}");
         var random = new Random(TestEnvironment.Seed);
-        await using var offsite = await Offsite.StartAsync(kind, _directory);
+        await using var offsite = await RemoteRepository.StartAsync(kind, _directory);
         await using var cluster = await StartAsync(offsite, required: "all");
         (await cluster.Host.RunAsync("backup", "main")).Must();
         using var enough = new CancellationTokenSource();
@@ -111,7 +110,7 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
     }
 
     /// <summary>A cluster with small segments and both repositories, its agent running.</summary>
-    static async Task<ProtectedCluster> StartAsync(Offsite offsite, string required)
+    static async Task<ProtectedCluster> StartAsync(RemoteRepository offsite, string required)
     {
         var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), withAgent: false);
         try

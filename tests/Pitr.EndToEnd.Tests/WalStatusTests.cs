@@ -96,6 +96,8 @@ public sealed class WalStatusTests
         Assert.Equal("fails", status.GetProperty("archiving").GetString());
         Assert.Empty(new[] { "archiving-fails", "repositories-missing" }.Except(Names(status, "problems")));
         Assert.Equal(["repository"], Names(status, "unknown"));
+        Assert.Contains("; the last archived commit is not known, repository local did not answer; ", status.GetProperty("sentence").GetString(), StringComparison.Ordinal);
+        Assert.Contains(status.GetProperty("problems").EnumerateArray(), p => p.GetProperty("text").GetString() == "1 repository must take a segment, and 0 answered");
         Assert.Equal(ready.Length, status.GetProperty("ready").GetInt32());
         Assert.InRange(ready.Length, 4, 1000);
         Assert.NotEqual(0, status.GetProperty("archiver").GetProperty("failed").GetInt64());
@@ -108,6 +110,7 @@ public sealed class WalStatusTests
         Assert.StartsWith("main: ARCHIVING FAILS since ", text, StringComparison.Ordinal);
         Assert.Contains("at the present rate full in ", text, StringComparison.Ordinal);
         Assert.Contains("the disk of pg_wal is full in ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("none found", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -52,7 +52,13 @@ static class WalStatusText
     static IEnumerable<string> Parts(WalStatus status)
     {
         yield return $"{status.Service}: {Archiving(status)}";
-        yield return status.LastCommit is { } commit ? $"last archived commit {Age(status.At - commit)} ago" : "no archived commit found";
+        yield return status switch
+        {
+            { LastCommit: { } commit, Unsearched: [] } => $"last archived commit {Age(status.At - commit)} ago",
+            { LastCommit: { } commit } => $"last archived commit at most {Age(status.At - commit)} ago, {Silent(status)}",
+            { Unsearched: [] } => "no archived commit found",
+            _ => $"the last archived commit is not known, {Silent(status)}",
+        };
         if (status.LagBytes is { } bytes && status.Lag is { } lag)
         {
             yield return bytes == 0 ? "no lag" : $"lag {Texts.Size(bytes)} / {Age(lag)}";
@@ -100,7 +106,13 @@ static class WalStatusText
         Row("server is at", status.Position is { } position ? $"{position} on timeline {status.Timeline}{From(status)}" : null);
         Row("archived to", status.ArchivedTo?.ToString());
         Row("lag", status.LagBytes is { } lag ? $"{Texts.Size(lag)}, {Age(status.Lag!.Value)}" : null);
-        Row("last archived commit", status.LastCommit is { } commit ? Texts.Moment(commit) : "none found");
+        Row("last archived commit", status switch
+        {
+            { LastCommit: { } commit, Unsearched: [] } => Texts.Moment(commit),
+            { LastCommit: { } commit } => $"{Texts.Moment(commit)} or later, {Silent(status)}",
+            { Unsearched: [] } => "none found",
+            _ => $"not known, {Silent(status)}",
+        });
         foreach (var repository in status.Repositories)
         {
             var owed = repository.Owed > 0 ? $"; is owed {repository.Owed} objects since {Texts.Moment(repository.OwedSince!.Value)}" : "";
@@ -122,6 +134,8 @@ static class WalStatusText
         Row("pg_wal grows at", status.Runway is { } runway ? runway.GrowthRate > 0 ? $"{Texts.Size((long)runway.GrowthRate)}/s, held back by the {runway.HeldBy}" : "not, nothing holds WAL back" : null);
         return table;
     }
+
+    static string Silent(WalStatus status) => $"{(status.Unsearched.Count == 1 ? "repository" : "repositories")} {string.Join(", ", status.Unsearched)} did not answer";
 
     static string Holds(RepositoryWalStatus repository)
     {

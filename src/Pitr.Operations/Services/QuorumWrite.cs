@@ -213,7 +213,7 @@ sealed class QuorumWrite
     Exception Combined() => _failures.Count == 1
         ? _failures[0]
         : new RepositoryUnavailableException(
-            $"{_required} repositories must hold it, but {_failures.Count} failed: {string.Join("; ", _failures.Select(f => f.Message))}",
+            $"{RepositoryCount.Text(_required)} must hold it, but {_failures.Count} failed: {string.Join("; ", _failures.Select(f => f.Message))}",
             "nothing is acknowledged; `pitr check` shows which repository works",
             _failures[0]);
 }

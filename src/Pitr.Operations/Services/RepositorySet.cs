@@ -112,7 +112,7 @@ public sealed class RepositorySet : IAsyncDisposable
         if (_stores.Count - unready.Length < Required)
         {
             throw new RepositoryUnavailableException(
-                $"{string.Join(", ", unready.Select(s => s.Name))}: owed what {(keys.Count > 0 ? keys[0] : "this")} depends on, and {Required} repositories must hold it",
+                $"{string.Join(", ", unready.Select(s => s.Name))}: owed what {(keys.Count > 0 ? keys[0] : "this")} depends on, and {RepositoryCount.Text(Required)} must hold it",
                 "try again: what is owed is caught up by `pitr agent`, or with `pitr repo catch-up`");
         }
 

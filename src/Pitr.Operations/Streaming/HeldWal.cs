@@ -29,7 +29,7 @@ sealed class HeldWal
         return answers.Count >= service.Repositories.Required
             ? new HeldWal(service, timeline, size, answers)
             : throw new RepositoryUnavailableException(
-                $"{service.Repositories.Required} repositories are required and {answers.Count} answered: {string.Join("; ", service.Repositories.Unanswered.Select(u => $"{u.Key}: {u.Value}"))}",
+                $"{RepositoryCount.Text(service.Repositories.Required)} must answer, and {answers.Count} did: {string.Join("; ", service.Repositories.Unanswered.Select(u => $"{u.Key}: {u.Value}"))}",
                 "streaming begins when they do; `pitr check` shows which repository works");
     }
 

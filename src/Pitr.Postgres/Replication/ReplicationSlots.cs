@@ -43,8 +43,9 @@ public static class ReplicationSlots
     /// <exception cref="ServerException">The query failed.</exception>
     public static async Task<StreamStatus?> ReadStatusAsync(PostgresSession session, string name, CancellationToken cancellationToken = default)
     {
+        // The server calls every stream async that has not confirmed anything yet.
         const string sql = """
-            SELECT r.restart_lsn::text, r.wal_status, r.safe_wal_size, s.sync_state,
+            SELECT r.restart_lsn::text, r.wal_status, r.safe_wal_size, CASE WHEN s.flush_lsn IS NOT NULL THEN s.sync_state END,
                    (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_flush_lsn() END)::text,
                    current_setting('synchronous_standby_names'),
                    (SELECT setting::bigint FROM pg_settings WHERE name = 'max_slot_wal_keep_size')

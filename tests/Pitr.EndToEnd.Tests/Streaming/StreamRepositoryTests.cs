@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Pitr.EndToEnd.Tests.Clusters;
 using Pitr.EndToEnd.Tests.Programs;
-using Pitr.EndToEnd.Tests.Repositories;
 using Pitr.Format.Wal;
 using Pitr.Postgres.Cluster;
 
@@ -22,7 +21,7 @@ public sealed class StreamRepositoryTests : IDisposable
     [InlineData("ftpd")]
     public async Task Nothing_that_was_acknowledged_is_lost_with_the_primary(string kind)
     {
-        await using var offsite = await Offsite.StartAsync(kind, _directory);
+        await using var offsite = await RemoteRepository.StartAsync(kind, _directory);
         await using var cluster = await StartAsync(offsite, "[offsite]");
         var writers = await WriteAsync(cluster);
         await LoseAsync(cluster, writers);
@@ -34,7 +33,7 @@ public sealed class StreamRepositoryTests : IDisposable
     [Fact]
     public async Task With_one_of_two_required_commits_go_on_while_the_other_is_away_and_lie_in_one_until_their_segment_is_full()
     {
-        await using var offsite = await Offsite.StartAsync("ceph-rgw", _directory);
+        await using var offsite = await RemoteRepository.StartAsync("ceph-rgw", _directory);
         await using var cluster = await StartAsync(offsite, "[local, offsite]\n    required: 1");
         var host = cluster.Host;
         await using (var writers = await WriteAsync(cluster))
@@ -78,7 +77,7 @@ public sealed class StreamRepositoryTests : IDisposable
     [Fact]
     public async Task With_all_required_commits_wait_for_the_one_that_is_away_and_each_alone_has_everything()
     {
-        await using var offsite = await Offsite.StartAsync("sshd", _directory);
+        await using var offsite = await RemoteRepository.StartAsync("sshd", _directory);
         await using var cluster = await StartAsync(offsite, "[local, offsite]\n    required: all");
         var writers = await WriteAsync(cluster);
         await offsite.Wire.CutAsync();
@@ -93,7 +92,7 @@ public sealed class StreamRepositoryTests : IDisposable
     }
 
     // Tries again for a short time only, so that an outage is noticed.
-    static async Task<ProtectedCluster> StartAsync(Offsite offsite, string repositories)
+    static async Task<ProtectedCluster> StartAsync(RemoteRepository offsite, string repositories)
     {
         var cluster = await StreamingCluster.CreateAsync(
             PostgresBinaries.Find(15),

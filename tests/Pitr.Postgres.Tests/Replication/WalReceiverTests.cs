@@ -46,6 +46,13 @@ public class WalReceiverTests
             {
                 await using var session = await PostgresSession.OpenAsync(connection);
                 Assert.Equal(receiver.ProcessId, (await ReplicationSlots.FindAsync(session, Slot))!.ActivePid);
+                // Before its first word the server cannot tell whether commits will wait for this stream.
+                await session.ExecuteAsync($"ALTER SYSTEM SET synchronous_standby_names = '{Slot}'");
+                await session.ReloadAsync();
+                await Eventually.IsTrueAsync(
+                    async () => await ReplicationSlots.ReadStatusAsync(session, Slot) is { SyncState: null, IsSynchronous: true }, "it is taken for synchronous");
+                await session.ExecuteAsync("ALTER SYSTEM RESET synchronous_standby_names");
+                await session.ReloadAsync();
                 await receiver.ReportFlushedAsync(flushed);
                 await Eventually.IsTrueAsync(
                     async () => await ReplicationSlots.ReadStatusAsync(session, Slot) is { SyncState: "async", IsSynchronous: false } status && status.RestartLsn == flushed,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pitr.Format.Wal;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Services;
 
 namespace Pitr.Operations.Archive.Status;
 
@@ -112,7 +113,7 @@ public static class WalJudgement
         {
             problems.Add(new WalProblem(
                 "repositories-missing",
-                $"{status.Required} repositories must take a segment, and {answered} answered",
+                $"{RepositoryCount.Text(status.Required)} must take a segment, and {answered} answered",
                 "nothing can be archived until they answer again; pg_wal keeps it meanwhile"));
         }
     }

@@ -55,8 +55,15 @@ public sealed record WalStatus
     /// <summary>End of the WAL that is archived without a segment waiting before it.</summary>
     public Lsn? ArchivedTo { get; init; }
 
-    /// <summary>The last archived commit; null when none was found.</summary>
+    /// <summary>The last archived commit that was found; null when none was. A later one may be in <see cref="Unsearched"/>.</summary>
     public DateTimeOffset? LastCommit { get; init; }
+
+    /// <summary>
+    /// Names of the repositories that did not answer and may hold WAL that no other does; empty when so many answered that every acknowledged
+    /// segment is in one of those.
+    /// </summary>
+    public IReadOnlyList<string> Unsearched =>
+        Repositories.Where(r => r.Unanswered is not null).Select(r => r.Name).ToArray() is var silent && silent.Length >= Required ? silent : [];
 
     /// <summary>Bytes of WAL that are written and not archived.</summary>
     public long? LagBytes { get; init; }

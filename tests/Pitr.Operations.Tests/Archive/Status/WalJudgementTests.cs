@@ -108,5 +108,19 @@ public class WalJudgementTests
 
         Assert.Equal(wrong ? ["repositories-missing"] : [], status.Problems.Select(p => p.Name));
         Assert.Equal(["repository"], status.Unknown.Select(u => u.Name));
+        // One that is required knows all that was acknowledged; with fewer the silent one may know more.
+        Assert.Equal(wrong ? [] : ["r2"], status.Unsearched);
+    }
+
+    [Theory]
+    [InlineData(1, "1 repository must take a segment, and 0 answered")]
+    [InlineData(2, "2 repositories must take a segment, and 0 answered")]
+    public void Repositories_are_counted_as_people_do(int required, string expected)
+    {
+        var status = Judge(Status(
+            Server(), required: required, repositories: [.. Enumerable.Range(0, required).Select(i => new RepositoryWalStatus($"r{i}", "gone", null, null, 0, null))]));
+
+        Assert.Equal(expected, Assert.Single(status.Problems).Text);
+        Assert.Equal(required, status.Unsearched.Count);
     }
 }
