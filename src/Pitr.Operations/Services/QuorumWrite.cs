@@ -182,6 +182,10 @@ sealed class QuorumWrite
             await write;
             SettleAll(store);
         }
+        catch (Exception e) when ((IsTrouble(e) || e is OperationCanceledException) && _keys.Count == 0)
+        {
+            _log.Warning("repository {Repository} goes without what the others have: {Reason}", store.Name, e.Message);
+        }
         catch (Exception e) when (IsTrouble(e) || e is OperationCanceledException)
         {
             _log.Warning("repository {Repository} is owed {Keys}: {Reason}", store.Name, string.Join(", ", _keys), e.Message);

@@ -108,6 +108,12 @@ public sealed class WalReceiver : IAsyncDisposable
             {
                 return await messages.MoveNextAsync();
             }
+            catch (NpgsqlException e) when (e is not PostgresException && e.Message.Contains("CommandComplete", StringComparison.Ordinal))
+            {
+                // A server that shuts down ends the copy, for which Npgsql has no better words than that it should not.
+                cancellationToken.ThrowIfCancellationRequested();
+                throw new ServerException($"{_server} ended the stream of timeline {timeline}: it shuts down", innerException: e);
+            }
             catch (NpgsqlException e)
             {
                 cancellationToken.ThrowIfCancellationRequested();

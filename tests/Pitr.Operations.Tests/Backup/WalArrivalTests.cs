@@ -56,6 +56,8 @@ public class WalArrivalTests
         var waiting = new WalArrival(scenario.Service).WaitForFileAsync(WalFileName.ForSegment(First), default);
         await looked.Reached;
         var content = await scenario.PushSegmentAsync(First.ToString());
+        // One repository is enough for a push, and that may have been the other one. A second look would wait for a clock that stands.
+        await Eventually.UntilAsync(() => scenario.Stores[0].ExistsAsync(scenario.KeyOf(First.ToString()), default));
         looked.Release();
 
         Assert.Equal(content, await waiting);
