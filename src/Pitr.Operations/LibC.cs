@@ -12,6 +12,13 @@ static partial class LibC
     const int CloseOnExecFlag = 1;
     const int CloseOnExec = 0x80000;
     const int CrossDevice = 18;
+    const int NotPermitted = 1;
+    const int InvalidArgument = 22;
+    const int IllegalSeek = 29;
+    const int NotImplemented = 38;
+    const uint WaitBefore = 1;
+    const uint StartWriting = 2;
+    const uint WaitAfter = 4;
 
     /// <summary>Makes everything written to the file system of a directory durable (syncfs(2); Linux 5.8 and later report write errors).</summary>
     /// <exception cref="IOException">The kernel reports an error: what was written is not safe.</exception>
@@ -32,6 +39,29 @@ static partial class LibC
         if (handle.IsInvalid || Sync(handle) != 0)
         {
             throw new IOException($"{directory} could not be made durable: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
+    /// <summary>
+    /// Writes a part of a file out to its device and waits for that (sync_file_range(2)). Not durable by itself: metadata and the device's
+    /// cache are left to fsync(2), which then has little to do.
+    /// </summary>
+    /// <param name="file">Open for writing.</param>
+    /// <param name="offset">Where the part begins, in bytes.</param>
+    /// <param name="length">Its length in bytes.</param>
+    /// <exception cref="IOException">The kernel reports a write error, which it reports only once.</exception>
+    public static void WriteOut(SafeFileHandle file, long offset, long length)
+    {
+        if (SyncRange(file, offset, length, WaitBefore | StartWriting | WaitAfter) == 0)
+        {
+            return;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        // A file system or a sandbox without it: fsync does all of it at once, later.
+        if (error is not (NotImplemented or InvalidArgument or IllegalSeek or NotPermitted))
+        {
+            throw new IOException($"what was written is not safe: {Marshal.GetPInvokeErrorMessage(error)}");
         }
     }
 
@@ -90,4 +120,7 @@ static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Sync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    private static partial int SyncRange(SafeFileHandle file, long offset, long length, uint flags);
 }

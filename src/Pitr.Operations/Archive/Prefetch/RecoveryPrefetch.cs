@@ -22,6 +22,9 @@ sealed class RecoveryPrefetch : IAsyncDisposable
     // How long that question may take. A repository that does not answer has not said that the segment is another one.
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    // A disk writes that much within a millisecond or a few.
+    const int WrittenAtOnce = 1 << 20;
+
     readonly PostgresService _service;
     readonly ArchiveGet _get;
     readonly PrefetchBudget _budget;
@@ -244,7 +247,15 @@ sealed class RecoveryPrefetch : IAsyncDisposable
         try
         {
             using var written = RecoveryFile.Create(path, file.Content.Length, _mode);
-            RandomAccess.Write(written.SafeFileHandle, file.Content.Span, 0);
+            // Piece by piece: recovery syncs pg_control many times in a segment, and would wait behind all that is on its way to the same disk.
+            var content = file.Content.Span;
+            for (var offset = 0; offset < content.Length; offset += WrittenAtOnce)
+            {
+                var piece = content.Slice(offset, Math.Min(WrittenAtOnce, content.Length - offset));
+                RandomAccess.Write(written.SafeFileHandle, piece, offset);
+                LibC.WriteOut(written.SafeFileHandle, offset, piece.Length);
+            }
+
             // PostgreSQL does the same before it reads on (durable_rename() in KeepFileRestoredFromArchive()); by then there is nothing left to do.
             written.Flush(flushToDisk: true);
             return new PrefetchedSegment(file.Name, path, file.Fingerprint, asked);
