@@ -10,6 +10,7 @@ public sealed record BackupDocument
     const string What = "backup document";
 
     static readonly Dictionary<string, string> NoSettings = [];
+    static readonly UsedPack[] NoPacks = [];
 
     public int Format { get; init; } = 1;
 
@@ -85,6 +86,18 @@ public sealed record BackupDocument
     /// <summary>Packs written by this backup; the manifest may refer to those of older backups as well.</summary>
     public required IReadOnlyList<StoredObject> Packs { get; init; }
 
+    /// <summary>
+    /// Packs of older backups that hold unchanged pages of this one, by key. Together with <see cref="Packs"/> they are all it needs: they live as
+    /// long as it does, whatever becomes of the backups that wrote them.
+    /// </summary>
+    public IReadOnlyList<UsedPack> OlderPacks { get; init => field = value ?? NoPacks; } = NoPacks;
+
+    /// <summary>The backup whose unchanged pages were not copied again; null when every page was.</summary>
+    public string? Base { get; init; }
+
+    /// <summary>Why every page was copied; null when <see cref="Base"/> is not.</summary>
+    public string? FullCopyReason { get; init; }
+
     /// <summary>Ids of all data keys needed to restore this backup's files.</summary>
     public required IReadOnlyList<string> DataKeys { get; init; }
 
@@ -100,6 +113,7 @@ public sealed record BackupDocument
     {
         var document = DocumentJson.Read(utf8, DocumentJson.Default.BackupDocument, What);
         DocumentJson.RequireNoNull(document.Packs, What, "packs");
+        DocumentJson.RequireNoNull(document.OlderPacks, What, "older-packs");
         DocumentJson.RequireNoNull(document.DataKeys, What, "data-keys");
         DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
         return document;
