@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Pitr.Postgres;
 
-/// <summary>The few functions of libc that .NET has no name for: kill(2), open(2), fsync(2), close(2), read(2), fcntl(2).</summary>
+/// <summary>The few functions of libc that .NET has no name for: kill(2), open(2), fsync(2), close(2), read(2), fcntl(2), statx(2).</summary>
 static partial class LibC
 {
     public const int SigInt = 2;
@@ -15,6 +15,15 @@ static partial class LibC
     const int SetPipeSizeCommand = 1031;
     const int ReadOnly = 0;
     const int CloseOnExec = 0x80000;
+    const int CurrentDirectory = -100;
+    const int DoNotFollow = 0x100;
+    const uint TypeOnly = 1;
+    const int StatSize = 256;
+    const int StatModeOffset = 28;
+    const int FileTypeMask = 0xF000;
+    const int RegularFile = 0x8000;
+    const int DirectoryType = 0x4000;
+    const int LinkType = 0xA000;
 
     /// <summary>Sends a signal; false when the process is gone.</summary>
     /// <exception cref="IOException">Not permitted.</exception>
@@ -74,11 +83,22 @@ static partial class LibC
         }
     }
 
+    /// <summary>Whether a path is a device, a pipe or a socket; false when it is gone.</summary>
+    public static bool IsSpecialFile(string path)
+    {
+        Span<byte> stat = stackalloc byte[StatSize];
+        return StatX(CurrentDirectory, path, DoNotFollow, TypeOnly, ref MemoryMarshal.GetReference(stat)) == 0
+            && (MemoryMarshal.Read<ushort>(stat[StatModeOffset..]) & FileTypeMask) is not (RegularFile or DirectoryType or LinkType);
+    }
+
     /// <summary>Makes a pipe larger, as far as /proc/sys/fs/pipe-max-size lets it; false when it does not.</summary>
     public static bool TrySetPipeSize(SafeHandle pipe, int bytes) => SetPipeSize(pipe, SetPipeSizeCommand, bytes) >= 0;
 
     static IOException Failed(string call, string path) =>
         new($"cannot {call} directory {path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(int directory, string path, int flags, uint mask, ref byte stat);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int processId, int signal);

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
+using Pitr.Format.Catalog;
 using Pitr.Operations.Backup;
+using Pitr.Operations.Configuration;
 using Pitr.Operations.Services;
 
 namespace Pitr.Cli.Commands;
@@ -9,8 +11,13 @@ namespace Pitr.Cli.Commands;
 /// <summary>`pitr backup`: takes a base backup.</summary>
 static class BackupCommand
 {
+    const int MostDamageShown = 20;
+
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
     static readonly Option<long?> Limit = GlobalOptions.Rate("--limit", "Most bytes of the cluster to read per second (default backup.limit; nothing limits it)");
+
+    static readonly Option<BackupMethod?> Method = new("--method") { Description = "How the files are read: direct, where they are; stream, through pg_basebackup; auto, direct if possible (default backup.method)", HelpName = "auto|direct|stream" };
+    static readonly Option<bool> Full = new("--full") { Description = "Copy every page, also those that have not changed since the last backup" };
 
     public static Command Create()
     {
@@ -18,14 +25,16 @@ static class BackupCommand
             "backup",
             """
             Take a base backup; it counts only when its files and all the WAL it needs are in every repository,
-            or in as many as the service requires.
+            or in as many as the service requires. Every backup is a full one: pages that have not changed since the
+            last are not copied again, and any backup can go without harm to the others.
 
               pitr backup main
+              pitr backup main --full                every page anew
               pitr backup main --limit 50MB/s        beside a busy server
               pitr --output json backup main
             """)
         {
-            ServiceName, Limit,
+            ServiceName, Method, Full, Limit,
         };
         command.SetAction(RunAsync);
         return command;
@@ -35,10 +44,15 @@ static class BackupCommand
     {
         using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName));
-        Pitr.Format.Catalog.BackupDocument backup;
+        BackupDocument backup;
         using (var display = new ProgressDisplay())
         {
-            var run = new BackupRun(service, CommandContext.Version) { Limit = parsed.GetValue(Limit) ?? service.Settings.Backup.Limit };
+            var run = new BackupRun(service, CommandContext.Version) 
+            {
+                Limit = parsed.GetValue(Limit) ?? service.Settings.Backup.Limit,
+                Method = parsed.GetValue(Method) ?? service.Settings.Backup.Method,
+                Full = parsed.GetValue(Full),
+            };
             backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
         }
 
@@ -48,18 +62,37 @@ static class BackupCommand
         if (context.Output == OutputFormat.Json)
         {
             Json.Write(JsonNode.Parse(backup.ToJson())!);
-            return ExitCodes.Success;
+            return ExitCodeOf(backup);
         }
 
         var took = backup.Finished - backup.Started;
         Console.WriteLine($"backup {backup.Id} of {backup.Service}: {Texts.Size(backup.DatabaseBytes)} in {backup.Files} files, stored as {Texts.Size(backup.StoredBytes)} in {backup.Packs.Count} packs");
         Console.WriteLine($"  took {Texts.Span(took)} ({Texts.Size((long)(backup.DatabaseBytes / Math.Max(took.TotalSeconds, 0.001)))}/s), timeline {backup.Timeline}, WAL {backup.StartWal} to {backup.StopWal}");
+        Console.WriteLine(backup.Base is { } basis
+            ? $"  {Texts.Size(backup.OlderPacks.Sum(p => p.UsedBytes))} had not changed since backup {basis} or before"
+            : $"  every page was copied: {backup.FullCopyReason}");
         foreach (var lagging in owed.Where(o => o.Left > 0))
         {
             Console.WriteLine($"  not yet in repository {lagging.Repository}, which is owed {lagging.Left} objects: {lagging.Reason}; `pitr agent` or `pitr repo catch-up` gives them to it");
         }
 
         Console.WriteLine($"  restorable from {Texts.Moment(backup.StopTime)} on: pitr restore {backup.Service} --to DIR --dry-run");
-        return ExitCodes.Success;
+        foreach (var page in backup.Damage.Take(MostDamageShown))
+        {
+            Console.Error.WriteLine($"DAMAGED: {page.Path}, block {page.Block}: its checksum is wrong; it is stored as it is");
+        }
+
+        if (backup.DamagedPages > 0)
+        {
+            Console.Error.WriteLine(
+                $"""
+                {backup.DamagedPages} damaged page(s) in the cluster. The backup is complete and holds them as they are.
+                HINT: the disk or its memory fails; look which relations they are (pg_filenode_relation), and restore them from an older backup
+                """);
+        }
+
+        return ExitCodeOf(backup);
     }
+
+    static int ExitCodeOf(BackupDocument backup) => backup.DamagedPages > 0 ? ExitCodes.Verdict : ExitCodes.Success;
 }

@@ -11,6 +11,7 @@ public sealed record BackupDocument
 
     static readonly Dictionary<string, string> NoSettings = [];
     static readonly UsedPack[] NoPacks = [];
+    static readonly DamagedPage[] NoDamage = [];
 
     public int Format { get; init; } = 1;
 
@@ -81,6 +82,15 @@ public sealed record BackupDocument
     /// <summary>Pages whose checksum was wrong on the server.</summary>
     public int DamagedPages { get; init; }
 
+    /// <summary>Where those pages are, the first thousand of them.</summary>
+    public IReadOnlyList<DamagedPage> Damage { get; init => field = value ?? NoDamage; } = NoDamage;
+
+    /// <summary>
+    /// Databases by OID, each with what changes whenever another one takes its OID: the inserting transaction of its row in pg_database. Pages of a
+    /// database that was copied from another one keep their old LSNs; so they are unchanged only within the same database.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Databases { get; init => field = value ?? NoSettings; } = NoSettings;
+
     public required StoredObject Manifest { get; init; }
 
     /// <summary>Packs written by this backup; the manifest may refer to those of older backups as well.</summary>
@@ -115,6 +125,8 @@ public sealed record BackupDocument
         DocumentJson.RequireNoNull(document.Packs, What, "packs");
         DocumentJson.RequireNoNull(document.OlderPacks, What, "older-packs");
         DocumentJson.RequireNoNull(document.DataKeys, What, "data-keys");
+        DocumentJson.RequireNoNull(document.Damage, What, "damage");
+        DocumentJson.RequireNoNull(document.Databases.Values, What, "databases");
         DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
         return document;
     }

@@ -19,6 +19,7 @@ public sealed class ManifestReader : IDisposable
     int _from;
     int _to;
     long _lineNumber;
+    long _taken;
     bool _ended;
 
     /// <summary>Reads the header line at once.</summary>
@@ -45,6 +46,12 @@ public sealed class ManifestReader : IDisposable
     }
 
     public ManifestHeader Header { get; }
+
+    /// <summary>Where the line that was read last begins, in bytes from the beginning of the manifest.</summary>
+    public long LinePosition { get; private set; }
+
+    /// <summary>Its length in bytes, without its end.</summary>
+    public int LineLength { get; private set; }
 
     /// <returns>The next <see cref="ManifestEntry"/> or <see cref="ManifestPack"/>; null when the manifest ended as it should.</returns>
     /// <exception cref="DamagedObjectException">A line is malformed, a path not allowed, a sum or count wrong, or the end is missing.</exception>
@@ -174,6 +181,8 @@ public sealed class ManifestReader : IDisposable
             {
                 _lineNumber++;
                 range = _from..(searched + newline);
+                (LinePosition, LineLength) = (_taken, searched + newline - _from);
+                _taken += LineLength + 1;
                 _from = searched + newline + 1;
                 return true;
             }

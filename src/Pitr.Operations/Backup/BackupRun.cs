@@ -7,6 +7,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Manifests;
 using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
+using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres;
@@ -19,8 +20,8 @@ using Pitr.Storage.Limits;
 namespace Pitr.Operations.Backup;
 
 /// <summary>
-/// Takes a base backup by method <c>stream</c>: pg_basebackup's tar is taken apart as it arrives and packed; nothing is staged on
-/// disk. backup.json is written last, to repositories that hold every pack, the manifest and the WAL from start to stop; as many as required must.
+/// Takes a base backup: every one is whole, only changed pages travel. backup.json is written last, to repositories that hold every pack, the manifest
+/// and the WAL from start to stop; as many as required must.
 /// </summary>
 /// <param name="service">The service to back up.</param>
 /// <param name="version">This program's version, for the catalog.</param>
@@ -34,6 +35,16 @@ public sealed class BackupRun(PostgresService service, string version)
     ];
 
     readonly WalArrival _arrival = new(service);
+    readonly ManifestCache _cache = new(service);
+    IReadOnlyDictionary<string, string> _databases = new Dictionary<string, string>(StringComparer.Ordinal);
+    BackupBase? _basis;
+    string? _fullCopyReason;
+
+    /// <summary>How the files are read; the configuration's <c>backup.method</c> if nothing else is said.</summary>
+    public BackupMethod Method { get; init; } = service.Settings.Backup.Method;
+
+    /// <summary>Copies every page, also those that have not changed since the last backup.</summary>
+    public bool Full { get; init; }
 
     /// <summary>Most bytes of the cluster to read per second; the configuration's <c>backup.limit</c> if nothing else is said.</summary>
     public long? Limit { get; init; } = service.Settings.Backup.Limit;
@@ -56,43 +67,55 @@ public sealed class BackupRun(PostgresService service, string version)
         var id = await ChooseIdAsync(linked.Token);
         var started = service.Clock.GetUtcNow();
         var settings = await session.ReadSettingsAsync(RecordedSettings, linked.Token);
-        var content = await CopyAsync(id, facts, await session.DatabaseBytesAsync(linked.Token), progress, linked.Token);
+        var method = ChooseMethod(facts, session, id);
+        var (content, cached) = await CopyAsync(id, facts, method.Source, session, progress, linked.Token);
 
         progress?.Report(content.Progress("waiting for the WAL of the backup"));
-        var end = await FindEndAsync(content, facts, session, linked.Token);
-        await _arrival.WaitForSegmentsAsync(content.Label.StartWal, end.StopWal, facts.WalSegmentSize, linked.Token);
+        var positions = await method.Source.FindPositionsAsync(linked.Token);
+        await _arrival.WaitForSegmentsAsync(positions.Label.StartWal, positions.StopWal, facts.WalSegmentSize, linked.Token);
 
         var document = new BackupDocument
         {
             Id = id.ToString(),
             Service = service.Name.ToString(),
-            Method = "stream",
+            Method = method.Name,
             Host = Environment.MachineName,
             PitrVersion = version,
             Started = started,
             Finished = service.Clock.GetUtcNow(),
-            StopTime = end.StopTime,
-            Label = content.Label.Label,
-            StartLsn = content.Label.StartLsn,
-            StopLsn = end.StopLsn,
-            StartWal = content.Label.StartWal.ToString(),
-            StopWal = end.StopWal.ToString(),
-            Timeline = content.Label.StartTimeline.Value,
+            StopTime = positions.StopTime,
+            Label = positions.Label.Label,
+            StartLsn = positions.Label.StartLsn,
+            StopLsn = positions.StopLsn,
+            StartWal = positions.Label.StartWal.ToString(),
+            StopWal = positions.StopWal.ToString(),
+            Timeline = positions.Label.StartTimeline.Value,
             SystemIdentifier = facts.SystemIdentifier.ToString(CultureInfo.InvariantCulture),
             PostgresVersion = facts.VersionNumber,
             WalSegmentSize = facts.WalSegmentSize.Bytes,
             PageSize = facts.PageSize,
-            ChecksumVersion = content.ControlFile.ChecksumVersion,
+            ChecksumVersion = facts.DataChecksums ? 1u : 0u,
             DatabaseBytes = content.Bytes,
             StoredBytes = content.Packs.Sum(p => p.Size) + content.Manifest.Size,
             Files = content.Files,
             Manifest = content.Manifest,
             Packs = content.Packs,
-            DataKeys = [content.DataKey],
+            OlderPacks = content.OlderPacks,
+            Base = _basis?.Document.Id,
+            FullCopyReason = _fullCopyReason,
+            Databases = _databases,
+            DamagedPages = content.DamagedPages,
+            Damage = content.Damage,
+            DataKeys = [content.DataKey, .. content.OlderPacks.Select(p => p.DataKey).Distinct(StringComparer.Ordinal).Where(k => k != content.DataKey)],
             Settings = settings.ToDictionary(s => s.Key, s => s.Value.Value, StringComparer.Ordinal),
         };
         lease.Lost.ThrowIfCancellationRequested();
         await PutEntryAsync(id, document, facts.WalSegmentSize, linked.Token);
+        if (cached is not null)
+        {
+            _cache.Keep(cached, document);
+        }
+
         service.Log.Information("backup {Id} is complete: {Bytes} bytes as {StoredBytes}", document.Id, document.DatabaseBytes, document.StoredBytes);
         return document;
     }
@@ -163,63 +186,68 @@ public sealed class BackupRun(PostgresService service, string version)
                 await store.PutAsync(key, content, PutMode.CreateNew, token);
             },
             cancellation,
-            isReady: store => !document.Packs.Append(document.Manifest).Any(o => service.Repositories.Debts.IsOwed(store.Name, o.Key)));
+            isReady: store => !document.Packs.Append(document.Manifest).Select(o => o.Key).Concat(document.OlderPacks.Select(o => o.Key)).Any(k => service.Repositories.Debts.IsOwed(store.Name, k)));
     }
 
-    async Task<BackupContent> CopyAsync(BackupId id, ServerFacts facts, long estimate, IProgress<BackupProgress>? progress, CancellationToken cancellation)
+    (string Name, IClusterSource Source) ChooseMethod(ServerFacts facts, PostgresSession session, BackupId id)
+    {
+        var obstacle = Method == BackupMethod.Stream ? null : DirectSource.Obstacle(service, facts);
+        if (Method == BackupMethod.Direct && obstacle is not null)
+        {
+            throw new ImpossiblePlanException($"the files cannot be read directly: {obstacle}", "run it on the database host, as the user that owns the data directory; or use method stream");
+        }
+
+        if (Method == BackupMethod.Auto && obstacle is not null)
+        {
+            service.Log.Information("pg_basebackup reads the cluster, because {Obstacle}", obstacle);
+        }
+
+        return Method != BackupMethod.Stream && obstacle is null
+            ? ("direct", new DirectSource(service, session, facts, $"pitr {id}"))
+            : ("stream", new StreamSource(service, session, facts, $"pitr {id}"));
+    }
+
+    async Task<(BackupContent Content, string? Cached)> CopyAsync(
+        BackupId id, ServerFacts facts, IClusterSource source, PostgresSession session, IProgress<BackupProgress>? progress, CancellationToken cancellation)
     {
         var key = await service.SealingKeys.GetAsync(cancellation);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await using var source = PgBaseBackup.Start(new PgBaseBackupOptions
-        {
-            BinDirectory = PostgresBinaries.Find(facts.MajorVersion, service.Settings.BinDirectory),
-            ConnectionString = service.Settings.RevealConnection(),
-            Label = $"pitr {id}",
-            OnMessage = line => OnServerMessage(line, deadline),
-        });
-        await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, deadline.Token);
+        await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, cancellation);
         using var manifest = new MemoryStream();
+        await using var plain = _cache.TryCreate();
+        using var assembly = new BackupAssembly(service.Name, id, facts, pipeline)
+        {
+            Estimate = await session.DatabaseBytesAsync(cancellation),
+            Progress = progress,
+            Limit = Limit is { } rate ? new BandwidthLimit(rate, service.Clock) : null,
+        };
         try
         {
-            var limit = Limit is { } rate ? new BandwidthLimit(rate, service.Clock) : null;
-            var reading = new TarBackupReader(service.Name, id, facts, pipeline, estimate, progress, limit);
-            await ReadAsync(source, reading, manifest, key, deadline.Token);
+            await source.ReadAsync(new BackupTarget(assembly, manifest, plain, key, (timeline, token) => FindBaseAsync(session, facts with { Timeline = timeline }, token)), cancellation);
             var packs = await pipeline.CompleteAsync();
-            reading.CompleteManifest(packs);
-            var stored = await StoreManifestAsync(id, manifest, key, deadline.Token);
-            return reading.ToContent(packs, stored, key.Id.ToString());
+            assembly.Complete(packs);
+            var stored = await StoreManifestAsync(id, manifest, key, cancellation);
+            return (assembly.ToContent(packs, stored, key.Id.ToString()), assembly.IsPlainWhole ? plain?.Name : null);
         }
-        catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        finally
         {
-            throw WalArrival.TimedOut(service.Settings.Backup.WalDeadline, e);
+            _basis?.Dispose();
         }
     }
 
-    static async Task ReadAsync(PgBaseBackup source, TarBackupReader reading, MemoryStream manifest, DataKey key, CancellationToken cancellation)
+    async Task<BackupBase?> FindBaseAsync(PostgresSession session, ServerFacts facts, CancellationToken cancellation)
     {
-        try
+        _databases = await session.ReadDatabasesAsync(cancellation);
+        (_basis, _fullCopyReason) = Full ? (null, "it was asked for") : await new BackupBaseFinder(service).FindAsync(facts, _databases, cancellation);
+        if (_basis is null)
         {
-            await reading.ReadAsync(source.Output, manifest, key, cancellation);
+            service.Log.Information("every page is copied: {Reason}", _fullCopyReason);
         }
-        catch (ServerException)
+        else
         {
-            // A tar that breaks off is the effect; what pg_basebackup says is the cause, and that is what the caller is told.
-            await source.Output.CopyToAsync(Stream.Null, cancellation);
-            await source.WaitAsync(cancellation);
-            throw;
+            service.Log.Information("pages that have not changed since backup {Base} are not copied again", _basis.Document.Id);
         }
 
-        await source.WaitAsync(cancellation);
-    }
-
-    // With archiving on, the server ends a backup only when its WAL is archived; it says so, and from then on the clock runs.
-    void OnServerMessage(string line, CancellationTokenSource deadline)
-    {
-        service.Log.Information("pg_basebackup: {Line}", line);
-        if (line.Contains("waiting for required WAL segments", StringComparison.Ordinal))
-        {
-            deadline.CancelAfter(service.Settings.Backup.WalDeadline);
-        }
+        return _basis;
     }
 
     async Task<StoredObject> StoreManifestAsync(BackupId id, MemoryStream manifest, DataKey dataKey, CancellationToken cancellation)
@@ -229,39 +257,4 @@ public sealed class BackupRun(PostgresService service, string version)
         await service.Repositories.PutAsync(key, content, PutMode.Replace, cancellation, store => service.SealingKeys.IsPublished(dataKey, store));
         return new StoredObject(key, content.Length, Convert.ToHexStringLower(SHA256.HashData(content.Span)));
     }
-
-    // A primary archives a backup history file that names the stop position; a standby does not, there pg_control's minimum recovery
-    // point, copied last, is where the backup is consistent (PostgreSQL 15 documentation, 26.3.3 and pg_basebackup notes).
-    async Task<BackupEnd> FindEndAsync(BackupContent content, ServerFacts facts, PostgresSession session, CancellationToken cancellation)
-    {
-        if (facts.InRecovery)
-        {
-            var stop = content.ControlFile.MinRecoveryPoint;
-            var now = (await session.ReadFactsAsync(cancellation)).Now;
-            return new BackupEnd(stop, WalSegmentName.FromLsn(content.ControlFile.Timeline, new Lsn(stop.Value - 1), facts.WalSegmentSize), now);
-        }
-
-        var name = WalFileName.Parse($"{content.Label.StartWal}.{content.Label.StartLsn.Value % (ulong)facts.WalSegmentSize.Bytes:X8}.backup");
-        byte[] text;
-        try
-        {
-            text = await _arrival.WaitForFileAsync(name, cancellation);
-        }
-        catch (KeyUnavailableException)
-        {
-            // Another host archives, and this one has no identity to open what that host sealed. The backup has ended by now, so the end
-            // of the segment that is written at this moment lies behind its true end; a little late is safe.
-            var segment = await session.SwitchWalAsync(cancellation);
-            var now = (await session.ReadFactsAsync(cancellation)).Now;
-            return new BackupEnd(segment.StartLsn(facts.WalSegmentSize) + (ulong)facts.WalSegmentSize.Bytes, segment, now);
-        }
-
-        var history = BackupHistory.Parse(Encoding.UTF8.GetString(text));
-        var observed = (await session.ReadFactsAsync(cancellation)).Now;
-        // The file gives whole seconds, cut off; and no usable time where it has only a time zone's ambiguous abbreviation.
-        var stopTime = history.StopTime?.AddSeconds(1) is { } stated && stated < observed ? stated : observed;
-        return new BackupEnd(history.StopLsn, history.StopWal, stopTime);
-    }
-
-    readonly record struct BackupEnd(Lsn StopLsn, WalSegmentName StopWal, DateTimeOffset StopTime);
 }

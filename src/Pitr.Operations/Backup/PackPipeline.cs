@@ -36,7 +36,7 @@ public sealed class PackPipeline : IAsyncDisposable
         _service = service;
         _backup = backup;
         _key = key;
-        _drafts = Channel.CreateBounded<RecordDraft>(new BoundedChannelOptions(workers * 8) { SingleWriter = true });
+        _drafts = Channel.CreateBounded<RecordDraft>(workers * 8);
         _abort = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _workers = Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync)).ToArray();
     }

@@ -3,10 +3,14 @@ using Pitr.Format.Manifests;
 namespace Pitr.Operations.Backup;
 
 /// <summary>A manifest entry whose records are still being packed. Runs are filled in by several threads, each its own slots.</summary>
-public sealed class PendingEntry(string path, ManifestEntryKind kind, long size, int mode, DateTimeOffset modified, string? target)
+public sealed class PendingEntry(string path, ManifestEntryKind kind, int mode, DateTimeOffset modified, string? target)
 {
     readonly List<ManifestRun> _runs = [];
     int _outstanding = 1;
+    long _size;
+
+    // The last run has its place already, so what follows it may become part of it.
+    bool _isLastKnown;
 
     /// <summary>Path within the data directory.</summary>
     public string Path { get; } = path;
@@ -15,21 +19,48 @@ public sealed class PendingEntry(string path, ManifestEntryKind kind, long size,
     public bool IsComplete => Volatile.Read(ref _outstanding) == 0;
 
     /// <summary>Adds a run of zeros.</summary>
-    public void AddZeros(int length)
+    public void AddZeros(long length)
     {
         lock (_runs)
         {
+            _size += length;
+            if (_isLastKnown && _runs[^1] is { IsZeros: true } zeros)
+            {
+                _runs[^1] = ManifestRun.Zeros(zeros.Length + length);
+                return;
+            }
+
             _runs.Add(ManifestRun.Zeros(length));
+            _isLastKnown = true;
+        }
+    }
+
+    /// <summary>Adds a run that is stored already.</summary>
+    public void AddStored(ManifestRun run)
+    {
+        lock (_runs)
+        {
+            _size += run.Length;
+            if (_isLastKnown && _runs[^1] is { IsZeros: false } last && last.Pack == run.Pack && last.Record == run.Record && last.SliceOffset + last.Length == run.SliceOffset)
+            {
+                _runs[^1] = last with { Length = last.Length + run.Length };
+                return;
+            }
+
+            _runs.Add(run);
+            _isLastKnown = true;
         }
     }
 
     /// <summary>Reserves the next run, to be filled in by <see cref="SetRun"/>.</summary>
-    public int ReserveRun()
+    public int ReserveRun(int length)
     {
         Interlocked.Increment(ref _outstanding);
         lock (_runs)
         {
+            _size += length;
             _runs.Add(default);
+            _isLastKnown = false;
             return _runs.Count - 1;
         }
     }
@@ -49,5 +80,5 @@ public sealed class PendingEntry(string path, ManifestEntryKind kind, long size,
     public void Close() => Interlocked.Decrement(ref _outstanding);
 
     /// <summary>The finished entry.</summary>
-    public ManifestEntry ToEntry() => new() { Path = Path, Kind = kind, Size = size, Mode = mode, Modified = modified, Target = target, Runs = _runs };
+    public ManifestEntry ToEntry() => new() { Path = Path, Kind = kind, Size = _size, Mode = mode, Modified = modified, Target = target, Runs = _runs };
 }

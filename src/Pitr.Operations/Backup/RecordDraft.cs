@@ -26,7 +26,7 @@ public sealed class RecordDraft
     /// <summary>Counts bytes that were read into <see cref="Room"/> as the next run of an entry.</summary>
     public void Append(PendingEntry entry, int length)
     {
-        _slices.Add((entry, entry.ReserveRun(), Length, length));
+        _slices.Add((entry, entry.ReserveRun(length), Length, length));
         Length += length;
     }
 

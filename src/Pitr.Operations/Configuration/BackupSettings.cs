@@ -6,8 +6,11 @@ namespace Pitr.Operations.Configuration;
 /// <param name="Jobs">How many packs are compressed and stored at the same time, 1 to 256. Default: the number of processors.</param>
 public sealed record BackupSettings(BackupMethod Method, int CompressionLevel, int Jobs)
 {
+    /// <summary>The methods as they are written.</summary>
+    internal static ChoiceWords<BackupMethod> Methods { get; } = new(("auto", BackupMethod.Auto), ("direct", BackupMethod.Direct), ("stream", BackupMethod.Stream));
+
     /// <summary>What applies when the configuration says nothing.</summary>
-    public static BackupSettings Default { get; } = new(BackupMethod.Stream, 1, Math.Clamp(Environment.ProcessorCount, 1, MaximumJobs));
+    public static BackupSettings Default { get; } = new(BackupMethod.Auto, 1, Math.Clamp(Environment.ProcessorCount, 1, MaximumJobs));
 
     /// <summary>Stored size, in bytes, at which a pack is closed and put; 1 MiB to 256 MiB. Each job holds one in memory. Default 32 MiB.</summary>
     public long PackSize { get; init; } = 32L * 1024 * 1024;

@@ -212,10 +212,8 @@ static class ConfigurationBinding
     internal static BackupSettings Backup(YamlSection section)
     {
         var defaults = BackupSettings.Default;
-        // There is one method in this version; the word is read all the same, so that a wish for another is refused and not ignored.
-        section.Choice("method", "stream", ["stream"]);
         var settings = new BackupSettings(
-            BackupMethod.Stream,
+            BackupSettings.Methods.Read(section, "method", defaults.Method),
             section.Integer("compression-level", defaults.CompressionLevel, 1, 19),
             section.Integer("jobs", defaults.Jobs, 1, BackupSettings.MaximumJobs, "number of processors"))
         {

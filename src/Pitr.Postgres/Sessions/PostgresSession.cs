@@ -127,6 +127,14 @@ public sealed class PostgresSession : IAsyncDisposable
         return await QueryAsync(sql, [], row => new Tablespace(row.GetFieldValue<uint>(0), row.GetString(1), row.GetString(2)), cancellationToken);
     }
 
+    /// <summary>Databases by OID, each with the transaction that inserted its row: another one when the OID is taken by another database.</summary>
+    /// <exception cref="ServerException">The query failed.</exception>
+    public async Task<IReadOnlyDictionary<string, string>> ReadDatabasesAsync(CancellationToken cancellationToken = default)
+    {
+        var rows = await QueryAsync("SELECT oid::text, xmin::text FROM pg_database", [], row => (Oid: row.GetString(0), Transaction: row.GetString(1)), cancellationToken);
+        return rows.ToDictionary(row => row.Oid, row => row.Transaction, StringComparer.Ordinal);
+    }
+
     /// <summary>
     /// Ends the current WAL segment, so that it is archived, and returns its name. Writes a tiny record first: on an idle server a switch
     /// alone would do nothing and no new segment would ever come.

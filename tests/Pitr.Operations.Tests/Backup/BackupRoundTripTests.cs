@@ -202,8 +202,8 @@ public class BackupRoundTripTests
         var limit = new BandwidthLimit(4 * Piece, TimeProvider.System);
         await using var pipeline = new PackPipeline(service, new BackupId(Scenario.Start), key, 2, default);
         var started = Stopwatch.GetTimestamp();
-        await new TarBackupReader(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Facts, pipeline, 0, null, limit)
-            .ReadAsync(new MemoryStream(tar), new MemoryStream(), key, default);
+        using var assembly = new BackupAssembly(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Facts, pipeline) { Limit = limit };
+        await SyntheticBackup.Reader(assembly, new MemoryStream(), key).ReadAsync(new MemoryStream(tar), default);
         // Three seconds' worth, of which a quarter of a second's may have been saved up.
         Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(2), "it was read faster than the limit");
     }
@@ -221,8 +221,8 @@ public class BackupRoundTripTests
         var taking = Task.Run(async () =>
         {
             await using var pipeline = new PackPipeline(service, new BackupId(Scenario.Start), key, 2, cancellation.Token);
-            await new TarBackupReader(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Facts, pipeline, 0, null)
-                .ReadAsync(new MemoryStream(tar), new MemoryStream(), key, cancellation.Token);
+            using var assembly = new BackupAssembly(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Facts, pipeline);
+            await SyntheticBackup.Reader(assembly, new MemoryStream(), key).ReadAsync(new MemoryStream(tar), cancellation.Token);
         });
         await stuck.Reached;
         await cancellation.CancelAsync();

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
 using Pitr.Format.Catalog;
+using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
@@ -53,20 +54,25 @@ static class SyntheticBackup
         return stream.ToArray();
     }
 
+    /// <summary>Reads a tar into an assembly, every page of it.</summary>
+    public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key) =>
+        new(new BackupTarget(assembly, manifest, null, key, (_, _) => Task.FromResult<BackupBase?>(null)));
+
     public static async Task<BackupDocument> TakeAsync(PostgresService service, byte[] tar, DateTimeOffset? started = null)
     {
         var id = new BackupId(started ?? Scenario.Start);
         var key = await service.SealingKeys.GetAsync(default);
         await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default);
         using var manifest = new MemoryStream();
-        var reading = new TarBackupReader(service.Name, id, Facts, pipeline, tar.Length, null);
-        await reading.ReadAsync(new MemoryStream(tar), manifest, key, default);
+        using var assembly = new BackupAssembly(service.Name, id, Facts, pipeline);
+        var reading = Reader(assembly, manifest, key);
+        await reading.ReadAsync(new MemoryStream(tar), default);
         var packs = await pipeline.CompleteAsync();
-        reading.CompleteManifest(packs);
+        assembly.Complete(packs);
         var manifestKey = RepositoryLayout.Manifest(service.Name, id);
         var bytes = manifest.ToArray();
         await service.Repositories.PutAsync(manifestKey, bytes, PutMode.Replace, default);
-        var content = reading.ToContent(packs, new StoredObject(manifestKey, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))), key.Id.ToString());
+        var content = assembly.ToContent(packs, new StoredObject(manifestKey, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))), key.Id.ToString());
         var document = new BackupDocument
         {
             Id = id.ToString(),
@@ -77,17 +83,17 @@ static class SyntheticBackup
             Started = id.Start,
             Finished = id.Start,
             StopTime = id.Start,
-            Label = content.Label.Label,
-            StartLsn = content.Label.StartLsn,
-            StopLsn = content.Label.StartLsn,
-            StartWal = content.Label.StartWal.ToString(),
-            StopWal = content.Label.StartWal.ToString(),
+            Label = reading.Label.Label,
+            StartLsn = reading.Label.StartLsn,
+            StopLsn = reading.Label.StartLsn,
+            StartWal = reading.Label.StartWal.ToString(),
+            StopWal = reading.Label.StartWal.ToString(),
             Timeline = 1,
             SystemIdentifier = $"{WalSample.SystemIdentifier}",
             PostgresVersion = 150018,
             WalSegmentSize = 16 << 20,
             PageSize = 8192,
-            ChecksumVersion = content.ControlFile.ChecksumVersion,
+            ChecksumVersion = reading.ControlFile.ChecksumVersion,
             DatabaseBytes = content.Bytes,
             StoredBytes = content.Packs.Sum(p => p.Size) + content.Manifest.Size,
             Files = content.Files,

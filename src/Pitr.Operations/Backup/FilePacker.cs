@@ -1,0 +1,143 @@
+using System.Buffers;
+
+namespace Pitr.Operations.Backup;
+
+/// <summary>
+/// Cuts files into records for the pipeline: pieces of large ones, several small ones in one, changed pages only. For one thread; several of
+/// them may fill one backup.
+/// </summary>
+sealed class FilePacker(BackupAssembly assembly) : IDisposable
+{
+    readonly byte[] _scratch = ArrayPool<byte>.Shared.Rent(RecordDraft.Capacity);
+    RecordDraft _draft = new();
+
+    /// <summary>Packs one file as it is.</summary>
+    public async Task AddAsync(PendingEntry entry, IFileContent content, CancellationToken cancellation)
+    {
+        for (var left = content.Length; left > 0;)
+        {
+            // Whole records of a large file are never mixed with others; only its rest shares one with small files.
+            var length = (int)Math.Min(left, RecordDraft.Capacity);
+            await EnsureRoomAsync(length);
+            var room = _draft.Room(length);
+            var read = await ReadAsync(content, room, cancellation);
+            if (read == 0)
+            {
+                return;
+            }
+
+            if (room.Span[..read].IndexOfAnyExcept((byte)0) < 0)
+            {
+                entry.AddZeros(read);
+            }
+            else
+            {
+                _draft.Append(entry, read);
+            }
+
+            left = read < length ? 0 : left - read;
+            assembly.Count(read, 0);
+        }
+    }
+
+    /// <summary>Packs those pages of a relation's file that the base does not have.</summary>
+    public async Task AddPagesAsync(PendingEntry entry, IFileContent content, PageScan scan, CancellationToken cancellation)
+    {
+        var length = RecordDraft.Capacity / scan.PageSize * scan.PageSize;
+        for (long offset = 0, left = content.Length; left >= scan.PageSize;)
+        {
+            var wanted = (int)Math.Min(left, length);
+            // What is not a whole page was cut off, or is being added, at this moment; recovery does it again.
+            var read = await ReadAsync(content, _scratch.AsMemory(0, wanted), cancellation) / scan.PageSize * scan.PageSize;
+            if (read == 0)
+            {
+                return;
+            }
+
+            await AddPagesAsync(entry, _scratch.AsMemory(0, read), offset, scan);
+            offset += read;
+            left = read < wanted ? 0 : left - read;
+        }
+    }
+
+    async ValueTask AddPagesAsync(PendingEntry entry, Memory<byte> pages, long offset, PageScan scan)
+    {
+        var reused = 0L;
+        var copied = 0..0;
+        for (var at = 0; at < pages.Length; at += scan.PageSize)
+        {
+            var fate = scan.Look(pages.Span.Slice(at, scan.PageSize), offset + at);
+            if (fate == PageFate.Copy)
+            {
+                copied = copied.Start.Value..(at + scan.PageSize);
+                continue;
+            }
+
+            await CopyAsync(entry, pages[copied], scan.PageSize);
+            copied = (at + scan.PageSize)..(at + scan.PageSize);
+            if (fate == PageFate.Zeros)
+            {
+                entry.AddZeros(scan.PageSize);
+                continue;
+            }
+
+            reused += scan.PageSize;
+            foreach (var run in scan.Stored)
+            {
+                entry.AddStored(run);
+                assembly.Basis!.Use(run);
+            }
+        }
+
+        await CopyAsync(entry, pages[copied], scan.PageSize);
+        assembly.Count(pages.Length, reused);
+    }
+
+    // Single pages fill records up to their end, so that a few changed pages of many files become few records.
+    async ValueTask CopyAsync(PendingEntry entry, ReadOnlyMemory<byte> pages, int pageSize)
+    {
+        while (pages.Length > 0)
+        {
+            if (_draft.Free < pageSize)
+            {
+                await FlushAsync();
+            }
+
+            var length = Math.Min(pages.Length, _draft.Free / pageSize * pageSize);
+            pages[..length].CopyTo(_draft.Room(length));
+            _draft.Append(entry, length);
+            pages = pages[length..];
+        }
+    }
+
+    async ValueTask<int> ReadAsync(IFileContent content, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        if (assembly.Limit is { } limit)
+        {
+            await limit.TakeAsync(buffer.Length, cancellation);
+        }
+
+        return await content.ReadAsync(buffer, cancellation);
+    }
+
+    async ValueTask EnsureRoomAsync(int length)
+    {
+        if (_draft.Free < length)
+        {
+            await FlushAsync();
+        }
+    }
+
+    /// <summary>Hands what is left to the pipeline.</summary>
+    public async ValueTask FlushAsync()
+    {
+        if (_draft.Length > 0)
+        {
+            await assembly.Pipeline.AddAsync(_draft);
+            _draft = new RecordDraft();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_scratch);
+}

@@ -1,0 +1,79 @@
+using Pitr.Format.Manifests;
+using Pitr.Postgres.Pages;
+
+namespace Pitr.Operations.Backup;
+
+/// <summary>
+/// Looks at each page of one file of a relation: is its checksum right, has it changed since the base? For one thread.
+/// </summary>
+/// <param name="assembly">The backup.</param>
+/// <param name="path">The file, for messages.</param>
+/// <param name="relation">What it is.</param>
+/// <param name="content">Asked once more for pages that look damaged.</param>
+/// <param name="pagesPerFile">Of the cluster: pg_control's.</param>
+sealed class PageScan(BackupAssembly assembly, string path, RelationFileName relation, IFileContent content, int pagesPerFile)
+{
+    const int Attempts = 20;
+
+    // Free space and visibility maps are small, and not everything that changes them is logged (src/backend/storage/freespace/README).
+    readonly BaseFile? _base = relation.Fork == RelationFork.Main ? assembly.Basis?.Find(path, relation) : null;
+    readonly bool _verify = assembly.Facts.DataChecksums && content.CanReadAgain;
+    readonly List<ManifestRun> _stored = [];
+
+    /// <summary>Whether there is anything to look for; else the file is copied as it is.</summary>
+    public bool IsNeeded => _verify || _base is not null;
+
+    /// <summary>Bytes of a page.</summary>
+    public int PageSize => assembly.Facts.PageSize;
+
+    /// <summary>Where the page is stored that was looked at last, if it can be reused.</summary>
+    public IReadOnlyList<ManifestRun> Stored => _stored;
+
+    /// <summary>Looks at the next page.</summary>
+    /// <param name="page">May be replaced by what is read once more.</param>
+    /// <param name="offset">Where it begins in the file; ascending.</param>
+    public PageFate Look(Span<byte> page, long offset)
+    {
+        if (DataPage.IsNew(page) && DataPage.IsZero(page))
+        {
+            return PageFate.Zeros;
+        }
+
+        if (_verify && !IsSound(page, offset))
+        {
+            // As it is: what its header says is not to be believed.
+            return PageFate.Copy;
+        }
+
+        var lsn = DataPage.Lsn(page);
+        return _base is not null && lsn.Value != 0 && lsn < assembly.Basis!.StartLsn && _base.TryFind(offset, page.Length, _stored) ? PageFate.Reuse : PageFate.Copy;
+    }
+
+    // A page that is written at this moment is read half old, half new. If it has a position behind the backup's start, recovery replaces it whatever it is
+    // now; else it is whole a moment later, or damaged. As pg_basebackup does (verify_page_checksum() of basebackup.c).
+    bool IsSound(Span<byte> page, long offset)
+    {
+        var block = (relation.Part * (long)pagesPerFile) + (offset / PageSize);
+        for (var attempt = 0; ; attempt++)
+        {
+            if (DataPage.IsNew(page) || DataPage.Lsn(page) >= assembly.StartLsn || PageChecksum.Compute(page, (uint)block) == DataPage.StoredChecksum(page))
+            {
+                return true;
+            }
+
+            if (attempt == Attempts)
+            {
+                assembly.Report(new Format.Catalog.DamagedPage(path, block));
+                return false;
+            }
+
+            // Whoever writes it needs microseconds, and maybe this processor.
+            Thread.Yield();
+            if (content.ReadAgain(offset, page) < page.Length)
+            {
+                // Cut off meanwhile: recovery does that, too.
+                return true;
+            }
+        }
+    }
+}
