@@ -31,10 +31,11 @@ sealed class DirectBackupReader(PostgresService service, string dataDirectory, B
         var list = new ClusterFileList(dataDirectory, control, (path, reason) => service.Log.Warning("{Path} is left out: {Reason}", path, reason));
         var work = Enumerable.Range(0, service.Settings.Backup.Jobs).Select(_ => Task.Run(() => PackAsync(files.Reader, control.PagesPerFile, stop.Token)))
             .Append(Task.Run(() => ListAsync(list, files.Writer, stop.Token)))
-            .ToArray();
-        while (work.FirstOrDefault(w => !w.IsCompletedSuccessfully) is not null)
+            .ToList();
+        while (work.Count > 0)
         {
-            var ended = await Task.WhenAny(work.Where(w => !w.IsCompletedSuccessfully));
+            var ended = await Task.WhenAny(work);
+            work.Remove(ended);
             if (!ended.IsCompletedSuccessfully)
             {
                 await stop.CancelAsync();

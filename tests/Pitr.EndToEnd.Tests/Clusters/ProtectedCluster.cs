@@ -58,7 +58,7 @@ sealed class ProtectedCluster : IAsyncDisposable
             var made = new ProtectedCluster(directory, cluster, host);
             if (remote is null)
             {
-                (await host.InitAsync(cluster.ConnectionString(), cluster.DataDirectory, "--apply")).Must();
+                (await host.InitAsync(cluster.ConnectionString(), cluster.DataDirectory, programs is null ? ["--apply"] : ["--apply", "--bin-directory", programs.Path])).Must();
             }
             else
             {
@@ -152,7 +152,7 @@ sealed class ProtectedCluster : IAsyncDisposable
     /// <summary>`pitr backup`; gives the catalog entry.</summary>
     public async Task<JsonElement> BackupAsync() => (await Host.RunAsync("--output", "json", "backup", PitrHost.Service)).Must().Json;
 
-    public Task<RestoredCluster> RestoreAsync(string name, params string[] arguments) => RestoredCluster.StartAsync(Host, _directory[name], arguments);
+    public Task<RestoredCluster> RestoreAsync(string name, params string[] arguments) => RestoredCluster.StartAsync(Host, _directory[name], Cluster.BinDirectory, arguments);
 
     IReadOnlyList<string> Status(string suffix) =>
         [.. System.IO.Directory.EnumerateFiles(Path.Combine(PgWal, "archive_status"), "*" + suffix).Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];

@@ -9,11 +9,13 @@ namespace Pitr.EndToEnd.Tests.Clusters;
 sealed class RestoredCluster : IAsyncDisposable
 {
     readonly string _connectionString;
+    readonly BinDirectory _programs;
 
-    RestoredCluster(string directory, ProgramRun run)
+    RestoredCluster(string directory, BinDirectory? programs, ProgramRun run)
     {
         var result = run.Json;
         Directory = directory;
+        _programs = programs ?? PostgresBinaries.FindForDataDirectory(directory);
         Result = result;
         Said = run.Errors;
         _connectionString = new NpgsqlConnectionStringBuilder
@@ -35,15 +37,18 @@ sealed class RestoredCluster : IAsyncDisposable
     public string Said { get; }
 
     /// <summary>Restores and starts; the socket goes into the directory beside.</summary>
-    public static Task<RestoredCluster> StartAsync(PitrHost host, string directory, params string[] arguments) =>
-        StartAtAsync(host, directory, System.IO.Directory.CreateDirectory(directory + ".s").FullName, arguments);
+    public static Task<RestoredCluster> StartAsync(PitrHost host, string directory, params string[] arguments) => StartAsync(host, directory, null, arguments);
+
+    /// <inheritdoc cref="StartAsync(PitrHost, string, string[])"/>
+    public static async Task<RestoredCluster> StartAsync(PitrHost host, string directory, BinDirectory? programs, params string[] arguments) =>
+        new(directory, programs, await RunAsync(host, directory, System.IO.Directory.CreateDirectory(directory + ".s").FullName, arguments));
 
     /// <summary>Restores and starts with the socket in a directory of the caller's.</summary>
-    public static async Task<RestoredCluster> StartAtAsync(PitrHost host, string directory, string sockets, params string[] arguments)
-    {
-        var run = await host.RunAsync(["--output", "json", "restore", PitrHost.Service, "--to", directory, "--start", "--socket-directory", sockets, .. arguments]);
-        return new RestoredCluster(directory, run.Must());
-    }
+    public static async Task<RestoredCluster> StartAtAsync(PitrHost host, string directory, string sockets, params string[] arguments) =>
+        new(directory, null, await RunAsync(host, directory, sockets, arguments));
+
+    static async Task<ProgramRun> RunAsync(PitrHost host, string directory, string sockets, string[] arguments) =>
+        (await host.RunAsync(["--output", "json", "restore", PitrHost.Service, "--to", directory, "--start", "--socket-directory", sockets, .. arguments])).Must();
 
     public async Task<T> ScalarAsync<T>(string sql)
     {
@@ -59,11 +64,15 @@ sealed class RestoredCluster : IAsyncDisposable
         return connection;
     }
 
+    /// <summary>Stops it with everything written out, and leaves the directory to the caller.</summary>
+    public Task StopAsync() => StopAsync("fast");
+
+    async Task StopAsync(string mode) =>
+        (await ProgramRun.RunAsync(_programs.Program("pg_ctl"), ["-D", Directory, "-m", mode, "-w", "stop"])).Must();
+
     public async ValueTask DisposeAsync()
     {
-        var stop = await ProgramRun.RunAsync(
-            PostgresBinaries.FindForDataDirectory(Directory).Program("pg_ctl"), ["-D", Directory, "-m", "immediate", "-w", "stop"]);
-        stop.Must();
+        await StopAsync("immediate");
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 }

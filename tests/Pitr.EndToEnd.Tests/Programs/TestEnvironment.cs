@@ -31,6 +31,9 @@ static class TestEnvironment
     /// <summary>How many random recoveries are held against the oracle.</summary>
     public static int Recoveries => Number("PITR_TEST_RECOVERIES") ?? 4;
 
+    /// <summary>How many backups of changed pages are held against the page oracle.</summary>
+    public static int PageRounds => Number("PITR_TEST_PAGE_ROUNDS") ?? 4;
+
     /// <summary>How often the primary of a synchronous stream is destroyed.</summary>
     public static int StreamRounds => Number("PITR_TEST_STREAM_ROUNDS") ?? 3;
 

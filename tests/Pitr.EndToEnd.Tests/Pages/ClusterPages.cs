@@ -1,0 +1,45 @@
+using Pitr.Postgres.Pages;
+
+namespace Pitr.EndToEnd.Tests.Pages;
+
+/// <summary>Compares the relations of two stopped clusters, page by page.</summary>
+static class ClusterPages
+{
+    const int PageSize = 8192;
+
+    /// <summary>Every page that differs, as text; with the number of pages compared.</summary>
+    public static (IReadOnlyList<string> Differences, int Pages) Compare(string left, string right)
+    {
+        var differences = new List<string>();
+        var pages = 0;
+        foreach (var path in RelationFiles(left).Union(RelationFiles(right)).Order(StringComparer.Ordinal))
+        {
+            // A relation that is gone may leave an empty file until the next checkpoint; pages that were only reserved are nothing but zeros.
+            var (one, other) = (Read(Path.Combine(left, path)), Read(Path.Combine(right, path)));
+            for (var block = 0; block < Math.Max(one.Length, other.Length) / PageSize; block++)
+            {
+                pages++;
+                var (a, b) = (PageAt(one, block), PageAt(other, block));
+                ComparablePage.Mask(a);
+                ComparablePage.Mask(b);
+                if (!a.AsSpan().SequenceEqual(b))
+                {
+                    differences.Add($"{path} block {block}: {Describe(one, block)} and {Describe(other, block)}, first at byte {a.AsSpan().CommonPrefixLength(b)}");
+                }
+            }
+        }
+
+        return (differences, pages);
+    }
+
+    static IEnumerable<string> RelationFiles(string directory) => new[] { "base", "global" }
+        .SelectMany(root => Directory.EnumerateFiles(Path.Combine(directory, root), "*", SearchOption.AllDirectories))
+        .Select(path => Path.GetRelativePath(directory, path))
+        .Where(path => RelationFileName.TryParse(path, out var name) && name is { Fork: RelationFork.Main or RelationFork.Initial, IsTemporary: false });
+
+    static byte[] Read(string path) => File.Exists(path) ? File.ReadAllBytes(path) : [];
+
+    static byte[] PageAt(byte[] file, int block) => (block + 1) * PageSize <= file.Length ? file[(block * PageSize)..((block + 1) * PageSize)] : new byte[PageSize];
+
+    static string Describe(byte[] file, int block) => (block + 1) * PageSize <= file.Length ? $"LSN {DataPage.Lsn(file.AsSpan(block * PageSize))}" : "nothing";
+}
