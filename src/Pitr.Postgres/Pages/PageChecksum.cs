@@ -14,7 +14,7 @@ public static class PageChecksum
     const uint Prime = 16777619;
     const uint WithoutChecksum = 0xFFFF0000;
 
-    static readonly uint[] Bases =
+    internal static readonly uint[] Bases =
     [
         0x5B1F36E9, 0xB8525960, 0x02AB50AA, 0x1DE66D2A, 0x79FF467A, 0x9BB9F8A3, 0x217E7CD2, 0x83E13D2C,
         0xF8D4474F, 0xE39EB970, 0x42C6AE16, 0x993216FA, 0x7B093B5D, 0x98DAFF3C, 0xF718902A, 0x0B1C9CDB,

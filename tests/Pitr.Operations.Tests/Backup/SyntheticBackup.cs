@@ -55,17 +55,22 @@ static class SyntheticBackup
     }
 
     /// <summary>Reads a tar into an assembly, every page of it.</summary>
-    public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key) =>
-        new(new BackupTarget(assembly, manifest, null, key, (_, _) => Task.FromResult<BackupBase?>(null)));
+    public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key, BackupBase? basis = null, Stream? plain = null) =>
+        new(new BackupTarget(assembly, manifest, plain, key, (_, _) => Task.FromResult(basis)));
 
-    public static async Task<BackupDocument> TakeAsync(PostgresService service, byte[] tar, DateTimeOffset? started = null)
+    /// <summary>The databases of the cluster that is backed up.</summary>
+    public static readonly Dictionary<string, string> Databases = new(StringComparer.Ordinal) { ["5"] = "731", ["6"] = "800" };
+
+    public static async Task<BackupDocument> TakeAsync(PostgresService service, byte[] tar, DateTimeOffset? started = null, BackupBase? basis = null)
     {
         var id = new BackupId(started ?? Scenario.Start);
         var key = await service.SealingKeys.GetAsync(default);
         await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default);
         using var manifest = new MemoryStream();
         using var assembly = new BackupAssembly(service.Name, id, Facts, pipeline);
-        var reading = Reader(assembly, manifest, key);
+        var cache = new ManifestCache(service);
+        await using var plain = cache.TryCreate();
+        var reading = Reader(assembly, manifest, key, basis, plain);
         await reading.ReadAsync(new MemoryStream(tar), default);
         var packs = await pipeline.CompleteAsync();
         assembly.Complete(packs);
@@ -100,8 +105,12 @@ static class SyntheticBackup
             Manifest = content.Manifest,
             Packs = content.Packs,
             DataKeys = [content.DataKey],
+            OlderPacks = content.OlderPacks,
+            Base = basis?.Document.Id,
+            Databases = Databases,
         };
         await service.Repositories.PutAsync(RepositoryLayout.Backup(service.Name, id), document.ToJson(), PutMode.CreateNew, default);
+        cache.Keep(plain!.Name, document);
         return document;
     }
 

@@ -131,7 +131,7 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         { InMain("retention: { minimum: ¦0 }"), "\"services.main.retention.minimum\" can not be \"0\"", "a whole number from 1 to 10000" },
         { InMain("retention: { daily: ¦7d }"), "\"services.main.retention.daily\" can not be \"7d\"", "a whole number from 0 to 10000" },
         { InMain("retention: { window: ¦7 }"), "\"services.main.retention.window\" can not be \"7\"", ConfigurationUnits.DurationHint },
-        { InMain("backup: { method: ¦direct }"), "\"services.main.backup.method\" can not be \"direct\"", "possible values: stream" },
+        { InMain("backup: { method: ¦copy }"), "\"services.main.backup.method\" can not be \"copy\"", "possible values: auto, direct, stream" },
         { AtTop("log: { level: ¦info }"), "\"log.level\" can not be \"info\"", "did you mean \"information\"? possible values: verbose, debug, information, warning, error, fatal" },
         { AtTop("log: { level: ¦Debug }"), "\"log.level\" can not be \"Debug\"", "did you mean \"debug\"? possible values: verbose, debug, information, warning, error, fatal" },
 

@@ -32,7 +32,7 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
         Assert.Equal(service.Connection, service.RevealConnection());
         Assert.Null(service.BinDirectory);
         Assert.Null(service.ArchiveProgram);
-        Assert.Equal(new BackupSettings(BackupMethod.Stream, 1, Math.Min(Environment.ProcessorCount, 256)), service.Backup);
+        Assert.Equal(new BackupSettings(BackupMethod.Auto, 1, Math.Min(Environment.ProcessorCount, 256)), service.Backup);
         Assert.Equal(32 * 1024 * 1024, service.Backup.PackSize);
         Assert.Equal(new WalSettings(1, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5)) { Stream = new StreamSettings(false, "pitr_main", TimeSpan.FromSeconds(1)) }, service.Wal);
     }
