@@ -48,6 +48,18 @@ sealed class DirectBackupReader(PostgresService service, string dataDirectory, B
 
     async Task ListAsync(ClusterFileList list, ChannelWriter<ClusterFile> files, CancellationToken cancellation)
     {
+        try
+        {
+            await ListAllAsync(list, files, cancellation);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            throw new RefusedInputException($"{dataDirectory} cannot be listed: {e.Message}", "run as the user that owns the data directory", e);
+        }
+    }
+
+    async Task ListAllAsync(ClusterFileList list, ChannelWriter<ClusterFile> files, CancellationToken cancellation)
+    {
         foreach (var file in list.List())
         {
             if (file.Kind == TarEntryKind.File)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Enumeration;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Pages;
 
@@ -26,6 +27,8 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
         "recovery.signal", "standby.signal", ControlFile.RelativePath,
     };
 
+    static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
     const string Tablespaces = "pg_tblspc";
     const string TemporaryPrefix = "pgsql_tmp";
     const string CacheFile = "pg_internal.init";
@@ -33,13 +36,31 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
     /// <summary>Everything, each directory or link before what lies in it. What disappears meanwhile is not listed.</summary>
     public IEnumerable<ClusterFile> List() => ListDirectory("");
 
+    // Names first, and only names: a directory may hold a million files.
     IEnumerable<ClusterFile> ListDirectory(string directory)
     {
-        var entries = Read(Path.Combine(dataDirectory, directory));
-        var unlogged = RelationFileName.TryParseDirectory(directory, out _) ? UnloggedRelations(directory, entries) : [];
-        foreach (var entry in entries)
+        var names = ReadNames(Path.Combine(dataDirectory, directory));
+        var unlogged = RelationFileName.TryParseDirectory(directory, out _) ? UnloggedRelations(directory, names) : [];
+        foreach (var name in names)
         {
-            var path = directory.Length == 0 ? entry.Name : $"{directory}/{entry.Name}";
+            var path = directory.Length == 0 ? name : $"{directory}/{name}";
+            if (IsLeftOut(path, name))
+            {
+                continue;
+            }
+
+            // What is not UTF-8 cannot be opened under the name that .NET gives it.
+            if (name.Contains('\uFFFD', StringComparison.Ordinal) || name.Any(char.IsControl))
+            {
+                onLeftOut(path, "its name is not plain text");
+                continue;
+            }
+
+            if (Find(Path.Combine(dataDirectory, path)) is not { } entry)
+            {
+                continue;
+            }
+
             foreach (var file in ListEntry(path, entry, unlogged))
             {
                 yield return file;
@@ -47,20 +68,17 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
         }
     }
 
+    // Null if it is gone. The first question asks the file system, and the others get the same answer.
+    static FileSystemInfo? Find(string fullPath)
+    {
+        var file = new FileInfo(fullPath);
+        return file.Exists || file.LinkTarget is not null ? file
+            : new DirectoryInfo(fullPath) is { Exists: true } directory ? directory
+            : null;
+    }
+
     IEnumerable<ClusterFile> ListEntry(string path, FileSystemInfo entry, HashSet<uint> unlogged)
     {
-        // The first question asks the file system, and the others get the same answer.
-        if (IsLeftOut(path, entry.Name) || (!entry.Exists && entry.LinkTarget is null))
-        {
-            return [];
-        }
-
-        if (entry.Name.Contains('\uFFFD', StringComparison.Ordinal) || entry.Name.Any(char.IsControl))
-        {
-            onLeftOut(path, "its name is not plain text");
-            return [];
-        }
-
         if (EmptyDirectories.Contains(path))
         {
             return ListEmpty(path, entry);
@@ -126,12 +144,12 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
     static bool IsSpecial(FileSystemInfo entry) => entry is FileInfo { Length: 0 } && LibC.IsSpecialFile(entry.FullName);
 
     // A relation with an init fork is unlogged: a crash empties it, and so does a restore.
-    static HashSet<uint> UnloggedRelations(string directory, FileSystemInfo[] entries)
+    static HashSet<uint> UnloggedRelations(string directory, string[] names)
     {
         var unlogged = new HashSet<uint>();
-        foreach (var entry in entries)
+        foreach (var name in names.Where(n => n.EndsWith("_init", StringComparison.Ordinal)))
         {
-            if (entry.Name.EndsWith("_init", StringComparison.Ordinal) && RelationFileName.TryParse($"{directory}/{entry.Name}", out var relation))
+            if (RelationFileName.TryParse($"{directory}/{name}", out var relation))
             {
                 unlogged.Add(relation.Number);
             }
@@ -140,13 +158,13 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
         return unlogged;
     }
 
-    static FileSystemInfo[] Read(string directory)
+    static string[] ReadNames(string directory)
     {
         try
         {
-            var entries = new DirectoryInfo(directory).GetFileSystemInfos();
-            Array.Sort(entries, (x, y) => string.CompareOrdinal(x.Name, y.Name));
-            return entries;
+            string[] names = [.. new FileSystemEnumerable<string>(directory, (ref FileSystemEntry entry) => entry.FileName.ToString(), Everything)];
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
         }
         catch (DirectoryNotFoundException)
         {
