@@ -32,7 +32,23 @@ sealed class BackupCopy(ObjectTransfer transfer, ServiceName service, BackupId i
         return _entry is not null;
     }
 
-    /// <summary>Brings packs, manifest, and the WAL from the backup's start to its end.</summary>
+    /// <summary>Bytes of packs and manifest that the destination lacks, as the entry says; 0 when it says nothing.</summary>
+    public async Task<long> MeasureAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await transfer.Source.TryReadAllAsync(RepositoryLayout.Backup(service, id), cancellation) is not { } json ? 0
+                : transfer.Destination is { } destination ? (await BackupObjects.MissingAsync(destination, BackupDocument.Parse(json), cancellation)).Sum(item => item.Size)
+                : BackupObjects.Of(BackupDocument.Parse(json)).Sum(item => item.Size);
+        }
+        catch (DamagedObjectException)
+        {
+            // Said, and counted, when the entry is read to be copied.
+            return 0;
+        }
+    }
+
+    /// <summary>Brings its packs and those of older backups, the manifest, and the WAL from the backup's start to its end.</summary>
     /// <returns>Whether all of it is there now.</returns>
     public async Task<bool> BringObjectsAsync(CancellationToken cancellation)
     {

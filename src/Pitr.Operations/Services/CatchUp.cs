@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Pitr.Format;
+using Pitr.Format.Catalog;
+using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Repositories;
@@ -157,6 +159,11 @@ public sealed class CatchUp(PostgresService service) : IDisposable
     async Task CopyAsync(IObjectStore source, IObjectStore store, string key, CancellationToken cancellation)
     {
         var kind = RepositoryKey.Parse(key).Kind;
+        if (kind == RepositoryKeyKind.Backup)
+        {
+            await BringNeededAsync(source, store, key, cancellation);
+        }
+
         // A pack or manifest of an attempt that was cut short is not the one the catalog names.
         var mode = kind is RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest ? PutMode.Replace : PutMode.CreateNew;
         var result = await _copy.CopyAsync(source, store, key, VerifyAsync, mode: mode, cancellation: cancellation);
@@ -165,6 +172,37 @@ public sealed class CatchUp(PostgresService service) : IDisposable
             throw new ConflictException(
                 $"{key} is in repository {store.Name} with other content than in repository {source.Name}",
                 "two servers archive under one service name? nothing was overwritten; `pitr repo get --raw` brings both out for a look");
+        }
+    }
+
+    // What the host that took the backup has written down is not all that can be missing: packs of older backups, and their keys, may never have
+    // been here, or packs may have gone since because nothing here named them.
+    async Task BringNeededAsync(IObjectStore source, IObjectStore store, string entryKey, CancellationToken cancellation)
+    {
+        var entry = BackupDocument.Parse(await source.ReadAllAsync(entryKey, cancellation));
+        foreach (var id in entry.DataKeys.Select(text => DataKeyId.TryParse(text, out var id) ? id : throw new DamagedObjectException($"{entryKey} names no data key with \"{text}\"")))
+        {
+            foreach (var key in new[] { RepositoryLayout.DataKey(id), RepositoryLayout.ServiceDataKey(service.Name, id) })
+            {
+                if (!await store.ExistsAsync(key, cancellation) && await source.ExistsAsync(key, cancellation))
+                {
+                    await CopyAsync(source, store, key, cancellation);
+                }
+            }
+        }
+
+        foreach (var missing in await BackupObjects.MissingAsync(store, entry, cancellation))
+        {
+            try
+            {
+                await CopyAsync(source, store, missing.Key, cancellation);
+            }
+            catch (ObjectNotFoundException e)
+            {
+                throw new DamagedRepositoryException(
+                    $"repository {store.Name} lacks {missing.Key}, which {entryKey} needs and repository {source.Name} lacks as well",
+                    "the entry stays owed; take a new backup if no other repository of the service holds it", e);
+            }
         }
     }
 
