@@ -5,6 +5,7 @@ using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Repositories;
+using Pitr.Operations.Retention;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Services;
@@ -18,6 +19,8 @@ public sealed class CatchUp(PostgresService service) : IDisposable
 {
     // Segments are small and the way may be long: several at once, each in memory once.
     const int Parallel = 4;
+
+    const int EntriesStep = 3;
 
     readonly ObjectCopy _copy = new(Path.Combine(service.StateDirectory, "spool"));
     readonly RepositoryKeys _keys = new(service.Configuration, service.Repositories.Stores, service.Clock, askPassphrase: null);
@@ -63,6 +66,12 @@ public sealed class CatchUp(PostgresService service) : IDisposable
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = stop.Token };
+            await using var lease = step.Key == EntriesStep ? await TryLeaseAsync(store, failures, cancellation) : null;
+            if (step.Key == EntriesStep && lease is null)
+            {
+                break;
+            }
+
             try
             {
                 await System.Threading.Tasks.Parallel.ForEachAsync(step.OrderBy(debt => debt.Key, StringComparer.Ordinal), options, async (debt, token) =>
@@ -106,6 +115,28 @@ public sealed class CatchUp(PostgresService service) : IDisposable
         }
 
         return new CatchUpResult(store.Name, paid, left, failures.FirstOrDefault());
+    }
+
+    // While an entry is on its way nobody may find that its packs are needed by no backup of that repository.
+    async Task<RepositoryLease?> TryLeaseAsync(IObjectStore store, ConcurrentQueue<string> failures, CancellationToken cancellation)
+    {
+        try
+        {
+            var lease = await RepositoryLease.AcquireOnAnsweringAsync(service, BackupRemoval.EntriesLease, cancellation);
+            if (lease.Held.Any(held => held.Name == store.Name))
+            {
+                return lease;
+            }
+
+            await lease.DisposeAsync();
+            failures.Enqueue($"repository {store.Name}: {service.Repositories.Unanswered.GetValueOrDefault(store.Name) ?? "the lease for catalog entries could not be taken"}");
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            failures.Enqueue(e.Message);
+        }
+
+        return null;
     }
 
     async Task PayAsync(IObjectStore store, string key, CancellationToken cancellation)
@@ -222,7 +253,7 @@ public sealed class CatchUp(PostgresService service) : IDisposable
     {
         RepositoryKeyKind.DataKey => 0,
         RepositoryKeyKind.Service => 1,
-        RepositoryKeyKind.Backup => 3,
+        RepositoryKeyKind.Backup => EntriesStep,
         _ => 2,
     };
 
