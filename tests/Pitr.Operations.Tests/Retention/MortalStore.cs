@@ -19,6 +19,9 @@ sealed class MortalStore(string name, TimeProvider clock, Fate fate) : IObjectSt
     /// <summary>What it says no to although it is there, as a store with object lock does.</summary>
     public Predicate<string> Locked { get; set; } = static _ => false;
 
+    /// <summary>What it cannot do anything with at the moment.</summary>
+    public Predicate<string> Failing { get; set; } = static _ => false;
+
     public List<string> Deleted { get; } = [];
 
     public IReadOnlyList<string> Keys
@@ -34,6 +37,15 @@ sealed class MortalStore(string name, TimeProvider clock, Fate fate) : IObjectSt
 
     /// <summary>Everything in it, to go back to.</summary>
     public IReadOnlyList<KeyValuePair<string, (byte[] Content, DateTimeOffset Modified)>> Save() => [.. _objects];
+
+    /// <summary>Puts an object as somebody else does.</summary>
+    public void Plant(string key, byte[] content)
+    {
+        lock (_objects)
+        {
+            _objects[key] = (content, clock.GetUtcNow());
+        }
+    }
 
     public void Restore(IReadOnlyList<KeyValuePair<string, (byte[] Content, DateTimeOffset Modified)>> saved)
     {
@@ -103,7 +115,7 @@ sealed class MortalStore(string name, TimeProvider clock, Fate fate) : IObjectSt
                 throw new KilledException();
             }
 
-            if (IsDown || (fate.IsDead && !strikes))
+            if (IsDown || Failing(key) || (fate.IsDead && !strikes))
             {
                 throw new StorageException(name, key, IsDown ? "is down" : "nobody is there to ask", isTransient: true);
             }
