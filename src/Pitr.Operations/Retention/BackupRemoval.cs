@@ -19,6 +19,8 @@ public sealed class BackupRemoval(PostgresService service)
     /// <summary>How long objects without a backup stay unless somebody says otherwise: longer than any backup or copy takes.</summary>
     public static readonly TimeSpan DefaultGrace = TimeSpan.FromHours(24);
 
+    static readonly TimeSpan PatienceWithEntries = TimeSpan.FromMinutes(1);
+
     const string BackupLease = "backup";
     const int Parallel = 8;
 
@@ -57,7 +59,7 @@ public sealed class BackupRemoval(PostgresService service)
     {
         await using var lease = await RepositoryLease.AcquireOnAnsweringAsync(service, BackupLease, cancellation);
         service.Repositories.RequireComplete();
-        await using var entries = await RepositoryLease.AcquireOnAnsweringAsync(service, EntriesLease, cancellation);
+        await using var entries = await AcquireEntriesAsync(cancellation);
         service.Repositories.RequireComplete();
         var stores = lease.Held.Intersect(entries.Held).ToArray();
         if (service.Repositories.Stores.Count - stores.Length >= service.Repositories.Required)
@@ -79,6 +81,23 @@ public sealed class BackupRemoval(PostgresService service)
         {
             lease.RequireCertain();
             entries.RequireCertain();
+        }
+    }
+
+    // An agent that pays an entry holds it for a moment, which must not end what runs once a day.
+    async Task<RepositoryLease> AcquireEntriesAsync(CancellationToken cancellation)
+    {
+        var until = service.Clock.GetUtcNow() + PatienceWithEntries;
+        while (true)
+        {
+            try
+            {
+                return await RepositoryLease.AcquireOnAnsweringAsync(service, EntriesLease, cancellation);
+            }
+            catch (BusyException) when (service.Clock.GetUtcNow() < until)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), service.Clock, cancellation);
+            }
         }
     }
 

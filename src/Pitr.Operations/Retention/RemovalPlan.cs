@@ -1,6 +1,7 @@
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Repositories;
 
 namespace Pitr.Operations.Retention;
 
@@ -35,7 +36,9 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
         }
 
         var chosen = choice.Choose([.. documents.Values.Select(copies => copies[0])]).OrderBy(c => c.Id).ToList();
-        var leftovers = holdings.SelectMany(held => held.Parts).Select(part => part.Backup).Concat(pending).ToHashSet();
+        // One that is no more but for packs that others need is no more.
+        var named = documents.Values.SelectMany(copies => copies).SelectMany(BackupObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
+        var leftovers = holdings.SelectMany(held => held.Parts).Where(part => !named.Contains(part.Key)).Select(part => part.Backup).Concat(pending).ToHashSet();
         foreach (var (id, _) in chosen)
         {
             if (!documents.ContainsKey(id) && !leftovers.Contains(id))
@@ -63,7 +66,7 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
             }
         }
 
-        var freed = chosen.SelectMany(c => documents.GetValueOrDefault(c.Id) ?? []).SelectMany(Repositories.BackupObjects.Of).Select(item => item.Key);
+        var freed = chosen.SelectMany(c => documents.GetValueOrDefault(c.Id) ?? []).SelectMany(BackupObjects.Of).Select(item => item.Key);
         return new RemovalPlan([.. chosen.OrderBy(c => c.Id)], postponed, freed.ToHashSet(StringComparer.Ordinal));
 
         string? Objection(BackupId id, IReadOnlyList<ChosenBackup> going)

@@ -1,5 +1,7 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
@@ -75,15 +77,16 @@ public sealed class RepositoryLease : IAsyncDisposable
                         await lease.TakeAsync(store, token);
                         return null;
                     }
-                    catch (BusyException e)
+                    catch (Exception e) when (e is UnsupportedFormatException or OperationException and not RepositoryUnavailableException)
                     {
+                        // Not a repository's trouble but the end of it, when the others have answered as well.
                         return e;
                     }
                 },
                 cancellation);
-            if (answers.Select(a => a.Answer).FirstOrDefault(busy => busy is not null) is { } held)
+            if (answers.Select(a => a.Answer).FirstOrDefault(refusal => refusal is not null) is { } refusal)
             {
-                throw held;
+                ExceptionDispatchInfo.Throw(refusal);
             }
         });
 

@@ -4,6 +4,7 @@ using Pitr.Operations.Errors;
 using Pitr.Operations.Repositories;
 using Pitr.Operations.Services;
 using Pitr.Storage;
+using Pitr.Storage.Testing;
 using static Pitr.Operations.Tests.Repositories.PlantedBackups;
 
 namespace Pitr.Operations.Tests.Repositories;
@@ -21,7 +22,7 @@ public class OlderPacksTests
         var report = await scenario.CopyAsync(OnlyNewer(newer), identity);
         Assert.Empty(report.Failures);
         Assert.Equal([$"main/{newer.Id}"], report.Backups);
-        var puts = scenario.To.Calls.Where(call => call.Operation == Pitr.Storage.Testing.StoreOperation.Put).Select(call => call.Key).ToList();
+        var puts = scenario.To.Calls.Where(call => call.Operation == StoreOperation.Put).Select(call => call.Key).ToList();
         Assert.All(scenario.Older.Packs, pack => Assert.InRange(puts.IndexOf(pack.Key), 0, puts.IndexOf(scenario.EntryOf(newer)) - 1));
         Assert.DoesNotContain(scenario.EntryOf(scenario.Older), puts);
         Assert.Empty(await BackupObjects.MissingAsync(scenario.To, newer, default));
@@ -50,6 +51,25 @@ public class OlderPacksTests
         Assert.Equal([$"main/{newer.Id}"], report.HeldBack);
         Assert.Contains(report.Failures, failure => failure.Key == pack);
         Assert.DoesNotContain(scenario.EntryOf(newer), await scenario.World.KeysAsync(2));
+    }
+
+    [Fact]
+    public async Task An_entry_whose_pack_is_collected_behind_the_copys_back_is_taken_back()
+    {
+        await using var scenario = await CopyScenario.StartAsync();
+        var newer = await UseOlderAsync(scenario);
+        var put = scenario.To.Inject(StoreFault.HoldAfter(StoreOperation.Put).On(key => key == scenario.EntryOf(newer)));
+        var copying = scenario.CopyAsync(OnlyNewer(newer));
+        await await Task.WhenAny(put.Reached, copying);
+        await scenario.To.DeleteAsync(scenario.Older.Packs[0].Key, default);
+        put.Release();
+        var report = await copying;
+        Assert.Contains(scenario.Older.Packs[0].Key, Assert.Single(report.Failures).Error.Message, StringComparison.Ordinal);
+        Assert.Empty(report.Backups);
+        Assert.DoesNotContain(scenario.EntryOf(newer), await scenario.World.KeysAsync(2));
+
+        Assert.Equal([$"main/{newer.Id}"], (await scenario.CopyAsync(OnlyNewer(newer))).Backups);
+        Assert.Empty(await BackupObjects.MissingAsync(scenario.To, newer, default));
     }
 
     [Fact]

@@ -137,6 +137,32 @@ public class BackupRemovalTests
         Assert.DoesNotContain(Entry(0), world.Store.Keys);
     }
 
+    [Fact]
+    public async Task An_entry_that_is_on_its_way_is_waited_for_and_comes_only_when_no_removal_runs()
+    {
+        await using var world = await RemovalWorld.StartAsync(repositories: 2, required: 1, skipsWaits: true);
+        foreach (var store in world.Stores)
+        {
+            await PutAsync(store, Document(0, own: 1));
+            await PutAsync(store, Document(1, own: 1));
+        }
+
+        await PutAsync(world.Store, Document(2, own: 1));
+        world.Owe("r2", Entry(2));
+        await using (var service = world.Open("elsewhere"))
+        await using (await RepositoryLease.AcquireAsync(service, BackupRemoval.EntriesLease, default))
+        {
+            Assert.Contains("entries", (await world.CatchUpAsync()).Single().Reason, StringComparison.Ordinal);
+            Assert.DoesNotContain(Entry(2), world.Stores[1].Keys);
+            await Assert.ThrowsAsync<BusyException>(() => world.ExpireAsync(0));
+            Assert.Contains(Entry(0), world.Store.Keys);
+        }
+
+        await world.ExpireAsync(0);
+        Assert.Equal(0, (await world.CatchUpAsync()).Single().Left);
+        Assert.Contains(Entry(2), world.Stores[1].Keys);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -29,9 +29,9 @@ sealed class RemovalWorld : IAsyncDisposable
 
     public string StateDirectory => _scenario["state"];
 
-    public static async Task<RemovalWorld> StartAsync(int repositories = 1, int? required = null)
+    public static async Task<RemovalWorld> StartAsync(int repositories = 1, int? required = null, bool skipsWaits = false)
     {
-        var world = new RemovalWorld(await Scenario.StartAsync(repositories, required: required), repositories);
+        var world = new RemovalWorld(await Scenario.StartAsync(repositories, skipsWaits, required), repositories);
         foreach (var store in world.Stores)
         {
             await RepositorySet.InitialiseAsync(store, world.Clock, default);
@@ -49,6 +49,7 @@ sealed class RemovalWorld : IAsyncDisposable
 
     public async Task<RemovalReport> RemoveAsync(IBackupChoice choice, bool force = false, string state = "state", bool dryRun = false)
     {
+        Fate.Begin();
         await using var service = Open(state);
         var removal = new BackupRemoval(service) { Force = force };
         return dryRun ? await removal.PlanAsync(choice, default) : await removal.RunAsync(choice, default);
@@ -56,6 +57,7 @@ sealed class RemovalWorld : IAsyncDisposable
 
     public async Task<IReadOnlyList<CatchUpResult>> CatchUpAsync()
     {
+        Fate.Begin();
         await using var service = Open();
         using var catchUp = new CatchUp(service);
         return await catchUp.RunAsync(default);
