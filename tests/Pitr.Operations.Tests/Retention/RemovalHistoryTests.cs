@@ -84,7 +84,7 @@ public class RemovalHistoryTests
     [InlineData(2)]
     public async Task Random_histories_end_without_lies_losses_and_garbage(int required)
     {
-        for (var seed = 1; seed <= 40; seed++)
+        for (var seed = 1; seed <= 25; seed++)
         {
             await new History(seed, required).RunAsync();
         }
