@@ -50,12 +50,13 @@ public sealed record BackupHoldings(
         }
 
         var entries = new ConcurrentDictionary<BackupId, BackupDocument>();
+        var texts = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation };
         await System.Threading.Tasks.Parallel.ForEachAsync(keys, options, async (entry, token) =>
         {
             if (await store.TryReadAllAsync(entry.Key, token) is { } json)
             {
-                entries[entry.Id] = Parse(store, service, entry.Key, entry.Id, json);
+                entries[entry.Id] = Share(Parse(store, service, entry.Key, entry.Id, json), texts);
             }
         });
         return new BackupHoldings(store, new SortedDictionary<BackupId, BackupDocument>(entries), parts, unknown);
@@ -64,6 +65,18 @@ public sealed record BackupHoldings(
     /// <summary>The same without the entries of some backups.</summary>
     public BackupHoldings Without(IReadOnlySet<BackupId> backups) =>
         this with { Entries = new SortedDictionary<BackupId, BackupDocument>(Entries.Where(entry => !backups.Contains(entry.Key)).ToDictionary()) };
+
+    // Backups name the same packs again and again: thousands of them, in hundreds of entries.
+    static BackupDocument Share(BackupDocument entry, ConcurrentDictionary<string, string> texts)
+    {
+        return entry with
+        {
+            Packs = [.. entry.Packs.Select(pack => pack with { Key = One(pack.Key), Sha256 = One(pack.Sha256) })],
+            OlderPacks = [.. entry.OlderPacks.Select(pack => pack with { Key = One(pack.Key), Sha256 = One(pack.Sha256) })],
+        };
+
+        string One(string text) => texts.GetOrAdd(text, text);
+    }
 
     static BackupDocument Parse(IObjectStore store, ServiceName service, string key, BackupId id, byte[] json)
     {
