@@ -14,7 +14,7 @@ static class RepoRemoveCommand
     static readonly Argument<string[]> Keys = new("KEY") { Description = "Keys, or with --recursive prefixes that end in /", Arity = ArgumentArity.OneOrMore };
     static readonly Option<bool> Recursive = new("--recursive", "-r") { Description = "Remove everything below the prefixes" };
     static readonly Option<bool> Yes = new("--yes", "-y") { Description = "Do not ask" };
-    static readonly Option<bool> Force = new("--force") { Description = "Also repository.json and data keys, without which the rest is worth nothing" };
+    static readonly Option<bool> Force = new("--force") { Description = "Also what backups need, repository.json, and data keys, without which the rest is worth nothing" };
     static readonly Option<bool> DryRun = new("--dry-run", "-n") { Description = "Only say what would be removed" };
     static readonly Option<int> Jobs = GlobalOptions.Jobs();
 
@@ -23,8 +23,8 @@ static class RepoRemoveCommand
         var command = new Command(
             "rm",
             """
-            Remove objects, for good. Asks first on a terminal; elsewhere --yes says that it is meant. Removing a pack or a segment by hand breaks
-            every backup that needs it.
+            Remove objects, for good. Asks first on a terminal; elsewhere --yes says that it is meant. Keys, and packs and manifests that a backup
+            needs, stay unless --force is given; removing WAL by hand breaks every backup that needs it. Backups are removed by `pitr expire`.
 
               pitr repo rm offsite notes/recovery.txt
               pitr repo rm offsite scripts/ --recursive --dry-run

@@ -17,7 +17,9 @@ static class RepoStatsCommand
         var command = new Command(
             "stats",
             """
-            Count objects and bytes per service and kind, with the oldest and the newest. Needs no identity.
+            Count objects and bytes per service and kind, with the oldest and the newest; and what the packs are worth: how much of them backups use
+            (live), how much lies beside it in packs that are needed (dead), and what no backup names (garbage; `pitr repo gc` removes it).
+            Needs no identity.
 
               pitr repo stats local
               pitr repo stats offsite --output json
@@ -34,18 +36,21 @@ static class RepoStatsCommand
         using var context = new CommandContext(parsed);
         await using var store = context.OpenRepository(parsed.GetValue(Name)!);
         IReadOnlyList<RepositoryUsage> usages;
+        IReadOnlyList<(string Service, PackUsage? Usage, string? Reason)> packs;
         using (var display = new ProgressDisplay())
         {
             usages = await new RepositoryStats(store).CountAsync(new Forward<long>(seen => display.Show($"{seen} objects seen", 0, 0)), cancellation);
+            packs = await new RepositoryStats(store).MeasurePacksAsync(usages, cancellation);
         }
 
         if (context.Output == OutputFormat.Json)
         {
-            Json.Write(ToJson(store.Name, store.Location, usages));
+            Json.Write(ToJson(store.Name, store.Location, usages, packs));
         }
         else
         {
             Print(store.Name, usages);
+            PrintPacks(packs);
         }
 
         return ExitCodes.Success;
@@ -79,7 +84,43 @@ static class RepoStatsCommand
         AnsiConsole.Write(table);
     }
 
-    static JsonObject ToJson(string name, string location, IReadOnlyList<RepositoryUsage> usages) => new()
+    static void PrintPacks(IReadOnlyList<(string Service, PackUsage? Usage, string? Reason)> packs)
+    {
+        if (packs.Count == 0)
+        {
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumns("packs of", "backups", "own", "of older ones", "live", "dead", "garbage");
+        for (var column = 1; column < table.Columns.Count; column++)
+        {
+            table.Columns[column].RightAligned();
+        }
+
+        foreach (var usage in packs.Select(p => p.Usage).OfType<PackUsage>())
+        {
+            var stored = usage.LiveBytes + usage.DeadBytes;
+            table.AddRow(
+                Markup.Escape(usage.Service), $"{usage.Backups}", Texts.Size(usage.OwnBytes), Texts.Size(usage.OlderBytes), Texts.Size(usage.LiveBytes),
+                $"{Texts.Size(usage.DeadBytes)} ({(stored == 0 ? 0 : Math.Round(100.0 * usage.DeadBytes / stored)):0} %)", Texts.Size(usage.GarbageBytes));
+        }
+
+        AnsiConsole.Write(table);
+        foreach (var (service, usage, reason) in packs)
+        {
+            if (reason is not null)
+            {
+                Console.WriteLine($"{service}: not known what its packs are worth: {reason}");
+            }
+            else if (usage!.MissingObjects > 0)
+            {
+                Console.WriteLine($"{service}: backups name {usage.MissingObjects} objects that are not there; they cannot be restored from here");
+            }
+        }
+    }
+
+    static JsonObject ToJson(
+        string name, string location, IReadOnlyList<RepositoryUsage> usages, IReadOnlyList<(string Service, PackUsage? Usage, string? Reason)> packs) => new()
     {
         ["format"] = 1,
         ["repository"] = name,
@@ -97,6 +138,19 @@ static class RepoStatsCommand
             ["bytes"] = usage.Bytes,
             ["oldest"] = Json.Moment(usage.Oldest),
             ["newest"] = Json.Moment(usage.Newest),
+        }),
+        ["packs"] = Json.Array(packs, p => new JsonObject
+        {
+            ["service"] = p.Service,
+            ["backups"] = p.Usage?.Backups,
+            ["own-bytes"] = p.Usage?.OwnBytes,
+            ["older-bytes"] = p.Usage?.OlderBytes,
+            ["live-bytes"] = p.Usage?.LiveBytes,
+            ["dead-bytes"] = p.Usage?.DeadBytes,
+            ["garbage-bytes"] = p.Usage?.GarbageBytes,
+            ["garbage-objects"] = p.Usage?.GarbageObjects,
+            ["missing-objects"] = p.Usage?.MissingObjects,
+            ["reason"] = p.Reason,
         }),
     };
 

@@ -9,6 +9,7 @@ using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Repositories;
 using Pitr.Operations.Services;
 using Pitr.Postgres;
 using Pitr.Postgres.BaseBackup;
@@ -110,6 +111,7 @@ public sealed class BackupRun(PostgresService service, string version)
             Settings = settings.ToDictionary(s => s.Key, s => s.Value.Value, StringComparer.Ordinal),
         };
         lease.Lost.ThrowIfCancellationRequested();
+        lease.RequireCertain();
         await PutEntryAsync(id, document, facts.WalSegmentSize, linked.Token);
         if (cached is not null)
         {
@@ -183,6 +185,11 @@ public sealed class BackupRun(PostgresService service, string version)
             async (store, token) =>
             {
                 await _arrival.RequireSegmentsAsync(store, WalSegmentName.Parse(document.StartWal), WalSegmentName.Parse(document.StopWal), segmentSize, token);
+                if (await BackupObjects.MissingAsync(store, document, token) is { Count: > 0 } missing)
+                {
+                    throw new RepositoryUnavailableException($"repository {store.Name} lacks {missing[0].Key} and {missing.Count - 1} more that the backup needs", "take the backup again; `pitr repo copy` completes a repository");
+                }
+
                 await store.PutAsync(key, content, PutMode.CreateNew, token);
             },
             cancellation,

@@ -32,7 +32,23 @@ sealed class BackupCopy(ObjectTransfer transfer, ServiceName service, BackupId i
         return _entry is not null;
     }
 
-    /// <summary>Brings packs, manifest, and the WAL from the backup's start to its end.</summary>
+    /// <summary>Bytes of packs and manifest that the destination lacks, as the entry says; 0 when it says nothing.</summary>
+    public async Task<long> MeasureAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await transfer.Source.TryReadAllAsync(RepositoryLayout.Backup(service, id), cancellation) is not { } json ? 0
+                : transfer.Destination is { } destination ? (await BackupObjects.MissingAsync(destination, BackupDocument.Parse(json), cancellation)).Sum(item => item.Size)
+                : BackupObjects.Of(BackupDocument.Parse(json)).Sum(item => item.Size);
+        }
+        catch (DamagedObjectException)
+        {
+            // Said, and counted, when the entry is read to be copied.
+            return 0;
+        }
+    }
+
+    /// <summary>Brings its packs and those of older backups, the manifest, and the WAL from the backup's start to its end.</summary>
     /// <returns>Whether all of it is there now.</returns>
     public async Task<bool> BringObjectsAsync(CancellationToken cancellation)
     {
@@ -57,10 +73,27 @@ sealed class BackupCopy(ObjectTransfer transfer, ServiceName service, BackupId i
 
     /// <summary>Brings the entry, after everything else.</summary>
     /// <returns>Whether it was not there before and is now.</returns>
-    public async Task<bool> BringEntryAsync(CancellationToken cancellation) =>
-        await ObjectDifference.FindAsync(transfer.Source, transfer.Destination, RepositoryLayout.Backup(service, id), cancellation) is { } item
-        && await transfer.BringOneAsync(item, digests: null, cancellation)
-        && item.SizeThere is null;
+    public async Task<bool> BringEntryAsync(CancellationToken cancellation)
+    {
+        var key = RepositoryLayout.Backup(service, id);
+        if (await ObjectDifference.FindAsync(transfer.Source, transfer.Destination, key, cancellation) is not { } item
+            || !await transfer.BringOneAsync(item, digests: null, cancellation) || item.SizeThere is not null)
+        {
+            return false;
+        }
+
+        // Somebody may have collected there what no entry named yet: packs that were there long before this copy found them.
+        if (!transfer.IsDryRun && await BackupObjects.MissingAsync(transfer.Destination!, _entry!, cancellation) is { Count: > 0 } missing)
+        {
+            await transfer.Destination!.DeleteAsync(key, cancellation);
+            transfer.Fail(key, new ConflictException(
+                $"repository \"{transfer.Destination.Name}\": \"{missing[0].Key}\", which backup {id} of {service} needs, was removed while the backup was copied; its entry was taken back",
+                "repeat the copy when no `pitr expire` or `pitr repo gc` runs there"));
+            return false;
+        }
+
+        return true;
+    }
 
     async Task<Dictionary<string, StoredObject>> ReadDigestsAsync(BackupDocument entry, CancellationToken cancellation)
     {

@@ -9,8 +9,8 @@ using Pitr.Storage;
 namespace Pitr.Operations.Repositories;
 
 /// <summary>
-/// What the packs and the manifest of one backup must be, byte for byte. The entry says it for what the backup itself wrote; the manifest, which is
-/// authenticated, for all it needs, and its word counts more.
+/// What the packs and the manifest of one backup must be, byte for byte, its own packs and those of older backups. The entry says it, and the
+/// manifest, which is authenticated: its word counts more.
 /// </summary>
 static class BackupDigests
 {
@@ -26,7 +26,7 @@ static class BackupDigests
     public static async Task<Dictionary<string, StoredObject>> ReadAsync(
         IObjectStore source, ServiceName service, BackupDocument entry, ObjectOpener? opener, CancellationToken cancellation)
     {
-        var digests = entry.Packs.Append(entry.Manifest).DistinctBy(item => item.Key).ToDictionary(item => item.Key, StringComparer.Ordinal);
+        var digests = BackupObjects.Of(entry).ToDictionary(item => item.Key, StringComparer.Ordinal);
         if (opener is null)
         {
             return digests;

@@ -36,6 +36,8 @@ sealed class ObjectTransfer(
     /// <summary>Opens what is sealed; null when there is no identity here.</summary>
     public ObjectOpener? Opener => opener.HasIdentity ? opener : null;
 
+    public bool IsDryRun => options.DryRun;
+
     public ObjectBatch Batch { get; } = new(options.Jobs);
 
     public long Copied => Interlocked.Read(ref _copied);

@@ -118,8 +118,13 @@ public sealed class RepositoryCopy(
         var missing = 0L;
         foreach (var service in services)
         {
-            var prefix = options.Backup is { } backup ? RepositoryLayout.PacksPrefix(service, backup) : RepositoryLayout.ServicePrefix(service);
-            await foreach (var item in ObjectDifference.ListAsync(transfer.Source, transfer.Destination, prefix, cancellation))
+            if (options.Backup is { } id)
+            {
+                missing += await new BackupCopy(transfer, service, id).MeasureAsync(cancellation);
+                continue;
+            }
+
+            await foreach (var item in ObjectDifference.ListAsync(transfer.Source, transfer.Destination, RepositoryLayout.ServicePrefix(service), cancellation))
             {
                 missing += item.SizeThere is null && RepositoryKey.Parse(item.Key).Kind != RepositoryKeyKind.Lock ? item.Size : 0;
             }
@@ -168,40 +173,21 @@ public sealed class RepositoryCopy(
             await BringBelowAsync(transfer, RepositoryLayout.WalPrefix(service), key => key.EndsWith(".history", StringComparison.Ordinal), cancellation);
         }
 
-        var whole = new List<BackupCopy>();
         foreach (var backup in backups)
         {
             if (!await backup.BringObjectsAsync(cancellation))
             {
                 _heldBack.Add($"{service}/{backup.Id}");
             }
-            else if (transfer.Opener is not null)
+            else if (await backup.BringEntryAsync(cancellation))
             {
-                await FinishAsync(service, backup, cancellation);
-            }
-            else
-            {
-                // What its manifest names cannot be seen without an identity, so all packs come before any entry.
-                whole.Add(backup);
+                _backups.Add($"{service}/{backup.Id}");
             }
         }
 
         if (options.Backup is null)
         {
             await SweepAsync(transfer, service, known, cancellation);
-        }
-
-        foreach (var backup in whole)
-        {
-            await FinishAsync(service, backup, cancellation);
-        }
-    }
-
-    async Task FinishAsync(ServiceName service, BackupCopy backup, CancellationToken cancellation)
-    {
-        if (await backup.BringEntryAsync(cancellation))
-        {
-            _backups.Add($"{service}/{backup.Id}");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
 
@@ -9,10 +10,13 @@ namespace Pitr.Operations.Repositories;
 /// <param name="force">Also removes what the repository cannot do without.</param>
 public sealed class RepositoryRemoval(IObjectStore store, bool force)
 {
+    readonly NamedObjects _named = new(store);
+
     /// <summary>The objects meant: keys that exist, and everything below prefixes.</summary>
     /// <param name="names">Keys, and prefixes: ending in <c>/</c>, or empty for everything.</param>
     /// <exception cref="ObjectNotFoundException">One of the keys does not exist.</exception>
-    /// <exception cref="RefusedInputException">One of them is vital and force is not given.</exception>
+    /// <exception cref="RefusedInputException">One of them is vital, or a backup needs it, and force is not given.</exception>
+    /// <exception cref="DamagedRepositoryException">It is not known what backups need, and force is not given.</exception>
     public async IAsyncEnumerable<(string Key, long Size)> FindAsync(IReadOnlyList<string> names, [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(names);
@@ -22,13 +26,13 @@ public sealed class RepositoryRemoval(IObjectStore store, bool force)
             {
                 await foreach (var item in store.ListAsync(name, ListMode.Recursive, cancellation))
                 {
-                    Require(item.Key);
+                    await RequireAsync(item.Key, cancellation);
                     yield return (item.Key, item.Size);
                 }
             }
             else
             {
-                Require(name);
+                await RequireAsync(name, cancellation);
                 var info = await store.StatAsync(name, cancellation) ?? throw new ObjectNotFoundException(store.Name, name);
                 yield return (name, info.Size);
             }
@@ -42,11 +46,21 @@ public sealed class RepositoryRemoval(IObjectStore store, bool force)
         return item.Size;
     }
 
-    void Require(string key)
+    async Task RequireAsync(string key, CancellationToken cancellation)
     {
-        if (!force)
+        if (force)
         {
-            ProtectedKeys.RefuseRemoval(key);
+            return;
+        }
+
+        ProtectedKeys.RefuseRemoval(key);
+        // Whatever lies where packs and manifests do, also under a name that pitr itself would not give.
+        var place = RepositoryKey.Parse(key);
+        if (place is { Kind: RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest, Service: { } service } && await _named.FindUserAsync(service, key, cancellation) is { } user)
+        {
+            throw new RefusedInputException(
+                $"{key} was not removed: the backup of {user} needs it and could not be restored any more",
+                $"`pitr expire {service} --backup ID` removes a backup with all that only it needs; give --force if breaking it is meant");
         }
     }
 }

@@ -1,9 +1,12 @@
+using Pitr.Format;
 using Pitr.Format.Layout;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Retention;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Repositories;
 
-/// <summary>Counts what is in a repository, from one listing and without any key.</summary>
+/// <summary>Counts what is in a repository, from listings and clear documents, without any key.</summary>
 /// <param name="store">The repository.</param>
 public sealed class RepositoryStats(IObjectStore store)
 {
@@ -36,5 +39,32 @@ public sealed class RepositoryStats(IObjectStore store)
         }
 
         return [.. found.Values.OrderBy(usage => usage.Service, StringComparer.Ordinal).ThenBy(usage => usage.Kind)];
+    }
+
+    /// <summary>Finds out what the packs of each service are worth, from the entries of its backups.</summary>
+    /// <param name="usages">What <see cref="CountAsync"/> found.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <returns>Each service with backups or remains of them, by name: its figures, or why they are not known.</returns>
+    /// <exception cref="StorageException">A listing or an entry could not be read to its end.</exception>
+    public async Task<IReadOnlyList<(string Service, PackUsage? Usage, string? Reason)>> MeasurePacksAsync(
+        IReadOnlyList<RepositoryUsage> usages, CancellationToken cancellation)
+    {
+        var found = new List<(string, PackUsage?, string?)>();
+        foreach (var service in usages
+            .Where(usage => usage.Kind is RepositoryKeyKind.Backup or RepositoryKeyKind.Manifest or RepositoryKeyKind.Pack)
+            .Select(usage => usage.Service).OfType<string>().Distinct(StringComparer.Ordinal))
+        {
+            try
+            {
+                var holdings = await BackupHoldings.ReadAsync(store, ServiceName.Parse(service), cancellation);
+                found.Add((service, PackUsage.Of(holdings, ServiceName.Parse(service)), null));
+            }
+            catch (Exception e) when (e is DamagedRepositoryException or UnsupportedFormatException or RepositoryUnavailableException)
+            {
+                found.Add((service, null, e.Message));
+            }
+        }
+
+        return found;
     }
 }

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using Pitr.Format;
+using Pitr.Format.Catalog;
+using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Repositories;
+using Pitr.Operations.Retention;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Services;
@@ -16,6 +19,8 @@ public sealed class CatchUp(PostgresService service) : IDisposable
 {
     // Segments are small and the way may be long: several at once, each in memory once.
     const int Parallel = 4;
+
+    const int EntriesStep = 3;
 
     readonly ObjectCopy _copy = new(Path.Combine(service.StateDirectory, "spool"));
     readonly RepositoryKeys _keys = new(service.Configuration, service.Repositories.Stores, service.Clock, askPassphrase: null);
@@ -61,6 +66,12 @@ public sealed class CatchUp(PostgresService service) : IDisposable
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = stop.Token };
+            await using var lease = step.Key == EntriesStep ? await TryLeaseAsync(store, failures, cancellation) : null;
+            if (step.Key == EntriesStep && lease is null)
+            {
+                break;
+            }
+
             try
             {
                 await System.Threading.Tasks.Parallel.ForEachAsync(step.OrderBy(debt => debt.Key, StringComparer.Ordinal), options, async (debt, token) =>
@@ -104,6 +115,28 @@ public sealed class CatchUp(PostgresService service) : IDisposable
         }
 
         return new CatchUpResult(store.Name, paid, left, failures.FirstOrDefault());
+    }
+
+    // While an entry is on its way nobody may find that its packs are needed by no backup of that repository.
+    async Task<RepositoryLease?> TryLeaseAsync(IObjectStore store, ConcurrentQueue<string> failures, CancellationToken cancellation)
+    {
+        try
+        {
+            var lease = await RepositoryLease.AcquireOnAnsweringAsync(service, BackupRemoval.EntriesLease, cancellation);
+            if (lease.Held.Any(held => held.Name == store.Name))
+            {
+                return lease;
+            }
+
+            await lease.DisposeAsync();
+            failures.Enqueue($"repository {store.Name}: {service.Repositories.Unanswered.GetValueOrDefault(store.Name) ?? "the lease for catalog entries could not be taken"}");
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            failures.Enqueue(e.Message);
+        }
+
+        return null;
     }
 
     async Task PayAsync(IObjectStore store, string key, CancellationToken cancellation)
@@ -157,6 +190,11 @@ public sealed class CatchUp(PostgresService service) : IDisposable
     async Task CopyAsync(IObjectStore source, IObjectStore store, string key, CancellationToken cancellation)
     {
         var kind = RepositoryKey.Parse(key).Kind;
+        if (kind == RepositoryKeyKind.Backup)
+        {
+            await BringNeededAsync(source, store, key, cancellation);
+        }
+
         // A pack or manifest of an attempt that was cut short is not the one the catalog names.
         var mode = kind is RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest ? PutMode.Replace : PutMode.CreateNew;
         var result = await _copy.CopyAsync(source, store, key, VerifyAsync, mode: mode, cancellation: cancellation);
@@ -165,6 +203,37 @@ public sealed class CatchUp(PostgresService service) : IDisposable
             throw new ConflictException(
                 $"{key} is in repository {store.Name} with other content than in repository {source.Name}",
                 "two servers archive under one service name? nothing was overwritten; `pitr repo get --raw` brings both out for a look");
+        }
+    }
+
+    // What the host that took the backup has written down is not all that can be missing: packs of older backups, and their keys, may never have
+    // been here, or packs may have gone since because nothing here named them.
+    async Task BringNeededAsync(IObjectStore source, IObjectStore store, string entryKey, CancellationToken cancellation)
+    {
+        var entry = BackupDocument.Parse(await source.ReadAllAsync(entryKey, cancellation));
+        foreach (var id in entry.DataKeys.Select(text => DataKeyId.TryParse(text, out var id) ? id : throw new DamagedObjectException($"{entryKey} names no data key with \"{text}\"")))
+        {
+            foreach (var key in new[] { RepositoryLayout.DataKey(id), RepositoryLayout.ServiceDataKey(service.Name, id) })
+            {
+                if (!await store.ExistsAsync(key, cancellation) && await source.ExistsAsync(key, cancellation))
+                {
+                    await CopyAsync(source, store, key, cancellation);
+                }
+            }
+        }
+
+        foreach (var missing in await BackupObjects.MissingAsync(store, entry, cancellation))
+        {
+            try
+            {
+                await CopyAsync(source, store, missing.Key, cancellation);
+            }
+            catch (ObjectNotFoundException e)
+            {
+                throw new DamagedRepositoryException(
+                    $"repository {store.Name} lacks {missing.Key}, which {entryKey} needs and repository {source.Name} lacks as well",
+                    "the entry stays owed; take a new backup if no other repository of the service holds it", e);
+            }
         }
     }
 
@@ -184,7 +253,7 @@ public sealed class CatchUp(PostgresService service) : IDisposable
     {
         RepositoryKeyKind.DataKey => 0,
         RepositoryKeyKind.Service => 1,
-        RepositoryKeyKind.Backup => 3,
+        RepositoryKeyKind.Backup => EntriesStep,
         _ => 2,
     };
 

@@ -1,5 +1,7 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
@@ -26,12 +28,14 @@ public sealed class RepositoryLease : IAsyncDisposable
     readonly CancellationTokenSource _lost = new();
     readonly CancellationTokenSource _released = new();
     Task _renewing = Task.CompletedTask;
+    DateTimeOffset _certainSince;
 
     RepositoryLease(PostgresService service, string name, FileStream hostLock)
     {
         _service = service;
         _key = RepositoryLayout.Lock(service.Name, name);
         _hostLock = hostLock;
+        _certainSince = service.Clock.GetUtcNow();
         // Not the host's name, which two hosts may share: whose lock file guards the lease is what counts.
         _hostId = StateFile.ReadOrCreateId(Path.Combine(service.StateDirectory, "host-id"));
     }
@@ -39,12 +43,63 @@ public sealed class RepositoryLease : IAsyncDisposable
     /// <summary>Cancelled when another host took the lease over because ours could not be renewed in time.</summary>
     public CancellationToken Lost => _lost.Token;
 
+    /// <summary>The repositories it was taken on, in configured order.</summary>
+    public IReadOnlyList<IObjectStore> Held => [.. _service.Repositories.Stores.Where(_held.Contains)];
+
+    /// <summary>
+    /// Refuses to go on when renewing has failed for so long that another host may soon take the lease over. For work that cannot be undone, before each
+    /// step of it: a host that slept finds out here, before it has been told.
+    /// </summary>
+    /// <exception cref="BusyException">The lease is not certain.</exception>
+    public void RequireCertain()
+    {
+        if (_lost.IsCancellationRequested || _service.Clock.GetUtcNow() - _certainSince > Lifetime - RenewEvery)
+        {
+            throw new BusyException($"the lease {_key} could not be renewed in time and may belong to another host by now", "nothing more was done; run it again");
+        }
+    }
+
+    /// <summary>
+    /// Takes the lease on every repository that answers. Nobody who holds the lease on as many as are required can run beside this one as long as the
+    /// answers are not <see cref="RepositorySet.IsIncomplete"/>.
+    /// </summary>
+    /// <inheritdoc cref="AcquireAsync"/>
+    public static Task<RepositoryLease> AcquireOnAnsweringAsync(PostgresService service, string name, CancellationToken cancellation) => AcquireAsync(
+        service,
+        name,
+        async lease =>
+        {
+            var answers = await service.Repositories.AskAllAsync(
+                async (store, token) =>
+                {
+                    try
+                    {
+                        await lease.TakeAsync(store, token);
+                        return null;
+                    }
+                    catch (Exception e) when (e is UnsupportedFormatException or OperationException and not RepositoryUnavailableException)
+                    {
+                        // Not a repository's trouble but the end of it, when the others have answered as well.
+                        return e;
+                    }
+                },
+                cancellation);
+            if (answers.Select(a => a.Answer).FirstOrDefault(refusal => refusal is not null) is { } refusal)
+            {
+                ExceptionDispatchInfo.Throw(refusal);
+            }
+        });
+
     /// <summary>Takes the lease on the repositories of the service, on as many as are required at least.</summary>
     /// <param name="service">The service.</param>
     /// <param name="name">What is locked, e.g. "backup".</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="BusyException">Somebody else holds it.</exception>
-    public static async Task<RepositoryLease> AcquireAsync(PostgresService service, string name, CancellationToken cancellation)
+    public static Task<RepositoryLease> AcquireAsync(PostgresService service, string name, CancellationToken cancellation) =>
+        // Nobody is owed a lease. A repository that comes back meanwhile is without it; backups do not disturb each other's objects.
+        AcquireAsync(service, name, lease => service.Repositories.WriteAsync([], Laggards.Await, lease.TakeAsync, cancellation));
+
+    static async Task<RepositoryLease> AcquireAsync(PostgresService service, string name, Func<RepositoryLease, Task> take)
     {
         var hostLock = StateFile.TryLock(Path.Combine(service.StateDirectory, $"{name}.lock")) ?? throw new BusyException(
             $"another process on this host holds the {name} lock of service {service.Name}",
@@ -52,8 +107,7 @@ public sealed class RepositoryLease : IAsyncDisposable
         var lease = new RepositoryLease(service, name, hostLock);
         try
         {
-            // Nobody is owed a lease. A repository that comes back meanwhile is without it; backups do not disturb each other's objects.
-            await service.Repositories.WriteAsync([], Laggards.Await, lease.TakeAsync, cancellation);
+            await take(lease);
         }
         catch
         {
@@ -109,6 +163,8 @@ public sealed class RepositoryLease : IAsyncDisposable
                 return;
             }
 
+            var started = _service.Clock.GetUtcNow();
+            var renewed = 0;
             foreach (var store in _held)
             {
                 try
@@ -121,6 +177,7 @@ public sealed class RepositoryLease : IAsyncDisposable
                     }
 
                     await store.PutAsync(_key, Content(), PutMode.Replace, _released.Token);
+                    renewed++;
                 }
                 catch (OperationCanceledException)
                 {
@@ -132,6 +189,8 @@ public sealed class RepositoryLease : IAsyncDisposable
                     _service.Log.Warning("the lease {Key} could not be renewed: {Reason}", _key, e.Message);
                 }
             }
+
+            _certainSince = renewed == _held.Count ? started : _certainSince;
         }
     }
 
@@ -156,26 +215,31 @@ public sealed class RepositoryLease : IAsyncDisposable
     /// <summary>Gives the lease back.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _released.CancelAsync();
-        await _renewing;
-        foreach (var store in _held.Where(_ => !_lost.IsCancellationRequested))
+        try
         {
-            try
+            await _released.CancelAsync();
+            await _renewing;
+            foreach (var store in _held.Where(_ => !_lost.IsCancellationRequested))
             {
-                // After a long sleep of this host it may be another's by now.
-                if (await ReadAsync(store, CancellationToken.None) is not { } holder || holder.Owner == _owner)
+                try
                 {
-                    await store.DeleteAsync(_key, CancellationToken.None);
+                    // After a long sleep of this host it may be another's by now.
+                    if (await ReadAsync(store, CancellationToken.None) is not { } holder || holder.Owner == _owner)
+                    {
+                        await store.DeleteAsync(_key, CancellationToken.None);
+                    }
+                }
+                catch (StorageException e)
+                {
+                    _service.Log.Warning("the lease {Key} could not be given back and expires by itself: {Reason}", _key, e.Message);
                 }
             }
-            catch (StorageException e)
-            {
-                _service.Log.Warning("the lease {Key} could not be given back and expires by itself: {Reason}", _key, e.Message);
-            }
         }
-
-        await _hostLock.DisposeAsync();
-        _released.Dispose();
-        _lost.Dispose();
+        finally
+        {
+            await _hostLock.DisposeAsync();
+            _released.Dispose();
+            _lost.Dispose();
+        }
     }
 }

@@ -2,6 +2,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive;
 using Pitr.Operations.Services;
+using Pitr.Operations.Tests.Repositories;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
 
@@ -93,8 +94,8 @@ public class CatchUpTests
     {
         await using var scenario = await OwingAsync(segments: 1);
         var debts = scenario.Service.Repositories.Debts;
-        var backup = await scenario.PutBackupAsync(Scenario.Start, 1, 1);
-        debts.Owe("r2", RepositoryLayout.Backup(scenario.Service.Name, BackupId.Parse(backup.Id)));
+        await PlantedBackups.PutAsync(scenario.Stores[0], PlantedBackups.Document(0, own: 1));
+        debts.Owe("r2", PlantedBackups.Entry(0));
         scenario.Stores[1].Heal();
         scenario.Clock.Advance(RepositoryHealth.Rest);
         scenario.Stores[1].Inject(StoreFault.FailBefore(StoreOperation.Put).On(key => key.Contains("/wal/", StringComparison.Ordinal)));
