@@ -27,7 +27,7 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
         "recovery.signal", "standby.signal", ControlFile.RelativePath,
     };
 
-    static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+    static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
 
     const string Tablespaces = "pg_tblspc";
     const string TemporaryPrefix = "pgsql_tmp";
