@@ -8,4 +8,11 @@ namespace Pitr.Operations.Restore;
 /// <param name="ArchiveOff">
 /// Writes archive_mode = off, so that a copy beside a running cluster does not put a new timeline into the cluster's own archive.
 /// </param>
-public sealed record RestoreOptions(RecoveryAction Action, string RestoreCommand, bool ArchiveOff);
+public sealed record RestoreOptions(RecoveryAction Action, string RestoreCommand, bool ArchiveOff)
+{
+    /// <summary>Where tablespaces go.</summary>
+    public TablespaceMap Tablespaces { get; init; } = TablespaceMap.Original;
+
+    /// <summary>What becomes of files that are there.</summary>
+    public RestoreMode Mode { get; init; }
+}
