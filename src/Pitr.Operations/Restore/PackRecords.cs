@@ -1,6 +1,7 @@
 using Pitr.Format;
 using Pitr.Format.Packs;
 using Pitr.Format.Sealing;
+using Pitr.Storage;
 
 namespace Pitr.Operations.Restore;
 
@@ -24,6 +25,7 @@ sealed class PackRecords
                 throw new DamagedObjectException($"the manifest places record {run.Record} at {run.PackOffset}, {run.StoredLength} bytes, outside the pack's {packSize}");
             }
 
+            ContentBytes += run.Length;
             if (i == 0 || runs[i - 1].Record != run.Record)
             {
                 UsedBytes += run.StoredLength;
@@ -41,8 +43,31 @@ sealed class PackRecords
     /// <summary>Bytes in the pack of all records that are needed.</summary>
     public long UsedBytes { get; }
 
+    /// <summary>Bytes of files that are taken out of them.</summary>
+    public long ContentBytes { get; }
+
     /// <summary>A run by its position.</summary>
     public ref readonly SpooledRun this[int run] => ref _runs[run];
+
+    /// <summary>The part of the pack that the next records are in: neighbours with small gaps go together, because a request costs more than the gap.</summary>
+    /// <param name="from">Position of a record's first run.</param>
+    /// <param name="largestGap">Bytes that may be read in vain between two records.</param>
+    /// <param name="largest">Bytes the part may have, unless its first record alone is larger.</param>
+    /// <returns>Position after the last run of the part, and where in the pack the part is.</returns>
+    public (int End, ByteRange Range) Part(int from, long largestGap, long largest)
+    {
+        var start = _runs[from].PackOffset;
+        var stop = start + _runs[from].StoredLength;
+        var end = EndOfRecord(from);
+        while (end < _runs.Length && _runs[end] is var next
+            && next.PackOffset >= stop && next.PackOffset - stop <= largestGap && next.PackOffset + next.StoredLength - start <= largest)
+        {
+            stop = next.PackOffset + next.StoredLength;
+            end = EndOfRecord(end);
+        }
+
+        return (end, new ByteRange(start, stop - start));
+    }
 
     /// <summary>Whether anything of a file is among them.</summary>
     public bool Touches(int file) => Array.Exists(_runs, r => r.File == file);

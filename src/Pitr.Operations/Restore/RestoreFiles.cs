@@ -1,7 +1,5 @@
 using Pitr.Format;
 using Pitr.Format.Catalog;
-using Pitr.Format.Packs;
-using Pitr.Format.Sealing;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 
@@ -82,18 +80,14 @@ public sealed class RestoreFiles(PostgresService service)
     async Task<long> RestorePackAsync(BackupContent content, int index, RestoreWriter writer, RestoreDirectory directory, CancellationToken cancellation)
     {
         var pack = content.Pack(index);
-        var fetch = new PackFetch(service);
-        var (key, size) = fetch.Locate(pack);
+        var (key, size) = new PackFetch(service).Locate(pack);
         try
         {
             var records = new PackRecords(content.RunsOf(index), size);
-            using var fetched = await fetch.WholeAsync(pack, cancellation);
-            var dataKey = await service.OpeningKeys.GetAsync(SealedObjectHeader.Parse(fetched.Span).KeyId, cancellation);
-            using var reader = new PackReader(fetched.Span, dataKey);
             using var session = new RestoreWriterSession(writer);
-            var bytes = WriteRecords(records, reader, fetched.Span, session);
+            await new PackRestore(service, pack, records, session).RunAsync(cancellation);
             Mark(content, index, records, directory);
-            return bytes;
+            return records.ContentBytes;
         }
         catch (Exception e) when (e is DamagedObjectException or UnsupportedFormatException)
         {
@@ -111,22 +105,5 @@ public sealed class RestoreFiles(PostgresService service)
                 RestoreMark.AddPack(directory.Root, pack);
             }
         }
-    }
-
-    static long WriteRecords(PackRecords records, PackReader reader, ReadOnlySpan<byte> stored, RestoreWriterSession session)
-    {
-        var bytes = 0L;
-        for (var from = 0; from < records.Count;)
-        {
-            var end = records.EndOfRecord(from);
-            var place = records[from];
-            records.Write(from, end, reader, stored.Slice((int)place.PackOffset, place.StoredLength), session);
-            for (; from < end; from++)
-            {
-                bytes += records[from].Length;
-            }
-        }
-
-        return bytes;
     }
 }
