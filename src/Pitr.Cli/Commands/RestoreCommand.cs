@@ -27,6 +27,12 @@ static class RestoreCommand
 
     static readonly Option<bool> Delta = new("--delta") { Description = "--to is the same cluster's data directory, stopped: write only what differs, and remove what the backup does not have" };
     static readonly Option<bool> Overwrite = new("--overwrite") { Description = "--to is the same cluster's data directory, stopped: clear it first" };
+    static readonly Option<bool> Standby = new("--standby") { Description = "Make a standby: it follows its primary, and the archive, on the newest timeline" };
+    static readonly Option<string?> PrimaryConnectionInfo = new("--primary-conninfo")
+    {
+        Description = "With --standby: primary_conninfo, for example 'host=db1 user=replicator'. Better a passfile than a password in it", HelpName = "CONN",
+    };
+
     static readonly Option<bool> DryRun = new("--dry-run") { Description = "Show the plan and do nothing" };
 
     public static Command Create()
@@ -42,6 +48,7 @@ static class RestoreCommand
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --dry-run
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --start
               pitr restore main --to /var/lib/postgresql/15/main                  all there is, on a new host
+              pitr restore main --to /var/lib/postgresql/15/main --standby --primary-conninfo 'host=db1 user=replicator'
               pitr restore main --to /tmp/look --repository offsite               as if the others were lost
               pitr restore main --to /srv/copy/data --tablespace-map 16385=/srv/copy/fast
               pitr restore main --to /var/lib/postgresql/15/main --delta          over the stopped original, writing only what differs
@@ -51,7 +58,7 @@ static class RestoreCommand
             ServiceName, To,
         };
         Target.AddTo(command);
-        foreach (var option in new Option[] { Tablespaces, Delta, Overwrite, Action, ArchiveMode, Start, SocketDirectory, Port, Repositories, DryRun })
+        foreach (var option in new Option[] { Tablespaces, Delta, Overwrite, Action, ArchiveMode, Standby, PrimaryConnectionInfo, Start, SocketDirectory, Port, Repositories, DryRun })
         {
             command.Options.Add(option);
         }
@@ -63,6 +70,7 @@ static class RestoreCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var request = Target.Read(parsed);
+        var standby = IsStandby(parsed);
         var directory = Path.GetFullPath(parsed.GetValue(To)!);
         using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
@@ -70,8 +78,12 @@ static class RestoreCommand
         var tablespaces = TablespaceMap.Parse(parsed.GetValue(Tablespaces) ?? []);
         ClusterRestore.RequirePossible(directory, mode);
         var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
-        var archiveOff = IsArchiveOff(parsed, service, directory);
-        var options = new RestoreOptions(parsed.GetValue(Action), GetCommand(context, service, plan), archiveOff) { Tablespaces = tablespaces, Mode = mode };
+        // A standby archives, if at all, when it is promoted: then it is the cluster.
+        var archiveOff = standby ? parsed.GetValue(ArchiveMode) == "off" : IsArchiveOff(parsed, service, directory);
+        var options = new RestoreOptions(parsed.GetValue(Action), RestoreCommandLine.For(context, service, plan, standby), archiveOff)
+        {
+            Tablespaces = tablespaces, Mode = mode, Standby = standby, PrimaryConnectionInfo = parsed.GetValue(PrimaryConnectionInfo),
+        };
         var restore = new ClusterRestore(service);
         using var prepared = await restore.PrepareAsync(plan, directory, options, cancellation);
         if (parsed.GetValue(DryRun))
@@ -110,12 +122,22 @@ static class RestoreCommand
         _ => RestoreMode.New,
     };
 
-    // Recovery goes on with the repositories it was planned with: one that is down would leave it unknown where the archive ends.
-    static string GetCommand(CommandContext context, PostgresService service, RestorePlan plan)
+    static bool IsStandby(ParseResult parsed)
     {
-        var name = service.Name.ToString();
-        var all = context.Configuration.PostgresService(name).Repositories;
-        return context.ArchiveCommands(name).WithRepositories(plan.Repositories.Count < all.Count ? plan.Repositories : []).Get(name);
+        var standby = parsed.GetValue(Standby);
+        if (standby && Target.IsGiven(parsed))
+        {
+            throw new RefusedInputException("--standby follows the newest timeline to its end and takes no target", "leave the --target options out; --backup may be given");
+        }
+
+        if (standby && parsed.GetValue(Start))
+        {
+            throw new RefusedInputException("--standby and --start exclude each other: a standby's recovery does not end", "start it the way the service is started, for example with pg_ctl");
+        }
+
+        return standby || parsed.GetValue(PrimaryConnectionInfo) is null
+            ? standby
+            : throw new RefusedInputException("--primary-conninfo belongs to --standby", "add --standby, or leave it out");
     }
 
     static async Task<RestoreOutcome> StartAsync(

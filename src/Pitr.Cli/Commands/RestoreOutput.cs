@@ -20,7 +20,7 @@ static class RestoreOutput
         Console.WriteLine(
             $"""
             Plan
-              target     {plan.Target}
+              target     {(restore.Options.Standby ? "a standby, to follow the newest timeline" : plan.Target)}
               backup     {plan.Backup.Id} ({plan.BackupReason}), consistent at {Texts.Moment(plan.Backup.StopTime)}, PostgreSQL {plan.Backup.PostgresVersion / 10000}
               timelines  {string.Join(" → ", plan.Timelines)}
               WAL        {plan.FirstWal} to {plan.LastWal}, {plan.WalSegments} segment(s), all there
@@ -69,7 +69,7 @@ static class RestoreOutput
         Console.WriteLine($"restored {directory} in {Texts.Span(outcome.Took)}{kept}");
         Console.WriteLine(outcome.End switch
         {
-            null => NextStep(plan, directory),
+            null => NextStep(restore),
             RecoveryEnd.ShutDown => "The target is reached and the server has shut down, as asked. Remove recovery.signal or choose another target before the next start.",
             RecoveryEnd.Paused => $"The target is reached, the server is read-only and paused: psql -h {outcome.SocketDirectory} -p {outcome.Port}\nSELECT pg_wal_replay_resume() ends recovery there.",
             _ => $"The target is reached and the server takes writes: psql -h {outcome.SocketDirectory} -p {outcome.Port}",
@@ -82,10 +82,15 @@ static class RestoreOutput
     }
 
     // Debian keeps a cluster's configuration outside its data directory, so a restored one has none to start with.
-    static string NextStep(RestorePlan plan, string directory) => File.Exists(Path.Combine(directory, "postgresql.conf"))
-        ? $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it, for example `pg_ctl -D {directory} start`; it recovers to {plan.Target} by itself."
-        : $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it. The directory has no postgresql.conf: put the cluster's configuration in place first "
-            + $"(Debian: /etc/postgresql/VERSION/NAME, data_directory = '{directory}'), or let `--start` write a small one. It recovers to {plan.Target} by itself.";
+    static string NextStep(PreparedRestore restore)
+    {
+        var (version, directory) = (restore.Plan.Backup.PostgresVersion / 10000, restore.Directory);
+        var then = restore.Options.Standby ? "It follows as a standby." : $"It recovers to {restore.Plan.Target} by itself.";
+        return File.Exists(Path.Combine(directory, "postgresql.conf"))
+            ? $"Next: start PostgreSQL {version} on it, for example `pg_ctl -D {directory} start`. {then}"
+            : $"Next: start PostgreSQL {version} on it. The directory has no postgresql.conf: put the cluster's configuration in place first "
+                + $"(Debian: /etc/postgresql/VERSION/NAME, data_directory = '{directory}'){(restore.Options.Standby ? "" : ", or let `--start` write a small one")}. {then}";
+    }
 
     static JsonObject ToJson(PreparedRestore restore)
     {
@@ -113,6 +118,7 @@ static class RestoreOutput
                 ["from"] = t.Tablespace.Location,
                 ["to"] = t.Target,
             }),
+            ["standby"] = restore.Options.Standby,
             ["archive-off"] = restore.Options.ArchiveOff,
         };
     }

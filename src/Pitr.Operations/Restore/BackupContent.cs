@@ -65,8 +65,10 @@ sealed class BackupContent : IDisposable
 
     /// <summary>What the manifest says of a pack.</summary>
     /// <exception cref="DamagedObjectException">The manifest uses the pack and does not describe it.</exception>
-    public ManifestPack Pack(int index) =>
-        _packs.TryGetValue(index, out var pack) ? pack : throw new DamagedObjectException($"pack {index} is used and not in the manifest's pack table");
+    public ManifestPack Pack(int index) => TryPack(index) ?? throw new DamagedObjectException($"pack {index} is used and not in the manifest's pack table");
+
+    /// <summary>What the manifest says of a pack; null when it does not describe it.</summary>
+    public ManifestPack? TryPack(int index) => _packs.GetValueOrDefault(index);
 
     /// <summary>What is taken out of a pack.</summary>
     public SpooledRun[] RunsOf(int pack) => _runs.Read(pack);

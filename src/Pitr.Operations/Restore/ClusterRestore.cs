@@ -118,6 +118,15 @@ public sealed class ClusterRestore(PostgresService service)
 
     static RecoverySettings Settings(RestorePlan plan, RestoreOptions options)
     {
+        if (options.Standby)
+        {
+            return new RecoverySettings(RecoveryTarget.Latest, "latest", options.Action, options.RestoreCommand, Standby: true)
+            {
+                ArchiveOff = options.ArchiveOff,
+                PrimaryConnectionInfo = options.PrimaryConnectionInfo,
+            };
+        }
+
         var timeline = plan.TargetTimeline.Value == plan.Backup.Timeline ? "current" : plan.TargetTimeline.ToString();
         return new RecoverySettings(plan.Target, timeline, options.Action, options.RestoreCommand, Standby: false) { ArchiveOff = options.ArchiveOff };
     }

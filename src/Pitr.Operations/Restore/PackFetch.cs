@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using Pitr.Format;
 using Pitr.Format.Layout;
@@ -9,8 +8,10 @@ using Pitr.Storage;
 
 namespace Pitr.Operations.Restore;
 
-/// <summary>Fetches one pack whole, from the repository that has it whole.</summary>
-sealed class PackFetch(PostgresService service)
+/// <summary>Fetches packs, whole or in part, from the repository that has them undamaged.</summary>
+/// <param name="service">Whose.</param>
+/// <param name="buffers">As large as the largest pack.</param>
+sealed class PackFetch(PostgresService service, FetchBuffers buffers)
 {
     /// <summary>Where a pack lies.</summary>
     /// <exception cref="DamagedRepositoryException">No pack can be what the manifest describes.</exception>
@@ -24,7 +25,7 @@ sealed class PackFetch(PostgresService service)
     /// Fetches it. The records of a pack prove that they belong together, not that they are this backup's: the manifest's digest does. Checked
     /// before anything is written, so that a copy from another repository can take this one's place.
     /// </summary>
-    public Task<PooledBytes> WholeAsync(ManifestPack pack, CancellationToken cancellation)
+    public Task<FetchedBytes> WholeAsync(ManifestPack pack, CancellationToken cancellation)
     {
         var (key, size) = Locate(pack);
         return AskAsync(service.Repositories.InReadOrder, key, null, size, content => RequireDigest(content, pack.Sha256), cancellation);
@@ -38,7 +39,7 @@ sealed class PackFetch(PostgresService service)
     /// <param name="require">Throws <see cref="DamagedObjectException"/> for what does not pass.</param>
     /// <param name="cancellation">Ends the asking.</param>
     /// <exception cref="DamagedRepositoryException">None gives one.</exception>
-    public async Task<PooledBytes> AskAsync(
+    public async Task<FetchedBytes> AskAsync(
         IReadOnlyList<IObjectStore> among, string key, ByteRange? range, int size, Action<ReadOnlySpan<byte>> require, CancellationToken cancellation)
     {
         var patience = TimeSpan.FromSeconds(2 + (size >> 20));
@@ -51,22 +52,22 @@ sealed class PackFetch(PostgresService service)
         return asked.IsAnswered ? asked.Answer : throw RestoreFailure.Explain(asked.Failure, key, RestoreFailure.PackHint);
     }
 
-    static async Task<PooledBytes> ReadAsync(IObjectStore store, string key, ByteRange? range, int size, Action<ReadOnlySpan<byte>> require, CancellationToken cancellation)
+    async Task<FetchedBytes> ReadAsync(IObjectStore store, string key, ByteRange? range, int size, Action<ReadOnlySpan<byte>> require, CancellationToken cancellation)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(size);
+        var buffer = buffers.Rent();
         try
         {
             await using (var stream = await store.OpenReadAsync(key, range, cancellation))
             {
-                await stream.ReadExactlyAsync(buffer.AsMemory(0, size), cancellation);
+                await stream.ReadExactlyAsync(buffer.Bytes.AsMemory(0, size), cancellation);
             }
 
-            require(buffer.AsSpan(0, size));
-            return new PooledBytes(buffer, size);
+            require(buffer.Bytes.AsSpan(0, size));
+            return new FetchedBytes(buffer, size);
         }
         catch
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            buffer.Dispose();
             throw;
         }
     }

@@ -10,15 +10,15 @@ namespace Pitr.Operations.Restore;
 
 /// <summary>Writes what is needed out of one pack. Fetches it whole, or only the parts that are needed when they are less than half of it.</summary>
 /// <param name="service">Whose pack.</param>
+/// <param name="fetch">Fetches it.</param>
 /// <param name="pack">Which.</param>
 /// <param name="records">What is needed.</param>
 /// <param name="session">Writes it.</param>
-sealed class PackRestore(PostgresService service, ManifestPack pack, PackRecords records, RestoreWriterSession session)
+sealed class PackRestore(PostgresService service, PackFetch fetch, ManifestPack pack, PackRecords records, RestoreWriterSession session)
 {
     const long LargestGap = 512 << 10;
     const long LargestPart = 8 << 20;
 
-    readonly PackFetch _fetch = new(service);
     int _next;
 
     /// <exception cref="DamagedRepositoryException">No repository has the pack undamaged.</exception>
@@ -34,7 +34,7 @@ sealed class PackRestore(PostgresService service, ManifestPack pack, PackRecords
             catch (Exception e) when (e is DamagedObjectException or DamagedRepositoryException or UnsupportedFormatException or KeyUnavailableException)
             {
                 // The digest of the whole tells which repository's copy is good.
-                service.Log.Warning("parts of {Key} are not what they should be, it is fetched whole: {Reason}", _fetch.Locate(pack).Key, e.Message);
+                service.Log.Warning("parts of {Key} are not what they should be, it is fetched whole: {Reason}", fetch.Locate(pack).Key, e.Message);
             }
         }
 
@@ -51,26 +51,26 @@ sealed class PackRestore(PostgresService service, ManifestPack pack, PackRecords
     /// </summary>
     async Task WritePartsAsync(CancellationToken cancellation)
     {
-        var key = _fetch.Locate(pack).Key;
-        using var header = await _fetch.AskAsync(
+        var key = fetch.Locate(pack).Key;
+        using var header = await fetch.AskAsync(
             service.Repositories.InReadOrder, key, new ByteRange(0, SealedObjectHeader.Size), SealedObjectHeader.Size, RequireSalt, cancellation);
         using var reader = await ReaderAsync(header, cancellation);
         while (_next < records.Count)
         {
             var (end, range) = records.Part(_next, LargestGap, LargestPart);
-            using var part = await _fetch.AskAsync(service.Repositories.InReadOrder, key, range, (int)range.Length, static _ => { }, cancellation);
+            using var part = await fetch.AskAsync(service.Repositories.InReadOrder, key, range, (int)range.Length, static _ => { }, cancellation);
             Write(end, reader, part.Span, range.Offset);
         }
     }
 
     async Task WriteRestAsync(CancellationToken cancellation)
     {
-        using var whole = await _fetch.WholeAsync(pack, cancellation);
+        using var whole = await fetch.WholeAsync(pack, cancellation);
         using var reader = await ReaderAsync(whole, cancellation);
         Write(records.Count, reader, whole.Span, 0);
     }
 
-    async Task<PackReader> ReaderAsync(PooledBytes content, CancellationToken cancellation)
+    async Task<PackReader> ReaderAsync(FetchedBytes content, CancellationToken cancellation)
     {
         var dataKey = await service.OpeningKeys.GetAsync(SealedObjectHeader.Parse(content.Span).KeyId, cancellation);
         return new PackReader(content.Span, dataKey);

@@ -42,13 +42,14 @@ public sealed class RestoreFiles(PostgresService service)
 
         var writer = new RestoreWriter(content, directory);
         writer.MakeDirectoriesAndEmptyFiles(directory);
+        var fetch = new PackFetch(service, new FetchBuffers(LargestPack(content)));
         var written = 0L;
         await Parallel.ForEachAsync(
             content.UsedPacks.Order().Append(BackupContent.Zeros),
             new ParallelOptions { MaxDegreeOfParallelism = service.Settings.Backup.Jobs, CancellationToken = cancellation },
             async (pack, token) =>
             {
-                var bytes = pack == BackupContent.Zeros ? WriteZeros(content, writer) : await RestorePackAsync(content, pack, writer, directory, token);
+                var bytes = pack == BackupContent.Zeros ? WriteZeros(content, writer) : await RestorePackAsync(content, pack, fetch, writer, directory, token);
                 progress?.Report(new RestoreProgress("restoring files", Math.Min(backup.DatabaseBytes, Interlocked.Add(ref written, bytes)), backup.DatabaseBytes));
             });
 
@@ -64,6 +65,10 @@ public sealed class RestoreFiles(PostgresService service)
         LibC.SyncFileSystem(directory.Root);
     }
 
+    // What cannot be a pack is refused when its turn comes, by name.
+    static int LargestPack(BackupContent content) =>
+        (int)content.UsedPacks.Select(p => content.TryPack(p)?.Size ?? 0).Where(size => size <= Array.MaxLength).DefaultIfEmpty(0).Max();
+
     static long WriteZeros(BackupContent content, RestoreWriter writer)
     {
         using var session = new RestoreWriterSession(writer);
@@ -77,15 +82,16 @@ public sealed class RestoreFiles(PostgresService service)
         return bytes;
     }
 
-    async Task<long> RestorePackAsync(BackupContent content, int index, RestoreWriter writer, RestoreDirectory directory, CancellationToken cancellation)
+    async Task<long> RestorePackAsync(
+        BackupContent content, int index, PackFetch fetch, RestoreWriter writer, RestoreDirectory directory, CancellationToken cancellation)
     {
         var pack = content.Pack(index);
-        var (key, size) = new PackFetch(service).Locate(pack);
+        var (key, size) = fetch.Locate(pack);
         try
         {
             var records = new PackRecords(content.RunsOf(index), size);
             using var session = new RestoreWriterSession(writer);
-            await new PackRestore(service, pack, records, session).RunAsync(cancellation);
+            await new PackRestore(service, fetch, pack, records, session).RunAsync(cancellation);
             Mark(content, index, records, directory);
             return records.ContentBytes;
         }

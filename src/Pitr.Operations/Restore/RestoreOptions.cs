@@ -15,4 +15,10 @@ public sealed record RestoreOptions(RecoveryAction Action, string RestoreCommand
 
     /// <summary>What becomes of files that are there.</summary>
     public RestoreMode Mode { get; init; }
+
+    /// <summary>Sets a standby up instead of a recovery.</summary>
+    public bool Standby { get; init; }
+
+    /// <summary>For a standby: primary_conninfo; null leaves what the backup has. May hold a password: not for messages.</summary>
+    public string? PrimaryConnectionInfo { get; init; }
 }
