@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Cli.Output;
+using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Postgres.Recovery;
@@ -93,17 +94,18 @@ static class PatroniRestoreCommand
             "a replica follows the newest timeline to its end and takes no target", "the target options belong to the method of bootstrap");
     }
 
-    // A mistyped target would bring the wrong moment back.
+    // A mistyped target would bring the wrong moment back, so what looks like a slip is refused.
     static void LeaveAside(ParseResult parsed, CommandContext context)
     {
-        foreach (var token in parsed.UnmatchedTokens.Where(t => !OfPatroni.Contains(t.Split('=')[0])))
+        var known = parsed.CommandResult.Command.Options.Select(o => o.Name).ToArray();
+        foreach (var name in parsed.UnmatchedTokens.Select(t => t.Split('=')[0]).Where(n => !OfPatroni.Contains(n)))
         {
-            if (token.StartsWith("--target", StringComparison.Ordinal) || !token.StartsWith("--", StringComparison.Ordinal))
+            if (!name.StartsWith("--", StringComparison.Ordinal) || NearestName.Find(name, known) is not null)
             {
-                throw new RefusedInputException($"{token.Split('=')[0]} is not known", "`pitr patroni-restore --help` shows what is");
+                throw new RefusedInputException($"{name} is not known", NearestName.Hint(name, known, "options"));
             }
 
-            context.Log.Warning("{Parameter} is not known and left aside", token.Split('=')[0]);
+            context.Log.Warning("{Parameter} is not known and left aside", name);
         }
     }
 }
