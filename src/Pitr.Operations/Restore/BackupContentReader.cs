@@ -25,6 +25,8 @@ sealed class BackupContentReader(PostgresService service)
             try
             {
                 await ReadAsync(store, backup, content, cancellation);
+                // Lines of large files leave much behind that would be there until the end: the rest of a restore allocates little.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
                 return content;
             }
             catch (Exception e)
