@@ -95,15 +95,20 @@ public sealed class ClusterRestore(PostgresService service)
 
     async Task MakeRoomAsync(PreparedRestore restore, RestoreDirectory target, CancellationToken cancellation)
     {
+        // From here on the directory is no cluster any more, and the mark that says so is durable before anything else changes.
+        var controlFile = new FileInfo(Path.Combine(target.Root, Postgres.Cluster.ControlFile.RelativePath));
+        if (controlFile.Exists && controlFile.Directory!.LinkTarget is null)
+        {
+            controlFile.Delete();
+            target.Sync();
+        }
+
         if (!restore.KeepsFiles)
         {
             target.Clear(restore.Content);
             return;
         }
 
-        // From here on the directory is no cluster any more, and the mark that says so is durable before anything else changes.
-        File.Delete(Path.Combine(target.Root, Postgres.Cluster.ControlFile.RelativePath));
-        target.Sync();
         if (new ExistingFiles(restore.Content, target).Match())
         {
             return;

@@ -66,7 +66,7 @@ sealed class ExistingFiles(BackupContent content, RestoreDirectory target)
             {
                 content.Files[file].State = FileState.Found;
             }
-            else if (!IsLeftAlone(directory, entry.Name))
+            else if (!IsLeftAlone(directory, entry.Name) || subdirectories?.ContainsKey(entry.Name) == true)
             {
                 RestoreDirectory.Remove(entry.FullName);
             }

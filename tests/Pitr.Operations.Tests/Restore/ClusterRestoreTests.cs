@@ -55,10 +55,10 @@ public class ClusterRestoreTests
         await new ClusterRestore(scenario.Service).RunAsync(plan, scenario["data"], Options, null, default);
     }
 
-    internal static async Task<RestorePlan> PlanAsync(Scenario scenario, RecoveryTarget target, SyntheticFile[]? files = null, PostgresService? service = null)
+    internal static async Task<RestorePlan> PlanAsync(Scenario scenario, RecoveryTarget target, SyntheticFile[]? files = null, PostgresService? service = null, DateTimeOffset? started = null)
     {
         files ??= SyntheticBackup.Around(SyntheticFile.File("global/1", SyntheticFile.Noise(5000, 1)));
-        var backup = await SyntheticBackup.TakeAsync(service ?? scenario.Service, SyntheticBackup.Tar(files));
+        var backup = await SyntheticBackup.TakeAsync(service ?? scenario.Service, SyntheticBackup.Tar(files), started);
         const string Name = "000000010000000000000002";
         await scenario.Push.PushAsync(scenario.Write(Name, WalSample.Segment(Name, size: 16 << 20, commits: Scenario.Start.AddMinutes(1))), default);
         return await new RestorePlanner(scenario.Service).PlanAsync(new RestoreRequest(target, Backup: BackupId.Parse(backup.Id)), default);

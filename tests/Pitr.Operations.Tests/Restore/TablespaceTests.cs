@@ -119,6 +119,33 @@ public class TablespaceTests
     }
 
     [Fact]
+    public async Task A_link_that_somebody_put_in_a_tablespaces_place_is_not_written_through()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var (plan, files) = await PlanAsync(scenario);
+        Directory.CreateDirectory(scenario["outside"]);
+        File.WriteAllText(scenario["outside/pg_control"], "precious");
+        using (var prepared = await PrepareAsync(scenario, plan, scenario["data"], TablespaceMap.Original))
+        {
+            await new ClusterRestore(scenario.Service).RunAsync(prepared, null, default);
+        }
+
+        // As after a kill, with the links put there since.
+        RestoreMark.Of(plan.Backup, scenario["data"], new HashSet<int>()).WriteTo(scenario["data"]);
+        RestoreMark.Of(plan.Backup, scenario["data"], new HashSet<int>()).WriteTo(scenario["fast"]);
+        Directory.Delete(scenario["fast/PG_15_202209061"], recursive: true);
+        File.CreateSymbolicLink(scenario["fast/PG_15_202209061"], scenario["outside"]);
+        Directory.Delete(scenario["data/global"], recursive: true);
+        File.CreateSymbolicLink(scenario["data/global"], scenario["outside"]);
+        using var again = await PrepareAsync(scenario, plan, scenario["data"], TablespaceMap.Original);
+        Assert.True(again.KeepsFiles);
+        await new ClusterRestore(scenario.Service).RunAsync(again, null, default);
+
+        Assert.Equal("precious", File.ReadAllText(Assert.Single(Directory.EnumerateFileSystemEntries(scenario["outside"]))));
+        Assert.Equal(files[Version + "/5/1234"], File.ReadAllBytes(scenario["fast/PG_15_202209061/5/1234"]));
+    }
+
+    [Fact]
     public async Task Too_little_space_for_a_tablespace_is_refused()
     {
         await using var scenario = await Scenario.StartAsync();
