@@ -10,6 +10,9 @@ sealed class RestoreWriter
 {
     const int LockCount = 64;
 
+    // A file that its owner may not write has to be opened again while it is written; it gets its own mode with its last run.
+    const UnixFileMode WhileWritten = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     readonly BackupContent _content;
     readonly string[] _directories;
     readonly Lock[] _opening = new Lock[LockCount];
@@ -96,6 +99,11 @@ sealed class RestoreWriter
         var path = Path.Combine(_directories[row.Directory], _content.Files.NameOf(file));
         lock (_opening[file % LockCount])
         {
+            if (row.State == FileState.Found)
+            {
+                File.SetUnixFileMode(path, (UnixFileMode)row.Mode | WhileWritten);
+            }
+
             var handle = row.State == FileState.Absent
                 ? File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite)
                 : File.OpenHandle(path, FileMode.Open, row.State == FileState.Made ? FileAccess.Write : FileAccess.ReadWrite, FileShare.ReadWrite);
@@ -107,7 +115,7 @@ sealed class RestoreWriter
                     RandomAccess.SetLength(handle, row.Size);
                 }
 
-                File.SetUnixFileMode(handle, (UnixFileMode)row.Mode);
+                File.SetUnixFileMode(handle, (UnixFileMode)row.Mode | WhileWritten);
                 row.State = row.State == FileState.Absent ? FileState.Made : FileState.Kept;
             }
 
@@ -133,5 +141,13 @@ sealed class RestoreWriter
         return true;
     }
 
-    static void Finish(SafeFileHandle handle, in FileRow row) => File.SetLastWriteTimeUtc(handle, new DateTime(row.Modified, DateTimeKind.Utc));
+    static void Finish(SafeFileHandle handle, in FileRow row)
+    {
+        if (((UnixFileMode)row.Mode & WhileWritten) != WhileWritten)
+        {
+            File.SetUnixFileMode(handle, (UnixFileMode)row.Mode);
+        }
+
+        File.SetLastWriteTimeUtc(handle, new DateTime(row.Modified, DateTimeKind.Utc));
+    }
 }
