@@ -68,32 +68,4 @@ public sealed class StandbyTests(ProtectedService service) : IDisposable
         Assert.Empty(plan.GetProperty("tablespaces").EnumerateArray());
         Assert.False(Directory.Exists(Data));
     }
-
-    [Fact]
-    public async Task A_restore_that_is_killed_again_and_again_ends_with_the_whole()
-    {
-        for (var i = 0; i < 5; i++)
-        {
-            using var restore = service.Host.Start("restore", "main", "--to", Data, "--target-time", service.Then);
-            // Later each time: before the first file, among the files, before the end.
-            await Task.Delay(150 * (i + 1));
-            await restore.KillAsync();
-            if (!File.Exists(Path.Combine(Data, ".pitr-restore-incomplete")) && File.Exists(Path.Combine(Data, "global/pg_control")))
-            {
-                break; // It was faster.
-            }
-
-            Assert.False(File.Exists(Path.Combine(Data, "global/pg_control")) && !File.Exists(Path.Combine(Data, "recovery.signal")), "a cluster without its recovery settings");
-        }
-
-        if (!File.Exists(Path.Combine(Data, "recovery.signal")) || File.Exists(Path.Combine(Data, ".pitr-restore-incomplete")))
-        {
-            (await service.Host.RunAsync("restore", "main", "--to", Data, "--target-time", service.Then)).Must();
-        }
-
-        await using var recovering = RecoveringCluster.Start(service.Host, Data);
-        await recovering.WaitUntilRecoveryEndsAsync();
-        await recovering.WaitUntilAcceptingAsync();
-        Assert.Equal(service.ContentThen, await recovering.ScalarAsync<string>(ProtectedService.Content));
-    }
 }
