@@ -16,6 +16,10 @@ static partial class LibC
     const int InvalidArgument = 22;
     const int IllegalSeek = 29;
     const int NotImplemented = 38;
+    const int CurrentDirectory = -100;
+    const int DoNotFollow = 0x100;
+    const uint BasicStatus = 0x7FF;
+    const int BlockSize = 512;
     const uint WaitBefore = 1;
     const uint StartWriting = 2;
     const uint WaitAfter = 4;
@@ -79,6 +83,24 @@ static partial class LibC
         return error == CrossDevice ? false : throw new IOException($"{from} could not be renamed to {to}: {Marshal.GetPInvokeErrorMessage(error)}");
     }
 
+    /// <summary>Tells what kind of file it is, how large, and where (statx(2)); does not follow a link.</summary>
+    /// <exception cref="IOException">The kernel reports an error.</exception>
+    public static void Status(string path, out int mode, out uint links, out long size, out long allocated, out ulong device)
+    {
+        // struct statx of statx(2), the same on every architecture.
+        Span<byte> status = stackalloc byte[256];
+        if (StatX(CurrentDirectory, path, DoNotFollow, BasicStatus, status) != 0)
+        {
+            throw new IOException($"{path} cannot be looked at: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        links = MemoryMarshal.Read<uint>(status[16..]);
+        mode = MemoryMarshal.Read<ushort>(status[28..]);
+        size = MemoryMarshal.Read<long>(status[40..]);
+        allocated = MemoryMarshal.Read<long>(status[48..]) * BlockSize;
+        device = ((ulong)MemoryMarshal.Read<uint>(status[136..]) << 32) | MemoryMarshal.Read<uint>(status[140..]);
+    }
+
     /// <summary>Gives this process a session of its own, out of reach of signals for the group it was started in (setsid(2)).</summary>
     public static void LeaveSession()
     {
@@ -123,4 +145,7 @@ static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     private static partial int SyncRange(SafeFileHandle file, long offset, long length, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(int directory, string path, int flags, uint mask, Span<byte> status);
 }

@@ -27,6 +27,7 @@ static class PitrCommand
         root.Subcommands.Add(AgentCommand.Create());
         root.Subcommands.Add(BackupCommand.Create());
         root.Subcommands.Add(RestoreCommand.Create());
+        root.Subcommands.Add(PatroniRestoreCommand.Create());
         root.Subcommands.Add(DrillCommand.Create());
         root.Subcommands.Add(InfoCommand.Create());
         root.Subcommands.Add(ExpireCommand.Create());

@@ -12,7 +12,7 @@ namespace Pitr.Cli.Commands;
 static class RestoreCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
-    static readonly Option<string> To = new("--to") { Description = "New or empty directory that becomes the data directory", HelpName = "DIR", Required = true };
+    static readonly Option<string> To = new("--to") { Description = "Directory that becomes the data directory: new, empty, or with --delta or --overwrite the cluster's own", HelpName = "DIR", Required = true };
     static readonly RestoreTargetOptions Target = new();
     static readonly Option<RecoveryAction> Action = new("--target-action") { Description = "What PostgreSQL does at the target (latest always promotes)", DefaultValueFactory = _ => RecoveryAction.Promote };
     static readonly Option<string?> ArchiveMode = new("--archive-mode") { Description = "off: the copy does not archive (default unless --to is the service's own data directory); keep: as the cluster was set", HelpName = "off|keep" };
@@ -20,6 +20,19 @@ static class RestoreCommand
     static readonly Option<string> SocketDirectory = new("--socket-directory") { Description = "With --start: where its Unix socket goes", DefaultValueFactory = _ => "/tmp", HelpName = "DIR" };
     static readonly Option<int> Port = new("--port") { Description = "With --start: its port number (default: a free one)" };
     static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
+    static readonly Option<string[]> Tablespaces = new("--tablespace-map")
+    {
+        Description = "Where a tablespace goes, by its OID or the directory it had; without it, back to that directory. Once for each", HelpName = "OLD=NEW", AllowMultipleArgumentsPerToken = false,
+    };
+
+    static readonly Option<bool> Delta = new("--delta") { Description = "--to is the same cluster's data directory, stopped: write only what differs, and remove what the backup does not have" };
+    static readonly Option<bool> Overwrite = new("--overwrite") { Description = "--to is the same cluster's data directory, stopped: clear it first" };
+    static readonly Option<bool> Standby = new("--standby") { Description = "Make a standby: it follows its primary, and the archive, on the newest timeline" };
+    static readonly Option<string?> PrimaryConnectionInfo = new("--primary-conninfo")
+    {
+        Description = "With --standby: primary_conninfo, for example 'host=db1 user=replicator'. Better a passfile than a password in it", HelpName = "CONN",
+    };
+
     static readonly Option<bool> DryRun = new("--dry-run") { Description = "Show the plan and do nothing" };
 
     public static Command Create()
@@ -27,21 +40,25 @@ static class RestoreCommand
         var command = new Command(
             "restore",
             """
-            Bring a cluster back to any moment, in a new directory.
+            Bring a cluster back to any moment, in a new directory or over a stopped one.
 
-            Makes a plan first and refuses what is impossible before the first byte, naming the nearest moment that is possible.
+            Makes a plan first and refuses what is impossible before the first byte, naming the nearest moment that is possible. A restore
+            that was interrupted goes on where it was when the same command is given again.
 
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --dry-run
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --start
               pitr restore main --to /var/lib/postgresql/15/main                  all there is, on a new host
+              pitr restore main --to /var/lib/postgresql/15/main --standby --primary-conninfo 'host=db1 user=replicator'
               pitr restore main --to /tmp/look --repository offsite               as if the others were lost
+              pitr restore main --to /srv/copy/data --tablespace-map 16385=/srv/copy/fast
+              pitr restore main --to /var/lib/postgresql/15/main --delta          over the stopped original, writing only what differs
               pitr restore main --to /tmp/look --target-name before_migration --target-action pause --start
             """)
         {
             ServiceName, To,
         };
         Target.AddTo(command);
-        foreach (var option in new Option[] { Action, ArchiveMode, Start, SocketDirectory, Port, Repositories, DryRun })
+        foreach (var option in new Option[] { Tablespaces, Delta, Overwrite, Action, ArchiveMode, Standby, PrimaryConnectionInfo, Start, SocketDirectory, Port, Repositories, DryRun })
         {
             command.Options.Add(option);
         }
@@ -53,49 +70,74 @@ static class RestoreCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var request = Target.Read(parsed);
+        var standby = IsStandby(parsed);
         var directory = Path.GetFullPath(parsed.GetValue(To)!);
         using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
-        RestoreDirectory.RequireFillable(directory);
+        var mode = Mode(parsed);
+        var tablespaces = TablespaceMap.Parse(parsed.GetValue(Tablespaces) ?? []);
+        ClusterRestore.RequirePossible(directory, mode);
         var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
-        var archiveOff = IsArchiveOff(parsed, service, directory);
+        // A standby archives, if at all, when it is promoted: then it is the cluster.
+        var archiveOff = standby ? parsed.GetValue(ArchiveMode) == "off" : IsArchiveOff(parsed, service, directory);
+        var options = new RestoreOptions(parsed.GetValue(Action), RestoreCommandLine.For(context, service, plan, standby), archiveOff)
+        {
+            Tablespaces = tablespaces, Mode = mode, Standby = standby, PrimaryConnectionInfo = parsed.GetValue(PrimaryConnectionInfo),
+        };
+        var restore = new ClusterRestore(service);
+        using var prepared = await restore.PrepareAsync(plan, directory, options, cancellation);
         if (parsed.GetValue(DryRun))
         {
-            ClusterRestore.RequirePossible(plan, directory);
-            RestoreOutput.Plan(context.Output, plan, directory, archiveOff);
+            RestoreOutput.Plan(context.Output, prepared);
             return ExitCodes.Success;
         }
 
         RootRefusal.Require("PostgreSQL does not run as root, and files restored by root could not be read by it", "restore");
         if (context.Output == OutputFormat.Text)
         {
-            RestoreOutput.Plan(OutputFormat.Text, plan, directory, archiveOff);
+            RestoreOutput.Plan(OutputFormat.Text, prepared);
         }
 
         var started = CommandContext.Clock.GetTimestamp();
-        var options = new RestoreOptions(parsed.GetValue(Action), GetCommand(context, service, plan), archiveOff);
         RestoreOutcome outcome;
         using (var display = new ProgressDisplay())
         {
             var progress = new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes));
-            await new ClusterRestore(service).RunAsync(plan, directory, options, progress, cancellation);
-            var restored = CommandContext.Clock.GetElapsedTime(started);
+            var kept = await restore.RunAsync(prepared, progress, cancellation);
             outcome = parsed.GetValue(Start)
                 ? await StartAsync(parsed, context, service, plan, directory, progress, cancellation)
-                : new RestoreOutcome(null, null, 0, null, restored);
-            outcome = outcome with { Took = CommandContext.Clock.GetElapsedTime(started) };
+                : new RestoreOutcome(null, null, 0, null);
+            outcome = outcome with { KeptBytes = kept, Took = CommandContext.Clock.GetElapsedTime(started) };
         }
 
-        RestoreOutput.Done(context.Output, plan, directory, outcome);
+        RestoreOutput.Done(context.Output, prepared, outcome);
         return ExitCodes.Success;
     }
 
-    // Recovery goes on with the repositories it was planned with: one that is down would leave it unknown where the archive ends.
-    static string GetCommand(CommandContext context, PostgresService service, RestorePlan plan)
+    static RestoreMode Mode(ParseResult parsed) => (parsed.GetValue(Delta), parsed.GetValue(Overwrite)) switch
     {
-        var name = service.Name.ToString();
-        var all = context.Configuration.PostgresService(name).Repositories;
-        return context.ArchiveCommands(name).WithRepositories(plan.Repositories.Count < all.Count ? plan.Repositories : []).Get(name);
+        (true, true) => throw new RefusedInputException("--delta and --overwrite exclude each other", "--delta keeps what is the same, --overwrite clears the directory first"),
+        (true, false) => RestoreMode.Delta,
+        (false, true) => RestoreMode.Overwrite,
+        _ => RestoreMode.New,
+    };
+
+    static bool IsStandby(ParseResult parsed)
+    {
+        var standby = parsed.GetValue(Standby);
+        if (standby && Target.IsGiven(parsed))
+        {
+            throw new RefusedInputException("--standby follows the newest timeline to its end and takes no target", "leave the --target options out; --backup may be given");
+        }
+
+        if (standby && parsed.GetValue(Start))
+        {
+            throw new RefusedInputException("--standby and --start exclude each other: a standby's recovery does not end", "start it the way the service is started, for example with pg_ctl");
+        }
+
+        return standby || parsed.GetValue(PrimaryConnectionInfo) is null
+            ? standby
+            : throw new RefusedInputException("--primary-conninfo belongs to --standby", "add --standby, or leave it out");
     }
 
     static async Task<RestoreOutcome> StartAsync(
@@ -117,11 +159,11 @@ static class RestoreCommand
             cancellation);
         if (end == RecoveryEnd.ShutDown)
         {
-            return new RestoreOutcome(end, null, 0, last?.LastCommit, default);
+            return new RestoreOutcome(end, null, 0, last?.LastCommit);
         }
 
         await server.WaitUntilAcceptingAsync(cancellation);
-        var outcome = new RestoreOutcome(end, server.SocketDirectory, server.Port, last?.LastCommit, default);
+        var outcome = new RestoreOutcome(end, server.SocketDirectory, server.Port, last?.LastCommit);
         server.Detach();
         return outcome;
     }

@@ -7,5 +7,11 @@ namespace Pitr.Cli.Commands;
 /// <param name="SocketDirectory">Where the running server listens; null when none runs.</param>
 /// <param name="Port">Its port number.</param>
 /// <param name="LastCommit">Last commit replayed, as far as it was seen.</param>
-/// <param name="Took">From the request to here.</param>
-sealed record RestoreOutcome(RecoveryEnd? End, string? SocketDirectory, int Port, DateTimeOffset? LastCommit, TimeSpan Took);
+sealed record RestoreOutcome(RecoveryEnd? End, string? SocketDirectory, int Port, DateTimeOffset? LastCommit)
+{
+    /// <summary>Bytes that were there already and were kept.</summary>
+    public long KeptBytes { get; init; }
+
+    /// <summary>From the request to here.</summary>
+    public TimeSpan Took { get; init; }
+}

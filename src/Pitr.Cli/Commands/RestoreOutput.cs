@@ -8,30 +8,45 @@ namespace Pitr.Cli.Commands;
 /// <summary>Prints plans and results of restores.</summary>
 static class RestoreOutput
 {
-    public static void Plan(OutputFormat format, RestorePlan plan, string directory, bool archiveOff)
+    public static void Plan(OutputFormat format, PreparedRestore restore)
     {
+        var (plan, directory) = (restore.Plan, restore.Directory);
         if (format == OutputFormat.Json)
         {
-            Json.Write(ToJson(plan, directory, archiveOff));
+            Json.Write(ToJson(restore));
             return;
         }
 
         Console.WriteLine(
             $"""
             Plan
-              target     {plan.Target}
+              target     {(restore.Options.Standby ? "a standby, to follow the newest timeline" : plan.Target)}
               backup     {plan.Backup.Id} ({plan.BackupReason}), consistent at {Texts.Moment(plan.Backup.StopTime)}, PostgreSQL {plan.Backup.PostgresVersion / 10000}
               timelines  {string.Join(" → ", plan.Timelines)}
               WAL        {plan.FirstWal} to {plan.LastWal}, {plan.WalSegments} segment(s), all there
               last commit archived  {(plan.LastCommit is { } last ? Json.Moment(last) : "none after the backup")}
               fetch      {Texts.Size(plan.FetchBytes)} from the repository, plus WAL
-              write      {Texts.Size(plan.RestoredBytes)} into {directory}
-              archiving  {(archiveOff ? "off in the restored cluster (--archive-mode keep changes that)" : "as the cluster was set")}
+              write      {Texts.Size(plan.RestoredBytes)} into {directory}{What(restore)}
+              archiving  {(restore.Options.ArchiveOff ? "off in the restored cluster (--archive-mode keep changes that)" : "as the cluster was set")}
             """);
+        foreach (var place in restore.Tablespaces)
+        {
+            var from = place.Target == place.Tablespace.Location ? "" : $" (was {place.Tablespace.Location})";
+            Console.WriteLine($"  tablespace {place.Tablespace.Oid} into {place.Target}{from}");
+        }
     }
 
-    public static void Done(OutputFormat format, RestorePlan plan, string directory, RestoreOutcome outcome)
+    static string What(PreparedRestore restore) => restore switch
     {
+        { WrittenPacks: > 0 and var packs } => $", where {packs} pack(s) are written already",
+        { KeepsFiles: true } => "; what is the same there stays",
+        { Options.Mode: RestoreMode.Overwrite } => ", which is cleared first",
+        _ => "",
+    };
+
+    public static void Done(OutputFormat format, PreparedRestore restore, RestoreOutcome outcome)
+    {
+        var (plan, directory) = (restore.Plan, restore.Directory);
         if (format == OutputFormat.Json)
         {
             Json.Write(new JsonObject
@@ -40,6 +55,7 @@ static class RestoreOutput
                 ["service"] = plan.Backup.Service,
                 ["backup"] = plan.Backup.Id,
                 ["directory"] = directory,
+                ["kept-bytes"] = outcome.KeptBytes,
                 ["recovery"] = outcome.End?.ToString().ToLowerInvariant(),
                 ["socket-directory"] = outcome.SocketDirectory,
                 ["port"] = outcome.SocketDirectory is null ? null : outcome.Port,
@@ -49,10 +65,11 @@ static class RestoreOutput
             return;
         }
 
-        Console.WriteLine($"restored {directory} in {Texts.Span(outcome.Took)}");
+        var kept = outcome.KeptBytes > 0 ? $", {Texts.Size(outcome.KeptBytes)} were there already" : "";
+        Console.WriteLine($"restored {directory} in {Texts.Span(outcome.Took)}{kept}");
         Console.WriteLine(outcome.End switch
         {
-            null => NextStep(plan, directory),
+            null => NextStep(restore),
             RecoveryEnd.ShutDown => "The target is reached and the server has shut down, as asked. Remove recovery.signal or choose another target before the next start.",
             RecoveryEnd.Paused => $"The target is reached, the server is read-only and paused: psql -h {outcome.SocketDirectory} -p {outcome.Port}\nSELECT pg_wal_replay_resume() ends recovery there.",
             _ => $"The target is reached and the server takes writes: psql -h {outcome.SocketDirectory} -p {outcome.Port}",
@@ -65,26 +82,44 @@ static class RestoreOutput
     }
 
     // Debian keeps a cluster's configuration outside its data directory, so a restored one has none to start with.
-    static string NextStep(RestorePlan plan, string directory) => File.Exists(Path.Combine(directory, "postgresql.conf"))
-        ? $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it, for example `pg_ctl -D {directory} start`; it recovers to {plan.Target} by itself."
-        : $"Next: start PostgreSQL {plan.Backup.PostgresVersion / 10000} on it. The directory has no postgresql.conf: put the cluster's configuration in place first "
-            + $"(Debian: /etc/postgresql/VERSION/NAME, data_directory = '{directory}'), or let `--start` write a small one. It recovers to {plan.Target} by itself.";
-
-    static JsonObject ToJson(RestorePlan plan, string directory, bool archiveOff) => new()
+    static string NextStep(PreparedRestore restore)
     {
-        ["format"] = 1,
-        ["service"] = plan.Backup.Service,
-        ["target"] = plan.Target.ToString(),
-        ["backup"] = plan.Backup.Id,
-        ["backup-reason"] = plan.BackupReason,
-        ["timelines"] = Json.Array(plan.Timelines, t => t.Value),
-        ["first-wal"] = plan.FirstWal.ToString(),
-        ["last-wal"] = plan.LastWal.ToString(),
-        ["wal-segments"] = plan.WalSegments,
-        ["last-commit"] = Json.Moment(plan.LastCommit),
-        ["fetch-bytes"] = plan.FetchBytes,
-        ["restored-bytes"] = plan.RestoredBytes,
-        ["directory"] = directory,
-        ["archive-off"] = archiveOff,
-    };
+        var (version, directory) = (restore.Plan.Backup.PostgresVersion / 10000, restore.Directory);
+        var then = restore.Options.Standby ? "It follows as a standby." : $"It recovers to {restore.Plan.Target} by itself.";
+        return File.Exists(Path.Combine(directory, "postgresql.conf"))
+            ? $"Next: start PostgreSQL {version} on it, for example `pg_ctl -D {directory} start`. {then}"
+            : $"Next: start PostgreSQL {version} on it. The directory has no postgresql.conf: put the cluster's configuration in place first "
+                + $"(Debian: /etc/postgresql/VERSION/NAME, data_directory = '{directory}'){(restore.Options.Standby ? "" : ", or let `--start` write a small one")}. {then}";
+    }
+
+    static JsonObject ToJson(PreparedRestore restore)
+    {
+        var plan = restore.Plan;
+        return new JsonObject
+        {
+            ["format"] = 1,
+            ["service"] = plan.Backup.Service,
+            ["target"] = plan.Target.ToString(),
+            ["backup"] = plan.Backup.Id,
+            ["backup-reason"] = plan.BackupReason,
+            ["timelines"] = Json.Array(plan.Timelines, t => t.Value),
+            ["first-wal"] = plan.FirstWal.ToString(),
+            ["last-wal"] = plan.LastWal.ToString(),
+            ["wal-segments"] = plan.WalSegments,
+            ["last-commit"] = Json.Moment(plan.LastCommit),
+            ["fetch-bytes"] = plan.FetchBytes,
+            ["restored-bytes"] = plan.RestoredBytes,
+            ["directory"] = restore.Directory,
+            ["mode"] = restore.Options.Mode.ToString().ToLowerInvariant(),
+            ["written-packs"] = restore.WrittenPacks,
+            ["tablespaces"] = Json.Array(restore.Tablespaces, t => new JsonObject
+            {
+                ["oid"] = t.Tablespace.Oid,
+                ["from"] = t.Tablespace.Location,
+                ["to"] = t.Target,
+            }),
+            ["standby"] = restore.Options.Standby,
+            ["archive-off"] = restore.Options.ArchiveOff,
+        };
+    }
 }

@@ -28,6 +28,10 @@ sealed class RestoreTargetOptions
         }
     }
 
+    /// <summary>Whether a moment or a timeline was named.</summary>
+    public bool IsGiven(ParseResult parsed) =>
+        new Option[] { _target, _time, _lsn, _xid, _name, _exclusive, _timeline }.Any(o => parsed.GetResult(o) is { Implicit: false });
+
     /// <summary>What was asked for.</summary>
     /// <exception cref="RefusedInputException">More than one target, or one that cannot be read.</exception>
     public RestoreRequest Read(ParseResult parsed)

@@ -70,7 +70,7 @@ static class UsageOutput
         var end = parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).Count();
         var behind = parsed.Tokens.Skip(end).Select(t => t.Value).ToHashSet(StringComparer.Ordinal);
         return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value)
-            .Concat(parsed.UnmatchedTokens)
+            .Concat(parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors ? parsed.UnmatchedTokens : [])
             .FirstOrDefault(word => word.Length > 2 && word.StartsWith("--", StringComparison.Ordinal) && !behind.Contains(word))
             ?.Split('=')[0];
     }

@@ -13,6 +13,7 @@ sealed class ManifestLine
     string? _systemIdentifier;
     string? _startLsn;
     string? _sha256;
+    string? _salt;
     string? _path;
     string? _mode;
     string? _modified;
@@ -72,7 +73,10 @@ sealed class ManifestLine
         Required(_backupId, "backup-id"),
         (int)Required(_number, "number", 0, int.MaxValue),
         Required(_size, "size", 0, long.MaxValue),
-        Required(_sha256, "sha256"));
+        Required(_sha256, "sha256"))
+    {
+        Salt = _salt,
+    };
 
     public ManifestEntry ToEntry(ManifestEntryKind kind) => new()
     {
@@ -172,6 +176,7 @@ sealed class ManifestLine
             case "number": _number = Integer(ref reader); break;
             case "size": _size = Integer(ref reader); break;
             case "sha256": _sha256 = Text(ref reader); break;
+            case "salt": _salt = Text(ref reader); break;
             case "path": _path = Text(ref reader); break;
             case "mode": _mode = Text(ref reader); break;
             case "modified": _modified = Text(ref reader); break;

@@ -25,9 +25,14 @@ sealed class ManifestRules
             return $"pack {pack.Index} has an impossible index, number or size";
         }
 
-        if (pack.Sha256.Length != 64 || pack.Sha256.AsSpan().ContainsAnyExcept("0123456789abcdef"))
+        if (!IsHexOf32Bytes(pack.Sha256))
         {
             return $"pack {pack.Index} has no valid sha256";
+        }
+
+        if (pack.Salt is not null && !IsHexOf32Bytes(pack.Salt))
+        {
+            return $"pack {pack.Index} has no valid salt";
         }
 
         return _packSizes.TryAdd(pack.Index, pack.Size) ? null : $"pack {pack.Index} is given twice";
@@ -59,6 +64,8 @@ sealed class ManifestRules
 
         return null;
     }
+
+    static bool IsHexOf32Bytes(string text) => text.Length == 64 && !text.AsSpan().ContainsAnyExcept("0123456789abcdef");
 
     static string? CheckKind(ManifestEntry entry)
     {

@@ -61,6 +61,11 @@ public sealed class ManifestWriter : IDisposable
         _json.WriteNumber("number"u8, pack.Number);
         _json.WriteNumber("size"u8, pack.Size);
         _json.WriteString("sha256"u8, pack.Sha256);
+        if (pack.Salt is not null)
+        {
+            _json.WriteString("salt"u8, pack.Salt);
+        }
+
         End();
     }
 

@@ -24,6 +24,16 @@ public sealed class PackReader : IDisposable
         _cipher = new ObjectCipher(key, parsed);
     }
 
+    /// <summary>The salt in the first 104 bytes of a pack, as <see cref="Manifests.ManifestPack.Salt"/> has it.</summary>
+    /// <exception cref="DamagedObjectException">Not the header of a pack.</exception>
+    /// <exception cref="UnsupportedFormatException">Unknown version, codec or kind.</exception>
+    public static string SaltOf(ReadOnlySpan<byte> header)
+    {
+        var parsed = SealedObjectHeader.Parse(header);
+        parsed.RequireKind(SealedObjectKind.Pack);
+        return Convert.ToHexStringLower(parsed.Salt);
+    }
+
     /// <summary>Opens one record into the destination.</summary>
     /// <param name="recordIndex">Position among the pack's records, from 0.</param>
     /// <param name="stored">The record's bytes as they lie in the pack.</param>

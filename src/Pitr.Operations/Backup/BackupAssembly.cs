@@ -113,7 +113,7 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
 
     /// <summary>Writes what is left of the manifest, after every record has found its place.</summary>
     /// <exception cref="RefusedInputException">The manifest was never begun.</exception>
-    public void Complete(IReadOnlyList<StoredObject> packs)
+    public void Complete(IReadOnlyList<StoredPack> packs)
     {
         lock (_writing)
         {
@@ -126,7 +126,8 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
 
             for (var number = 0; number < packs.Count; number++)
             {
-                manifest.WritePack(new ManifestPack(number, id.ToString(), number, packs[number].Size, packs[number].Sha256));
+                var (stored, salt) = packs[number];
+                manifest.WritePack(new ManifestPack(number, id.ToString(), number, stored.Size, stored.Sha256) { Salt = salt });
             }
 
             foreach (var pack in Basis?.UsedPackLines() ?? [])
@@ -144,7 +145,7 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
     public bool IsPlainWhole => _tee?.IsSecondWhole == true;
 
     /// <summary>What was read.</summary>
-    public BackupContent ToContent(IReadOnlyList<StoredObject> packs, StoredObject manifest, string dataKey) => new(_bytes, _files, packs, manifest, dataKey)
+    public BackupContent ToContent(IReadOnlyList<StoredPack> packs, StoredObject manifest, string dataKey) => new(_bytes, _files, [.. packs.Select(p => p.Object)], manifest, dataKey)
     {
         ReusedBytes = _reused,
         OlderPacks = Basis?.UsedPacks() ?? [],

@@ -21,7 +21,7 @@ public sealed class PackPipeline : IAsyncDisposable
     readonly Channel<RecordDraft> _drafts;
     readonly CancellationTokenSource _abort;
     readonly Task[] _workers;
-    readonly List<StoredObject> _stored = [];
+    readonly List<StoredPack> _stored = [];
     int _packs;
     long _storedBytes;
 
@@ -62,11 +62,11 @@ public sealed class PackPipeline : IAsyncDisposable
 
     /// <summary>Finishes every pack; returns when all are durable.</summary>
     /// <returns>The packs by number.</returns>
-    public async Task<IReadOnlyList<StoredObject>> CompleteAsync()
+    public async Task<IReadOnlyList<StoredPack>> CompleteAsync()
     {
         _drafts.Writer.Complete();
         await Task.WhenAll(_workers);
-        return _stored.OrderBy(p => p.Key, StringComparer.Ordinal).ToArray();
+        return _stored.OrderBy(p => p.Object.Key, StringComparer.Ordinal).ToArray();
     }
 
     async Task WorkAsync()
@@ -122,10 +122,11 @@ public sealed class PackPipeline : IAsyncDisposable
             // Replace, because a retry after an answer that was lost finds its own first attempt there.
             var put = _service.Repositories.PutAsync(key, content, PutMode.Replace, _abort.Token, store => _service.SealingKeys.IsPublished(_key, store));
             var sha256 = Convert.ToHexStringLower(SHA256.HashData(content.Span));
+            var salt = PackReader.SaltOf(content.Span);
             await put;
             lock (_stored)
             {
-                _stored.Add(new StoredObject(key, content.Length, sha256));
+                _stored.Add(new StoredPack(new StoredObject(key, content.Length, sha256), salt));
             }
 
             Interlocked.Add(ref _storedBytes, content.Length);

@@ -115,7 +115,8 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         End("plan");
 
         Begin(progress, "restoring files");
-        await new ClusterRestore(service).RunAsync(plan, scratch.Data, new RestoreOptions(RecoveryAction.Promote, commands.Get(service.Name.ToString()), ArchiveOff: true), progress, cancellation);
+        var options = new RestoreOptions(RecoveryAction.Promote, commands.Get(service.Name.ToString()), ArchiveOff: true) { Tablespaces = TablespaceMap.Below(scratch.Tablespaces) };
+        await new ClusterRestore(service).RunAsync(plan, scratch.Data, options, progress, cancellation);
         End("fetch");
 
         Begin(progress, "replaying WAL");

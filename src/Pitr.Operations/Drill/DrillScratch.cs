@@ -26,6 +26,9 @@ sealed class DrillScratch : IDisposable
     /// <summary>The data directory to be.</summary>
     public string Data => Path.Combine(_root, "data");
 
+    /// <summary>Where its tablespaces go, each in a directory of its own.</summary>
+    public string Tablespaces => Path.Combine(_root, "tablespaces");
+
     /// <summary>The server's log.</summary>
     public string Log => Path.Combine(_root, "server.log");
 

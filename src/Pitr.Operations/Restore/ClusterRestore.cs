@@ -1,59 +1,160 @@
+using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Recovery;
+using Pitr.Storage;
 
 namespace Pitr.Operations.Restore;
 
-/// <summary>Carries a plan out: checks space, writes the files, then the recovery settings PostgreSQL starts with.</summary>
+/// <summary>Carries a plan out: checks directories and space, writes the files, then the recovery settings PostgreSQL starts with.</summary>
 public sealed class ClusterRestore(PostgresService service)
 {
-    // What a data directory needs beyond the backup: replayed WAL is fetched one segment at a time, and PostgreSQL keeps some.
-    const long SpaceForWal = 256L << 20;
+    static readonly HashSet<int> NoPacks = [];
 
-    /// <summary>Refuses a restore that cannot end well, without touching anything.</summary>
-    /// <exception cref="ImpossiblePlanException">The directory is not empty, or there is not enough space.</exception>
-    public static void RequirePossible(RestorePlan plan, string directory)
+    /// <summary>Refuses what the data directory alone shows to be impossible, before anything is fetched.</summary>
+    /// <exception cref="ImpossiblePlanException">The directory is not empty and may not be used.</exception>
+    public static void RequirePossible(string directory, RestoreMode mode)
     {
-        RestoreDirectory.RequireFillable(directory);
-        var parent = directory;
-        while (!Directory.Exists(parent))
+        if (mode == RestoreMode.New || File.Exists(directory))
         {
-            parent = Path.GetDirectoryName(parent)!;
+            RestoreDirectory.RequireFillable(directory);
+        }
+    }
+
+    /// <summary>Reads the manifest and refuses a restore that cannot end well, without touching any directory.</summary>
+    /// <param name="plan">What the planner found possible.</param>
+    /// <param name="directory">The data directory to be, absolute.</param>
+    /// <param name="options">How it is set up.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="ImpossiblePlanException">A directory may not be used, or there is not enough space.</exception>
+    public async Task<PreparedRestore> PrepareAsync(RestorePlan plan, string directory, RestoreOptions options, CancellationToken cancellation)
+    {
+        RequirePossible(directory, options.Mode);
+        var option = options.Mode == RestoreMode.Delta ? "--delta" : "--overwrite";
+        var replaces = options.Mode != RestoreMode.New && ExistingCluster.Require(directory, plan.Backup.SystemIdentifier, option);
+        if (replaces)
+        {
+            await RequireArchivedAsync(directory, cancellation);
         }
 
-        var free = new DriveInfo(parent).AvailableFreeSpace;
-        if (free < plan.RestoredBytes + SpaceForWal)
+        var mark = RestoreMark.TryRead(directory);
+        var goesOn = options.Mode != RestoreMode.Overwrite && mark?.IsOf(plan.Backup) == true;
+        var keepsFiles = goesOn || (replaces && options.Mode == RestoreMode.Delta);
+        var content = await new BackupContentReader(service).ReadAsync(plan.Backup, keepsFiles, goesOn ? mark!.Packs : NoPacks, cancellation);
+        try
         {
-            throw new ImpossiblePlanException(
-                $"{parent} has {free} bytes free; the restore needs {plan.RestoredBytes} for files and {SpaceForWal} for WAL",
-                "free some space or name a directory on another file system with --to");
+            var places = options.Tablespaces.Place(content.Tablespaces, directory);
+            RestoreDirectory.RequireFillable(places, directory, replaces ? ExistingCluster.TablespaceDirectories(directory) : new HashSet<string>());
+            RestoreSpace.Require(
+                [(directory, content.Bytes[0]), .. places.Select((p, i) => (p.Directory, content.Bytes[i + 1]))],
+                [directory, .. places.Select(p => p.Directory)]);
+            return new PreparedRestore(plan, directory, options, content, places, keepsFiles);
+        }
+        catch
+        {
+            content.Dispose();
+            throw;
         }
     }
 
     /// <summary>Restores into a directory; afterwards starting PostgreSQL there recovers to the target.</summary>
     /// <param name="plan">What the planner found possible.</param>
-    /// <param name="directory">New or empty directory, absolute.</param>
-    /// <param name="options">Recovery settings.</param>
+    /// <param name="directory">The data directory to be, absolute.</param>
+    /// <param name="options">How it is set up.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Ends the work; the directory stays marked as incomplete.</param>
     public async Task RunAsync(RestorePlan plan, string directory, RestoreOptions options, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        RequirePossible(plan, directory);
-        var target = RestoreDirectory.Prepare(directory);
+        using var prepared = await PrepareAsync(plan, directory, options, cancellation);
+        await RunAsync(prepared, progress, cancellation);
+    }
+
+    /// <summary>Carries a prepared restore out.</summary>
+    /// <returns>Bytes that were there already and were kept.</returns>
+    public async Task<long> RunAsync(PreparedRestore restore, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
         try
         {
-            await new RestoreFiles(service).RestoreAsync(plan.Backup, target, progress, cancellation);
-            var timeline = plan.TargetTimeline.Value == plan.Backup.Timeline ? "current" : plan.TargetTimeline.ToString();
-            new RecoverySettings(plan.Target, timeline, options.Action, options.RestoreCommand, Standby: false) { ArchiveOff = options.ArchiveOff }.WriteTo(directory);
+            var target = RestoreDirectory.Prepare(restore.Directory, restore.Tablespaces, RestoreMark.Of(restore.Backup, restore.Directory, restore.Content.WrittenPacks));
+            await MakeRoomAsync(restore, target, cancellation);
+            var files = new RestoreFiles(service);
+            var writer = await files.WriteAsync(restore.Content, restore.Backup, target, progress, cancellation);
+            Settings(restore.Plan, restore.Options).WriteTo(restore.Directory);
+            RestoreFiles.WriteControlFile(writer, target);
             target.Complete();
+            service.Log.Information("backup {Backup} is restored into {Directory}", restore.Backup.Id, restore.Directory);
+            return writer.KeptBytes;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ImpossiblePlanException(
-                $"{directory} could not be filled: {e.Message}",
-                "check the space on its file system; the same command may be run again, it clears what it left behind", e);
+                $"{restore.Directory} could not be filled: {e.Message}",
+                "check the space on its file system; the same command may be run again, it goes on where it can and clears what it cannot use", e);
+        }
+    }
+
+    async Task MakeRoomAsync(PreparedRestore restore, RestoreDirectory target, CancellationToken cancellation)
+    {
+        // From here on the directory is no cluster any more, and the mark that says so is durable before anything else changes.
+        var controlFile = new FileInfo(Path.Combine(target.Root, Postgres.Cluster.ControlFile.RelativePath));
+        if (controlFile.Exists && controlFile.Directory!.LinkTarget is null)
+        {
+            controlFile.Delete();
+            target.Sync();
         }
 
-        service.Log.Information("backup {Backup} is restored into {Directory}", plan.Backup.Id, directory);
+        if (!restore.KeepsFiles)
+        {
+            target.Clear(restore.Content);
+            return;
+        }
+
+        if (new ExistingFiles(restore.Content, target).Match())
+        {
+            return;
+        }
+
+        service.Log.Warning("{Directory} is not as an earlier restore left it; every file is compared again", restore.Directory);
+        restore.Content.Dispose();
+        restore.Content = await new BackupContentReader(service).ReadAsync(restore.Backup, keepsZeros: true, NoPacks, cancellation);
+        RestoreMark.Of(restore.Backup, restore.Directory, NoPacks).WriteTo(target.Root);
+        new ExistingFiles(restore.Content, target).Match();
+    }
+
+    static RecoverySettings Settings(RestorePlan plan, RestoreOptions options)
+    {
+        if (options.Standby)
+        {
+            return new RecoverySettings(RecoveryTarget.Latest, "latest", options.Action, options.RestoreCommand, Standby: true)
+            {
+                ArchiveOff = options.ArchiveOff,
+                PrimaryConnectionInfo = options.PrimaryConnectionInfo,
+            };
+        }
+
+        var timeline = plan.TargetTimeline.Value == plan.Backup.Timeline ? "current" : plan.TargetTimeline.ToString();
+        return new RecoverySettings(plan.Target, timeline, options.Action, options.RestoreCommand, Standby: false) { ArchiveOff = options.ArchiveOff };
+    }
+
+    // What a server that broke down had not archived yet is in its pg_wal and nowhere else, and that is about to go.
+    async Task RequireArchivedAsync(string directory, CancellationToken cancellation)
+    {
+        foreach (var name in ExistingCluster.UnarchivedWal(directory))
+        {
+            var isKnown = Format.Wal.WalFileName.TryParse(name, out var file);
+            if (!isKnown || !await IsStoredAsync(RepositoryLayout.Wal(service.Name, file), cancellation))
+            {
+                throw new ImpossiblePlanException(
+                    $"{directory}/pg_wal/{name} was never archived, and would be removed",
+                    $"archive it first: pitr wal push {service.Name} {directory}/pg_wal/{name}; if it is not wanted, remove {directory}/pg_wal/archive_status/{name}.ready");
+            }
+        }
+    }
+
+    async Task<bool> IsStoredAsync(string key, CancellationToken cancellation)
+    {
+        var asked = await service.Repositories.AskFirstAsync(
+            async (store, token) => await store.StatAsync(key, token) ?? throw new ObjectNotFoundException(store.Name, key), cancellation);
+        return asked.IsAnswered || (asked.IsProvenAbsent ? false : throw asked.Failure);
     }
 }

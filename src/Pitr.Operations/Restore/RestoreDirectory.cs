@@ -3,20 +3,25 @@ using Pitr.Operations.Errors;
 namespace Pitr.Operations.Restore;
 
 /// <summary>
-/// The directory a restore fills. It must be new or empty; while it is being filled a marker file says so, and a directory whose
-/// marker was left behind by a restore that was killed may be filled anew.
+/// The directories a restore fills: the data directory and those of the tablespaces. While they are being filled a marker file in each says so,
+/// and directories whose marker was left behind by a restore that was killed may be filled anew. Nothing outside of them is touched.
 /// </summary>
 public sealed class RestoreDirectory
 {
-    const string MarkerName = ".pitr-restore-incomplete";
     const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    RestoreDirectory(string path) => Root = path;
+    RestoreDirectory(string path, IReadOnlyList<TablespacePlace> tablespaces) => (Root, Tablespaces) = (path, tablespaces);
 
-    /// <summary>Absolute path.</summary>
+    /// <summary>Absolute path of the data directory.</summary>
     public string Root { get; }
 
-    /// <summary>Says whether a directory may be filled, without touching it.</summary>
+    /// <summary>Where the tablespaces go.</summary>
+    public IReadOnlyList<TablespacePlace> Tablespaces { get; }
+
+    /// <summary>The directory of a place: 0 for the data directory, n for the n-th tablespace.</summary>
+    internal string PathOf(int place) => place == 0 ? Root : Tablespaces[place - 1].Directory;
+
+    /// <summary>Says whether a data directory may be filled, without touching it.</summary>
     /// <exception cref="ImpossiblePlanException">It holds something that is not an unfinished restore.</exception>
     public static void RequireFillable(string path)
     {
@@ -25,19 +30,43 @@ public sealed class RestoreDirectory
             throw new ImpossiblePlanException($"{path} is a file", "name a directory that does not exist yet, or an empty one");
         }
 
-        if (Directory.Exists(path) && !File.Exists(Path.Combine(path, MarkerName)) && ReadsEntries(path))
+        if (!RestoreMark.IsIn(path) && HoldsEntries(path))
         {
             throw new ImpossiblePlanException(
                 $"directory {path} is not empty",
-                "name a directory that does not exist yet, or an empty one; nothing in it was touched");
+                File.Exists(Path.Combine(path, "PG_VERSION"))
+                    ? "name a directory that does not exist yet, or an empty one; if this is the same cluster, --delta writes only what differs and --overwrite clears it first. Nothing in it was touched"
+                    : "name a directory that does not exist yet, or an empty one; nothing in it was touched");
         }
     }
 
-    static bool ReadsEntries(string path)
+    /// <summary>Says whether the directories of tablespaces may be filled, without touching them.</summary>
+    /// <param name="places">Where they go.</param>
+    /// <param name="dataDirectory">Of the restore.</param>
+    /// <param name="linked">Directories that belong to the cluster whose data directory is being reused, links resolved.</param>
+    /// <exception cref="ImpossiblePlanException">One holds something that is neither an unfinished part of this restore nor of that cluster.</exception>
+    internal static void RequireFillable(IReadOnlyList<TablespacePlace> places, string dataDirectory, IReadOnlySet<string> linked)
+    {
+        foreach (var place in places)
+        {
+            var hint = $"restore it to another place: --tablespace-map {place.Tablespace.Oid}=DIRECTORY; nothing was touched";
+            if (File.Exists(place.Directory))
+            {
+                throw new ImpossiblePlanException($"the directory of tablespace {place.Tablespace.Oid}, {place.Target}, is a file", hint);
+            }
+
+            if (!linked.Contains(place.Directory) && RestoreMark.TryRead(place.Directory)?.IsOf(dataDirectory) != true && HoldsEntries(place.Directory))
+            {
+                throw new ImpossiblePlanException($"the directory of tablespace {place.Tablespace.Oid}, {place.Target}, is not empty", hint);
+            }
+        }
+    }
+
+    static bool HoldsEntries(string path)
     {
         try
         {
-            return Directory.EnumerateFileSystemEntries(path).Any();
+            return Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any();
         }
         catch (UnauthorizedAccessException e)
         {
@@ -48,49 +77,91 @@ public sealed class RestoreDirectory
         }
     }
 
-    /// <summary>Makes the directory ready: exists, mode 0700, empty but for the marker.</summary>
+    /// <summary>Makes a data directory ready that has no tablespaces: exists, mode 0700, empty but for the marker.</summary>
     public static RestoreDirectory Prepare(string path)
     {
         RequireFillable(path);
+        var directory = Prepare(path, [], new RestoreMark(null, null, null, null, new HashSet<int>()));
+        directory.ClearData();
+        return directory;
+    }
+
+    /// <summary>Makes the directories, private, with markers in them; what else is in them is left alone.</summary>
+    internal static RestoreDirectory Prepare(string path, IReadOnlyList<TablespacePlace> tablespaces, RestoreMark mark)
+    {
+        var making = path;
         try
         {
-            Directory.CreateDirectory(path, DirectoryMode);
-            File.SetUnixFileMode(path, DirectoryMode);
-            File.WriteAllText(Path.Combine(path, MarkerName), "pitr restore fills this directory; while this file is here it is not a usable cluster\n");
-            var directory = new RestoreDirectory(path);
-            directory.Clear();
-            return directory;
+            foreach (var next in tablespaces.Select(t => t.Directory).Prepend(path))
+            {
+                making = next;
+                Directory.CreateDirectory(next, DirectoryMode);
+                File.SetUnixFileMode(next, DirectoryMode);
+                mark.WriteTo(next);
+            }
+
+            return new RestoreDirectory(path, tablespaces);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ImpossiblePlanException(
-                $"directory {path} cannot be prepared: {e.Message}",
+                $"directory {making} cannot be prepared: {e.Message}",
                 "run as the user that will own the cluster, and check the parent directory",
                 e);
         }
     }
 
-    /// <summary>Removes everything but the marker.</summary>
-    public void Clear()
+    /// <summary>Removes everything but the markers. In a tablespace's directory only what this backup brings: other clusters' versions may share it.</summary>
+    internal void Clear(BackupContent content)
     {
-        var marker = Path.Combine(Root, MarkerName);
-        foreach (var left in Directory.EnumerateFileSystemEntries(Root).Where(e => e != marker))
+        ClearData();
+        for (var place = 1; place <= Tablespaces.Count; place++)
         {
-            if (Directory.Exists(left) && new DirectoryInfo(left).LinkTarget is null)
+            foreach (var version in content.VersionDirectories(place))
             {
-                Directory.Delete(left, recursive: true);
-            }
-            else
-            {
-                File.Delete(left);
+                Remove(Path.Combine(PathOf(place), version));
             }
         }
     }
 
-    /// <summary>Takes the marker away: the directory now is a data directory.</summary>
+    void ClearData()
+    {
+        var marker = Path.Combine(Root, RestoreMark.FileName);
+        foreach (var left in Directory.EnumerateFileSystemEntries(Root).Where(e => e != marker))
+        {
+            Remove(left);
+        }
+    }
+
+    /// <summary>Removes a file, a link, or a directory with everything in it; a link's target is left alone.</summary>
+    internal static void Remove(string path)
+    {
+        if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+    }
+
+    /// <summary>Makes everything in the directories durable, whatever file systems they are on.</summary>
+    internal void Sync()
+    {
+        foreach (var directory in Tablespaces.Select(t => t.Directory).Prepend(Root))
+        {
+            LibC.SyncFileSystem(directory);
+        }
+    }
+
+    /// <summary>Takes the markers away, the data directory's last: it now is one.</summary>
     public void Complete()
     {
-        File.Delete(Path.Combine(Root, MarkerName));
-        LibC.SyncFileSystem(Root);
+        foreach (var directory in Tablespaces.Select(t => t.Directory).Append(Root))
+        {
+            File.Delete(Path.Combine(directory, RestoreMark.FileName));
+            LibC.SyncFileSystem(directory);
+        }
     }
 }

@@ -8,4 +8,17 @@ namespace Pitr.Operations.Restore;
 /// <param name="ArchiveOff">
 /// Writes archive_mode = off, so that a copy beside a running cluster does not put a new timeline into the cluster's own archive.
 /// </param>
-public sealed record RestoreOptions(RecoveryAction Action, string RestoreCommand, bool ArchiveOff);
+public sealed record RestoreOptions(RecoveryAction Action, string RestoreCommand, bool ArchiveOff)
+{
+    /// <summary>Where tablespaces go.</summary>
+    public TablespaceMap Tablespaces { get; init; } = TablespaceMap.Original;
+
+    /// <summary>What becomes of files that are there.</summary>
+    public RestoreMode Mode { get; init; }
+
+    /// <summary>Sets a standby up instead of a recovery.</summary>
+    public bool Standby { get; init; }
+
+    /// <summary>For a standby: primary_conninfo; null leaves what the backup has. May hold a password: not for messages.</summary>
+    public string? PrimaryConnectionInfo { get; init; }
+}

@@ -175,9 +175,13 @@ public sealed class RestorePlanner(PostgresService service)
             needed,
             (long)(needed.Number(size) - first.Number(size) + 1),
             lastCommit,
-            backup.Packs.Sum(p => p.Size) + backup.Manifest.Size,
+            backup.Packs.Sum(p => p.Size) + backup.OlderPacks.Sum(FetchedBytes) + backup.Manifest.Size,
             backup.DatabaseBytes);
     }
+
+    // Of a pack that is used in a small part only that part is fetched; compression is taken to be the same all over.
+    static long FetchedBytes(UsedPack pack) =>
+        pack.UsedBytes < pack.ContentBytes / 2 ? (long)(pack.Size * ((double)pack.UsedBytes / pack.ContentBytes)) : pack.Size;
 
     // The last segment that recovery can need to reach the target; refuses a target the archive does not reach.
     async Task<WalSegmentName> FindLastNeededAsync(

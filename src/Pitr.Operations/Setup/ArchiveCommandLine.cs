@@ -24,7 +24,9 @@ public sealed class ArchiveCommandLine(string program, PitrConfiguration configu
     public string Push(string service) => $"{Prefix()} push {service} %p";
 
     /// <summary>The value of restore_command.</summary>
-    public string Get(string service) => $"{Prefix()} get {service} %f %p{(Repositories.Count == 0 ? "" : $" --repository {string.Join(',', Repositories)}")}";
+    /// <param name="service">The service.</param>
+    /// <param name="standby">Of a standby, which asks again and must not be stopped by a passing fault; never of a point-in-time recovery.</param>
+    public string Get(string service, bool standby = false) => $"{Prefix()} get {service} %f %p{(standby ? " --standby" : "")}{(Repositories.Count == 0 ? "" : $" --repository {string.Join(',', Repositories)}")}";
 
     string Prefix()
     {

@@ -10,7 +10,7 @@ namespace Pitr.Postgres.Recovery;
 /// </summary>
 /// <param name="Timeline"><c>latest</c>, <c>current</c>, or a timeline number.</param>
 /// <param name="RestoreCommand">With %f and %p, as PostgreSQL runs it.</param>
-/// <param name="Standby">Keep following as a standby instead of recovering once; primary_conninfo is left as it is.</param>
+/// <param name="Standby">Keep following as a standby instead of recovering once; primary_conninfo is left as it is unless it is given.</param>
 public sealed record RecoverySettings(
     RecoveryTarget Target,
     string? Timeline,
@@ -20,6 +20,9 @@ public sealed record RecoverySettings(
 {
     /// <summary>Also writes archive_mode = off: a copy beside a running cluster must not archive into that cluster's place.</summary>
     public bool ArchiveOff { get; init; }
+
+    /// <summary>For a standby: how it connects to its primary, in libpq's form. Written as it is, to a file that only its owner can read.</summary>
+    public string? PrimaryConnectionInfo { get; init; }
 
     public const string RecoverySignal = "recovery.signal";
     public const string StandbySignal = "standby.signal";
@@ -94,6 +97,11 @@ public sealed record RecoverySettings(
             Add("primary_slot_name", "");
         }
 
+        if (Standby && PrimaryConnectionInfo is not null)
+        {
+            Add("primary_conninfo", PrimaryConnectionInfo);
+        }
+
         if (ArchiveOff)
         {
             Add("archive_mode", "off");
@@ -166,7 +174,8 @@ public sealed record RecoverySettings(
     static bool IsOfBlock(string line) => line.StartsWith('#') || ConfigurationText.SettingName(line) == "archive_mode";
 
     bool IsNeutralised(string? name) =>
-        name is not null && (Neutralised.Contains(name) || (!Standby && NeutralisedUnlessStandby.Contains(name)));
+        name is not null
+        && (Neutralised.Contains(name) || (!Standby && NeutralisedUnlessStandby.Contains(name)) || (PrimaryConnectionInfo is not null && name == "primary_conninfo"));
 
     string Block()
     {

@@ -53,7 +53,7 @@ public class ManifestTests
             select (packs, entries),
             sample =>
             {
-                var packs = Enumerable.Range(0, sample.packs).Select(i => new ManifestPack(i, "20261121T031500Z", i + 7, 1L << 31, Sha256)).ToList();
+                var packs = Enumerable.Range(0, sample.packs).Select(i => new ManifestPack(i, "20261121T031500Z", i + 7, 1L << 31, Sha256) { Salt = i % 2 == 0 ? Sha256 : null }).ToList();
                 var text = Write(packs, sample.entries);
                 using var reader = new ManifestReader(new MemoryStream(text));
                 Assert.Equal(Header, reader.Header);
@@ -240,6 +240,7 @@ public class ManifestTests
         Assert.Throws<ArgumentException>(() => writer.WriteEntry(Directory("base") with { Size = 1, Runs = [ManifestRun.Zeros(1)] }));
         Assert.Throws<ArgumentException>(() => writer.WriteEntry(Directory("base") with { Target = "x" }));
         Assert.Throws<ArgumentException>(() => writer.WritePack(new ManifestPack(0, "b", 0, 200, "x")));
+        Assert.Throws<ArgumentException>(() => writer.WritePack(new ManifestPack(0, "b", 0, 200, Sha256) { Salt = "x" }));
         writer.WritePack(new ManifestPack(0, "b", 0, 200, Sha256));
         Assert.Throws<ArgumentException>(() => writer.WritePack(new ManifestPack(0, "b", 0, 200, Sha256)));
         writer.WriteEntry(Directory("f") with { Kind = ManifestEntryKind.File, Size = 1, Runs = [new ManifestRun(1, 0, 0, 104, 97, 0)] });

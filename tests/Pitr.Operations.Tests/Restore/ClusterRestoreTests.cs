@@ -2,6 +2,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
+using Pitr.Operations.Services;
 using Pitr.Operations.Tests.Backup;
 using Pitr.Postgres.Recovery;
 using Pitr.Storage;
@@ -11,7 +12,7 @@ namespace Pitr.Operations.Tests.Restore;
 
 public class ClusterRestoreTests
 {
-    static readonly RestoreOptions Options = new(RecoveryAction.Promote, "'/opt/pitr-archive' get main %f %p", ArchiveOff: true);
+    internal static readonly RestoreOptions Options = new(RecoveryAction.Promote, "'/opt/pitr-archive' get main %f %p", ArchiveOff: true);
 
     [Fact]
     public async Task A_restored_directory_recovers_to_the_target_when_it_is_started()
@@ -32,11 +33,10 @@ public class ClusterRestoreTests
     public async Task Too_little_space_is_refused_before_anything_is_made()
     {
         await using var scenario = await Scenario.StartAsync();
-        var plan = await PlanAsync(scenario, RecoveryTarget.Latest) with { RestoredBytes = 1L << 60 };
 
-        var error = await Assert.ThrowsAsync<ImpossiblePlanException>(() => new ClusterRestore(scenario.Service).RunAsync(plan, scenario["new/data"], Options, null, default));
+        var error = Assert.Throws<ImpossiblePlanException>(() => RestoreSpace.Require([(scenario["new/data"], 1000), (scenario["new/fast"], 1L << 60)], []));
 
-        Assert.Contains($"{1L << 60}", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{(1L << 60) + 1000}"[..6], error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(scenario["new"]));
     }
 
@@ -55,9 +55,10 @@ public class ClusterRestoreTests
         await new ClusterRestore(scenario.Service).RunAsync(plan, scenario["data"], Options, null, default);
     }
 
-    static async Task<RestorePlan> PlanAsync(Scenario scenario, RecoveryTarget target)
+    internal static async Task<RestorePlan> PlanAsync(Scenario scenario, RecoveryTarget target, SyntheticFile[]? files = null, PostgresService? service = null, DateTimeOffset? started = null)
     {
-        var backup = await SyntheticBackup.TakeAsync(scenario.Service, SyntheticBackup.Tar(SyntheticBackup.Around(SyntheticFile.File("global/1", SyntheticFile.Noise(5000, 1)))));
+        files ??= SyntheticBackup.Around(SyntheticFile.File("global/1", SyntheticFile.Noise(5000, 1)));
+        var backup = await SyntheticBackup.TakeAsync(service ?? scenario.Service, SyntheticBackup.Tar(files), started);
         const string Name = "000000010000000000000002";
         await scenario.Push.PushAsync(scenario.Write(Name, WalSample.Segment(Name, size: 16 << 20, commits: Scenario.Start.AddMinutes(1))), default);
         return await new RestorePlanner(scenario.Service).PlanAsync(new RestoreRequest(target, Backup: BackupId.Parse(backup.Id)), default);

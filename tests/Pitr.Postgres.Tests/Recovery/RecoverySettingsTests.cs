@@ -45,6 +45,27 @@ public class RecoverySettingsTests
     }
 
     [Fact]
+    public void A_standby_gets_the_primary_it_is_given_and_otherwise_keeps_its_own()
+    {
+        using var directory = new TestDirectory();
+        var path = directory.Sub("postgresql.auto.conf");
+        File.WriteAllText(path, "primary_conninfo = 'host=old'\nprimary_slot_name = 'mine'\n");
+        var standby = ToLsn with { Target = RecoveryTarget.Latest, Standby = true };
+
+        standby.WriteTo(directory.Path);
+        Assert.Contains("primary_conninfo = 'host=old'", File.ReadAllText(path), StringComparison.Ordinal);
+        (standby with { PrimaryConnectionInfo = "host=new password='it''s'" }).WriteTo(directory.Path);
+
+        var text = File.ReadAllText(path);
+        Assert.DoesNotContain("host=old", text, StringComparison.Ordinal);
+        Assert.Contains("primary_conninfo = 'host=new password=''it''''s'''\n", text, StringComparison.Ordinal);
+        Assert.Contains("primary_slot_name = 'mine'", text, StringComparison.Ordinal);
+        Assert.True(File.Exists(directory.Sub("standby.signal")));
+        Assert.False(File.Exists(directory.Sub("recovery.signal")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
     public void Replaces_what_earlier_recoveries_left_and_keeps_everything_else()
     {
         using var directory = new TestDirectory();
