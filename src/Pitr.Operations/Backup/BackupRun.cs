@@ -68,7 +68,7 @@ public sealed class BackupRun(PostgresService service, string version)
         var id = await ChooseIdAsync(linked.Token);
         var started = service.Clock.GetUtcNow();
         var settings = await session.ReadSettingsAsync(RecordedSettings, linked.Token);
-        var method = ChooseMethod(facts, session, id);
+        var method = await ChooseMethodAsync(facts, session, id);
         var (content, cached) = await CopyAsync(id, facts, method.Source, session, progress, linked.Token);
 
         progress?.Report(content.Progress("waiting for the WAL of the backup"));
@@ -139,13 +139,6 @@ public sealed class BackupRun(PostgresService service, string version)
                 "set wal_level = replica and restart PostgreSQL");
         }
 
-        if (await session.ReadTablespacesAsync() is { Count: > 0 } tablespaces)
-        {
-            throw new ImpossiblePlanException(
-                $"the cluster has tablespaces of its own ({string.Join(", ", tablespaces.Select(t => t.Name))}); method stream carries one tablespace only",
-                "method direct reads every tablespace; this version does not have it yet");
-        }
-
         if (facts.InRecovery && settings["archive_mode"].Value != "always")
         {
             throw new ImpossiblePlanException(
@@ -196,7 +189,7 @@ public sealed class BackupRun(PostgresService service, string version)
             isReady: store => !document.Packs.Append(document.Manifest).Select(o => o.Key).Concat(document.OlderPacks.Select(o => o.Key)).Any(k => service.Repositories.Debts.IsOwed(store.Name, k)));
     }
 
-    (string Name, IClusterSource Source) ChooseMethod(ServerFacts facts, PostgresSession session, BackupId id)
+    async Task<(string Name, IClusterSource Source)> ChooseMethodAsync(ServerFacts facts, PostgresSession session, BackupId id)
     {
         var obstacle = Method == BackupMethod.Stream ? null : DirectSource.Obstacle(service, facts);
         if (Method == BackupMethod.Direct && obstacle is not null)
@@ -209,8 +202,15 @@ public sealed class BackupRun(PostgresService service, string version)
             service.Log.Information("pg_basebackup reads the cluster, because {Obstacle}", obstacle);
         }
 
-        return Method != BackupMethod.Stream && obstacle is null
-            ? ("direct", new DirectSource(service, session, facts, $"pitr {id}"))
+        if (Method != BackupMethod.Stream && obstacle is null)
+        {
+            return ("direct", new DirectSource(service, session, facts, $"pitr {id}"));
+        }
+
+        return await session.ReadTablespacesAsync() is { Count: > 0 } tablespaces
+            ? throw new ImpossiblePlanException(
+                $"the cluster has tablespaces of its own ({string.Join(", ", tablespaces.Select(t => t.Name))}); method stream carries one tablespace only",
+                $"method direct reads every tablespace{(obstacle is null ? "" : $"; it cannot be used here: {obstacle}")}")
             : ("stream", new StreamSource(service, session, facts, $"pitr {id}"));
     }
 

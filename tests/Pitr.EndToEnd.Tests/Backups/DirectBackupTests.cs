@@ -103,6 +103,35 @@ public sealed class DirectBackupTests
     }
 
     [Fact]
+    public async Task Tablespaces_come_back_elsewhere_also_after_the_older_backup_was_removed()
+    {
+        await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20));
+        var space = cluster.Directory.New("space");
+        await using (var session = await cluster.OpenAsync())
+        {
+            await session.ExecuteAsync($"CREATE TABLESPACE fast LOCATION '{space}'");
+            await session.ExecuteAsync("CREATE DATABASE there TABLESPACE fast");
+            await session.ExecuteAsync("CREATE TABLE t TABLESPACE fast AS SELECT i, repeat(md5(i::text), 20) v FROM generate_series(1, 5000) i; CHECKPOINT");
+        }
+
+        (await cluster.Host.RunAsync("backup", PitrHost.Service, "--method", "stream")).Must(8).MustSay("method direct");
+        var first = await cluster.BackupAsync();
+        await cluster.ExecuteAsync("UPDATE t SET v = 'changed' WHERE i = 17; CREATE INDEX ON t (i) TABLESPACE fast");
+        var second = await cluster.BackupAsync();
+        Assert.Equal(first.GetProperty("id").GetString(), second.GetProperty("base").GetString());
+        Assert.True(second.GetProperty("stored-bytes").GetInt64() < first.GetProperty("stored-bytes").GetInt64() / 2);
+        (await cluster.Host.RunAsync("expire", PitrHost.Service, "--backup", first.GetProperty("id").GetString()!)).Must();
+        await cluster.ArchiveEverythingAsync();
+
+        (await cluster.Host.RunAsync("restore", PitrHost.Service, "--to", cluster.Directory["refused"])).Must(8).MustSay("--tablespace-map");
+        await using var restored = await cluster.RestoreAsync("to", "--tablespace-map", $"{space}={cluster.Directory["moved"]}");
+
+        Assert.Equal("changed", await restored.ScalarAsync<string>("SELECT v FROM t WHERE i = 17"));
+        Assert.Equal(12502500, await restored.ScalarAsync<long>("SELECT sum(i) FROM t"));
+        Assert.Equal(cluster.Directory["moved"], await restored.ScalarAsync<string>("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = 'fast'"));
+    }
+
+    [Fact]
     public async Task A_directory_of_another_cluster_is_refused_and_auto_streams_instead()
     {
         await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20));
