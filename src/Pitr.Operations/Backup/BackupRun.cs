@@ -68,7 +68,7 @@ public sealed class BackupRun(PostgresService service, string version)
         var id = await ChooseIdAsync(linked.Token);
         var started = service.Clock.GetUtcNow();
         var settings = await session.ReadSettingsAsync(RecordedSettings, linked.Token);
-        var method = await ChooseMethodAsync(facts, session, id);
+        var method = await ChooseMethodAsync(facts, session, id, linked.Token);
         var (content, cached) = await CopyAsync(id, facts, method.Source, session, progress, linked.Token);
 
         progress?.Report(content.Progress("waiting for the WAL of the backup"));
@@ -189,9 +189,9 @@ public sealed class BackupRun(PostgresService service, string version)
             isReady: store => !document.Packs.Append(document.Manifest).Select(o => o.Key).Concat(document.OlderPacks.Select(o => o.Key)).Any(k => service.Repositories.Debts.IsOwed(store.Name, k)));
     }
 
-    async Task<(string Name, IClusterSource Source)> ChooseMethodAsync(ServerFacts facts, PostgresSession session, BackupId id)
+    async Task<(string Name, IClusterSource Source)> ChooseMethodAsync(ServerFacts facts, PostgresSession session, BackupId id, CancellationToken cancellation)
     {
-        var obstacle = Method == BackupMethod.Stream ? null : DirectSource.Obstacle(service, facts);
+        var obstacle = Method == BackupMethod.Stream ? null : await DirectSource.ObstacleAsync(service, session, facts, cancellation);
         if (Method == BackupMethod.Direct && obstacle is not null)
         {
             throw new ImpossiblePlanException($"the files cannot be read directly: {obstacle}", "run it on the database host, as the user that owns the data directory; or use method stream");
@@ -207,7 +207,7 @@ public sealed class BackupRun(PostgresService service, string version)
             return ("direct", new DirectSource(service, session, facts, $"pitr {id}"));
         }
 
-        return await session.ReadTablespacesAsync() is { Count: > 0 } tablespaces
+        return await session.ReadTablespacesAsync(cancellation) is { Count: > 0 } tablespaces
             ? throw new ImpossiblePlanException(
                 $"the cluster has tablespaces of its own ({string.Join(", ", tablespaces.Select(t => t.Name))}); method stream carries one tablespace only",
                 $"method direct reads every tablespace{(obstacle is null ? "" : $"; it cannot be used here: {obstacle}")}")

@@ -20,7 +20,12 @@ sealed class DirectSource(PostgresService service, PostgresSession session, Serv
     Timeline _timeline;
 
     /// <summary>Why the files cannot be read on this host; null if they can, as far as it is known before.</summary>
-    public static string? Obstacle(PostgresService service, ServerFacts facts)
+    public static async Task<string?> ObstacleAsync(PostgresService service, PostgresSession session, ServerFacts facts, CancellationToken cancellation) =>
+        Obstacle(service, facts) ?? (await BackupMode.MayAsync(session, cancellation)
+            ? null
+            : $"the role may not begin a backup (GRANT EXECUTE ON FUNCTION {(facts.MajorVersion >= 15 ? "pg_backup_start, pg_backup_stop" : "pg_start_backup(text, bool, bool), pg_stop_backup(bool, bool)")} to it)");
+
+    static string? Obstacle(PostgresService service, ServerFacts facts)
     {
         if (Directory(service, facts) is not { } directory)
         {

@@ -11,6 +11,19 @@ public static class BackupMode
 {
     const int Renamed = 15;
 
+    /// <summary>Whether the role may begin and end it.</summary>
+    /// <exception cref="ServerException">The question failed.</exception>
+    public static async Task<bool> MayAsync(PostgresSession session, CancellationToken cancellation)
+    {
+        const string sql = """
+            SELECT bool_and(has_function_privilege(oid, 'EXECUTE'))
+            FROM pg_proc
+            WHERE pronamespace = 'pg_catalog'::regnamespace
+              AND (proname IN ('pg_backup_start', 'pg_backup_stop') OR (proname IN ('pg_start_backup', 'pg_stop_backup') AND pronargs > 1))
+            """;
+        return (await session.QueryAsync(sql, [], row => row.GetBoolean(0), cancellation))[0];
+    }
+
     /// <summary>Makes a checkpoint at once and begins.</summary>
     /// <param name="session">Has to stay open until <see cref="StopAsync"/>.</param>
     /// <param name="facts">About its server.</param>

@@ -149,6 +149,8 @@ public sealed class DirectBackupTests
 
         File.Delete(Path.Combine(cluster.Directory["copy"], "postmaster.pid"));
         (await cluster.Host.RunAsync("backup", PitrHost.Service, "--method", "direct")).Must(8).MustSay("no server runs in");
+        await cluster.ExecuteAsync("REVOKE EXECUTE ON FUNCTION pg_backup_stop FROM blind; GRANT pg_read_all_settings TO blind");
+        (await cluster.Host.RunAsync("backup", PitrHost.Service, "--method", "direct")).Must(8).MustSay("may not begin a backup");
         var backup = await cluster.BackupAsync();
         Assert.Equal("stream", backup.GetProperty("method").GetString());
     }
