@@ -151,7 +151,7 @@ public sealed class CrashTests(CrashTests.CrashCluster fixture, ITestOutputHelpe
     [Fact]
     public async Task A_second_backup_is_told_that_one_runs()
     {
-        using var first = Host.Start("backup", PitrHost.Service);
+        using var first = Host.Start("backup", PitrHost.Service, "--method", "stream", "--full", "--limit", "15MB/s");
         await BackupRunsAsync(first);
         (await ProgramRun.RunAsync("/bin/kill", ["-STOP", first.ProcessId.ToString(CultureInfo.InvariantCulture)])).Must();
         (await Host.RunAsync("backup", PitrHost.Service)).Must(11).MustSay("HINT:");
@@ -164,7 +164,7 @@ public sealed class CrashTests(CrashTests.CrashCluster fixture, ITestOutputHelpe
     public async Task A_backup_that_is_told_to_stop_gives_everything_back()
     {
         var before = Backups().ToArray();
-        using (var backup = Host.Start("backup", PitrHost.Service))
+        using (var backup = Host.Start("backup", PitrHost.Service, "--method", "stream", "--full", "--limit", "15MB/s"))
         {
             await BackupRunsAsync(backup);
             (await ProgramRun.RunAsync("/bin/kill", ["-INT", backup.ProcessId.ToString(CultureInfo.InvariantCulture)])).Must();
@@ -175,17 +175,19 @@ public sealed class CrashTests(CrashTests.CrashCluster fixture, ITestOutputHelpe
         Assert.Equal(before, Backups());
     }
 
-    [Fact]
-    public async Task A_file_the_server_cannot_read_ends_the_backup()
+    [Theory]
+    [InlineData("stream", 10, "Permission denied")]
+    [InlineData("direct", 1, "cannot be read")]
+    public async Task A_file_that_cannot_be_read_ends_the_backup(string method, int exitCode, string said)
     {
-        await Cluster.ExecuteAsync("CREATE TABLE unreadable AS SELECT 1; CHECKPOINT");
+        await Cluster.ExecuteAsync("DROP TABLE IF EXISTS unreadable; CREATE TABLE unreadable AS SELECT 1; CHECKPOINT");
         var name = await Cluster.ScalarAsync<string>("SELECT pg_relation_filepath('unreadable')");
         var path = Path.Combine(Cluster.Cluster.DataDirectory, name);
         var before = Backups().ToArray();
         File.SetUnixFileMode(path, UnixFileMode.None);
         try
         {
-            (await Host.RunAsync("backup", PitrHost.Service)).Must(10).MustSay(name, "Permission denied");
+            (await Host.RunAsync("backup", PitrHost.Service, "--method", method)).Must(exitCode).MustSay(name, said);
             Assert.Equal(before, Backups());
         }
         finally

@@ -23,9 +23,10 @@ public class OlderPacksTests
         await using var scenario = await Scenario.StartAsync();
         var older = SyntheticFile.Noise(RecordDraft.Capacity, 1);
         var own = SyntheticFile.Noise(RecordDraft.Capacity, 2);
-        // The relation begins its record, so that a page's number is its place in it.
-        var first = await SyntheticBackup.TakeAsync(scenario.Service, SyntheticBackup.Tar(Files(older)), Scenario.Start);
-        var plan = await ClusterRestoreTests.PlanAsync(scenario, RecoveryTarget.Latest, Files(own), started: Scenario.Start.AddDays(1));
+        // One worker, so that there is one pack; the relation fills a record, so that a page's number is its place in it.
+        var service = BackupRoundTripTests.Open(scenario, 1, 64 << 20);
+        var first = await SyntheticBackup.TakeAsync(service, SyntheticBackup.Tar(Files(older)), Scenario.Start);
+        var plan = await ClusterRestoreTests.PlanAsync(scenario, RecoveryTarget.Latest, Files(own), service, Scenario.Start.AddDays(1));
         var olderPack = File.ReadAllBytes(scenario.PathOf(first.Packs[0].Key));
         var expected = new byte[RecordDraft.Capacity];
         await SyntheticBackup.RewriteManifestAsync(scenario.Service, plan.Backup, text =>
@@ -60,5 +61,8 @@ public class OlderPacksTests
         Assert.Equal(expected, File.ReadAllBytes(scenario["data/0"]));
     }
 
-    static SyntheticFile[] Files(byte[] relation) => [SyntheticFile.File("0", relation), SyntheticFile.File("PG_VERSION", "15\n"u8.ToArray()), .. SyntheticBackup.Around()];
+    static SyntheticFile[] Files(byte[] relation) => 
+    [
+        .. SyntheticBackup.Around() is [var label, .. var rest] ? (SyntheticFile[])[label, SyntheticFile.File("0", relation), SyntheticFile.File("PG_VERSION", "15\n"u8.ToArray()), .. rest] : [],
+    ];
 }

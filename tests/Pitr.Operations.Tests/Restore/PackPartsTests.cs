@@ -89,7 +89,7 @@ public class PackPartsTests
         {
             var lines = text.Split('\n').Where(l => !unwanted.Contains(Match(l, "\"path\":\"([^\"]*)\""))).ToArray();
             text = string.Join('\n', lines).Replace($"\"entries\":{all.Length}", $"\"entries\":{needed.Length + 3}");
-            return withSalt ? text.Replace("\"sha256\":", $"\"salt\":\"{PackReader.SaltOf(pack)}\",\"sha256\":") : text;
+            return withSalt ? text : text.Replace($",\"salt\":\"{PackReader.SaltOf(pack)}\"", "");
         });
         return (backup, [.. all.Where(f => !unwanted.Contains(f.Path))]);
     }

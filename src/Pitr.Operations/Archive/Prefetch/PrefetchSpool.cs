@@ -34,6 +34,8 @@ public sealed class PrefetchSpool : IDisposable
         await using var making = await StateFile.LockAsync(System.IO.Path.Combine(stateDirectory, Lock), clock, cancellation);
         SweepLocked(stateDirectory);
         var path = System.IO.Path.Combine(stateDirectory, Name, Guid.NewGuid().ToString("N"));
+        // Each by itself: a mode holds for the last directory of a path only.
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!, Private);
         Directory.CreateDirectory(path, Private);
         return new PrefetchSpool(path, StateFile.TryLock(System.IO.Path.Combine(path, Owner)) ?? throw new IOException($"{path} is locked by somebody else"));
     }
