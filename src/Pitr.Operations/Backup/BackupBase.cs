@@ -25,6 +25,9 @@ sealed class BackupBase : IDisposable
     readonly long[] _used;
     readonly HashSet<uint> _databases;
 
+    // What was read wrong then may be read right now: it must not live on in the backups that follow.
+    readonly HashSet<string> _damaged;
+
     /// <param name="document">The backup.</param>
     /// <param name="manifest">Its manifest; disposed with this.</param>
     /// <param name="databases">The databases of the cluster now (<see cref="BackupDocument.Databases"/>).</param>
@@ -33,6 +36,7 @@ sealed class BackupBase : IDisposable
     {
         (Document, _manifest) = (document, manifest);
         _databases = [0, .. databases.Where(d => document.Databases.TryGetValue(d.Key, out var known) && known == d.Value).Select(d => uint.Parse(d.Key))];
+        _damaged = [.. document.Damage.Select(page => page.Path)];
         var older = document.OlderPacks.ToDictionary(p => p.Key, StringComparer.Ordinal);
         foreach (var pack in manifest.Packs)
         {
@@ -66,7 +70,7 @@ sealed class BackupBase : IDisposable
 
     /// <summary>Looks up a relation's file; null when nothing of it may be used.</summary>
     public BaseFile? Find(string path, RelationFileName relation) =>
-        _databases.Contains(relation.Database) && _manifest.Find(path) is { } entry ? new BaseFile(entry, _indices) : null;
+        _databases.Contains(relation.Database) && !_damaged.Contains(path) && _manifest.Find(path) is { } entry ? new BaseFile(entry, _indices) : null;
 
     /// <summary>Counts a piece that is used.</summary>
     public void Use(ManifestRun run) => Interlocked.Add(ref _used[run.Pack - FirstIndex], run.Length);

@@ -57,6 +57,11 @@ sealed class BackupBaseFinder(PostgresService service)
             return $"pages had {backup.PageSize} bytes in backup {backup.Id} and have {facts.PageSize} now";
         }
 
+        if (backup.DamagedPages > backup.Damage.Count)
+        {
+            return $"backup {backup.Id} holds {backup.DamagedPages} damaged pages";
+        }
+
         // pg_checksums rewrites every page and leaves its LSN alone.
         return (backup.ChecksumVersion != 0) != facts.DataChecksums
             ? $"page checksums were {(facts.DataChecksums ? "enabled" : "disabled")} since backup {backup.Id}"

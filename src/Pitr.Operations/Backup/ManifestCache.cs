@@ -28,6 +28,8 @@ sealed class ManifestCache(PostgresService service)
             {
                 Mode = FileMode.Create,
                 Access = FileAccess.Write,
+                // Nothing left to write when it is closed, which on a full disk would fail the backup.
+                BufferSize = 0,
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             });
         }

@@ -104,6 +104,24 @@ public sealed class ChangedPagesTests
     }
 
     [Fact]
+    public async Task A_damaged_page_does_not_live_on()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var first = await SyntheticBackup.TakeAsync(scenario.Service, Tar((Path, [Page(Old, 1)]), ("base/5/16385", [Page(Old, 2)])));
+        await MarkAsync(first with { DamagedPages = 1, Damage = [new DamagedPage(Path, 0)] });
+
+        var second = await TakeOnAsync(scenario.Service, Tar((Path, [Page(Old, 10)]), ("base/5/16385", [Page(Old, 2)])), 1);
+
+        Assert.Equal(PageSize, second.OlderPacks.Sum(p => p.UsedBytes));
+        Assert.Equal(Page(Old, 10), await RestoreAsync(scenario, second));
+        await MarkAsync(second with { DamagedPages = 2000, Damage = [new DamagedPage(Path, 0)] });
+        Assert.Equal($"backup {second.Id} holds 2000 damaged pages", (await FindAsync(scenario.Service)).Reason);
+
+        Task MarkAsync(BackupDocument document) => scenario.Service.Repositories.PutAsync(
+            RepositoryLayout.Backup(scenario.Service.Name, BackupId.Parse(document.Id)), document.ToJson(), PutMode.Replace, default);
+    }
+
+    [Fact]
     public async Task Random_histories_come_back_and_packs_that_are_mostly_dead_are_left_behind()
     {
         await using var scenario = await Scenario.StartAsync();
