@@ -54,9 +54,20 @@ static partial class LibC
     /// <param name="offset">Where the part begins, in bytes.</param>
     /// <param name="length">Its length in bytes.</param>
     /// <exception cref="IOException">The kernel reports a write error, which it reports only once.</exception>
-    public static void WriteOut(SafeFileHandle file, long offset, long length)
+    public static void WriteOut(SafeFileHandle file, long offset, long length) => WriteOut(file, offset, length, WaitBefore | StartWriting | WaitAfter);
+
+    /// <summary>
+    /// Has a part of a file written out to its device without waiting for it (sync_file_range(2)), so that making it durable later finds less to do.
+    /// </summary>
+    /// <param name="file">Open for writing.</param>
+    /// <param name="offset">Where the part begins, in bytes.</param>
+    /// <param name="length">Its length in bytes; 0: to the file's end.</param>
+    /// <exception cref="IOException">The kernel reports a write error, which it reports only once.</exception>
+    public static void StartWriteOut(SafeFileHandle file, long offset, long length) => WriteOut(file, offset, length, StartWriting);
+
+    static void WriteOut(SafeFileHandle file, long offset, long length, uint how)
     {
-        if (SyncRange(file, offset, length, WaitBefore | StartWriting | WaitAfter) == 0)
+        if (SyncRange(file, offset, length, how) == 0)
         {
             return;
         }

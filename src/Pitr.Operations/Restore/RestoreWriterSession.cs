@@ -11,6 +11,10 @@ sealed class RestoreWriterSession(RestoreWriter writer) : IDisposable
     // PostgreSQL's usual page; what differs within one is written whole.
     const int CompareSize = 8192;
 
+    // The device works while the next records are decoded, instead of having everything to do at the end. Less than this is left to the end: the
+    // kernel puts what is small together better than many calls would.
+    const int WrittenOutAtOnce = 64 << 10;
+
     readonly (int File, SafeFileHandle Handle)?[] _open = new (int, SafeFileHandle)?[MostOpen];
     int _next;
 
@@ -31,6 +35,10 @@ sealed class RestoreWriterSession(RestoreWriter writer) : IDisposable
         else
         {
             RandomAccess.Write(handle, bytes, run.Offset);
+            if (bytes.Length >= WrittenOutAtOnce)
+            {
+                LibC.StartWriteOut(handle, run.Offset, bytes.Length);
+            }
         }
 
         CountDown(run.File, handle, kept);
