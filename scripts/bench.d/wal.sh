@@ -98,7 +98,7 @@ wal_replay_prepare() {
     archive_with ''
     sql "$port" 'SELECT pg_switch_wal()' >/dev/null
     sql "$port" CHECKPOINT
-    contents=$(fingerprint "$port")
+    contents=$(contents_pgbench "$port")
     "${as_owner[@]}" mkdir "$scratch/plain"
     for path in "$status"/*; do
         path=${path##*/}
@@ -146,7 +146,7 @@ SETTINGS
     ended=$(sed -n 's/^\([0-9]*\)\.\([0-9]\{3\}\) LOG:  redo done at .*$/\1\2/p' "$log")
     [[ -n $started && -n $ended ]] || { tail -n 40 "$log" >&2; fail "the server did not recover; the end of its log is above"; }
     if [[ ${verified[replay-$1]-} != yes ]]; then
-        found=$(fingerprint "$replayed_port")
+        found=$(contents_pgbench "$replayed_port")
         [[ $found == "$contents" ]] || fail "what was recovered with $1 differs: $found instead of $contents"
         verified[replay-$1]=yes
     fi
