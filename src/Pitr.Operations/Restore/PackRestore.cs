@@ -25,16 +25,16 @@ sealed class PackRestore(PostgresService service, PackFetch fetch, ManifestPack 
     /// <exception cref="DamagedObjectException">The manifest asks for what the pack does not have.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        if (pack.Salt is not null && records.UsedBytes < pack.Size / 2)
+        if (pack.Salt is not null)
         {
             try
             {
-                await WritePartsAsync(cancellation);
+                await (records.UsedBytes < pack.Size / 2 ? WritePartsAsync(cancellation) : WriteWholeAsync(cancellation));
             }
             catch (Exception e) when (e is DamagedObjectException or DamagedRepositoryException or UnsupportedFormatException or KeyUnavailableException)
             {
                 // The digest of the whole tells which repository's copy is good.
-                service.Log.Warning("parts of {Key} are not what they should be, it is fetched whole: {Reason}", fetch.Locate(pack).Key, e.Message);
+                service.Log.Warning("{Key} is not what it should be, it is fetched from where it is: {Reason}", fetch.Locate(pack).Key, e.Message);
             }
         }
 
@@ -45,9 +45,9 @@ sealed class PackRestore(PostgresService service, PackFetch fetch, ManifestPack 
     }
 
     /// <summary>
-    /// Reads parts. The digest in the manifest cannot be held against a part; the salt can stand in for it. A pack has a random salt of its own, which
-    /// makes the key its records are sealed with, and is sealed once: a record that opens under the manifest's salt, at its index, is the one that was
-    /// written there. Without the salt another pack of the same data key could take this one's place.
+    /// Reads parts. The digest in the manifest cannot be held against a part, and takes longer than everything else to make of a whole pack; the salt
+    /// stands in for it. A pack has a random salt of its own, which makes the key its records are sealed with, and is sealed once: a record that opens
+    /// under the manifest's salt, at its index, is the one that was written there. Without the salt another pack of the same data key could take this one's place.
     /// </summary>
     async Task WritePartsAsync(CancellationToken cancellation)
     {
@@ -61,6 +61,14 @@ sealed class PackRestore(PostgresService service, PackFetch fetch, ManifestPack 
             using var part = await fetch.AskAsync(service.Repositories.InReadOrder, key, range, (int)range.Length, static _ => { }, cancellation);
             Write(end, reader, part.Span, range.Offset);
         }
+    }
+
+    async Task WriteWholeAsync(CancellationToken cancellation)
+    {
+        var (key, size) = fetch.Locate(pack);
+        using var whole = await fetch.AskAsync(service.Repositories.InReadOrder, key, null, size, RequireSalt, cancellation);
+        using var reader = await ReaderAsync(whole, cancellation);
+        Write(records.Count, reader, whole.Span, 0);
     }
 
     async Task WriteRestAsync(CancellationToken cancellation)
