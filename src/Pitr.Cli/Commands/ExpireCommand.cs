@@ -7,15 +7,14 @@ using Pitr.Operations.Retention;
 
 namespace Pitr.Cli.Commands;
 
-/// <summary>`pitr expire`: removes backups, with all that only they need.</summary>
+/// <summary>`pitr expire`: removes backups that no rule keeps, or that are named, with all that only they need.</summary>
 static class ExpireCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
     static readonly Option<string[]> Backup = new("--backup")
     {
-        Description = "The backups to remove (several: again, or with commas)",
+        Description = "Only these backups (several: again, or with commas), whatever the rules say",
         HelpName = "ID",
-        Required = true,
         CustomParser = result => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
     };
 
@@ -28,13 +27,15 @@ static class ExpireCommand
         var command = new Command(
             "expire",
             """
-            Remove backups for good, with the packs that no other backup needs. Any backup can go: no other one suffers. Nothing is removed when the
-            catalog is not known completely, while a backup runs, or when a repository would be left without a backup. What cannot be done
+            Remove the backups that no rule of `retention` keeps, with the packs that no other backup needs, and the WAL that nothing is recovered with
+            any more. Any backup can go: no other one suffers. --dry-run says of each backup what keeps it or why it goes. Nothing is removed when
+            the catalog is not known completely, while a backup runs, or when a repository would be left without a backup. What cannot be done
             now, in a repository that is away, is done by the next `pitr expire` or `pitr repo gc` of this host; exits 4 then. Needs no identity.
 
-              pitr expire main --backup 20261121T031500Z --dry-run
+              pitr expire main --dry-run
+              pitr expire main
               pitr expire main --backup 20261121T031500Z,20261122T031500Z
-              pitr expire main --backup 20261121T031500Z --output json
+              pitr expire main --output json
             """)
         {
             ServiceName, Backup, Force, DryRun, Repositories,
@@ -46,11 +47,14 @@ static class ExpireCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
-        var choice = new NamedBackups(Ids(parsed.GetValue(Backup)!));
         var dryRun = parsed.GetValue(DryRun);
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        IBackupChoice choice = parsed.GetValue(Backup) is { Length: > 0 } named
+            ? new NamedBackups(Ids(named))
+            : await RetentionChoice.PrepareAsync(service, cancellation);
         var removal = new BackupRemoval(service) { Force = parsed.GetValue(Force) };
         var report = dryRun ? await removal.PlanAsync(choice, cancellation) : await removal.RunAsync(choice, cancellation);
+        report = report with { Verdicts = (choice as RetentionChoice)?.Verdicts };
         if (context.Output == OutputFormat.Json)
         {
             Json.Write(new JsonObject { ["format"] = 1, ["dry-run"] = dryRun, ["services"] = new JsonArray(RemovalOutput.ToJson(report)) });

@@ -13,12 +13,17 @@ static class RemovalOutput
     /// <summary>For people: backups, a table of repositories, and what is left.</summary>
     public static void Print(RemovalReport report, bool dryRun)
     {
-        foreach (var backup in report.Backups)
+        if (report.Verdicts is { } verdicts)
+        {
+            PrintVerdicts(verdicts);
+        }
+
+        foreach (var backup in report.Backups.Where(_ => report.Verdicts is null))
         {
             Console.WriteLine($"{report.Service}: backup {backup.Id} {(dryRun ? "would go" : "is gone")}: {backup.Reason}");
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", dryRun ? "backups to go" : "backups removed", "manifests", "packs", "bytes", "too young", "bytes");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", dryRun ? "backups to go" : "backups removed", "manifests", "packs", "bytes", "WAL files", "bytes", "too young", "bytes");
         for (var column = 1; column < table.Columns.Count; column++)
         {
             table.Columns[column].RightAligned();
@@ -28,10 +33,11 @@ static class RemovalOutput
         {
             table.AddRow(
                 Markup.Escape(repository.Repository), $"{repository.Backups.Count}", $"{repository.Manifests}", $"{repository.Packs}", Texts.Size(repository.Bytes),
+                $"{repository.WalFiles}", Texts.Size(repository.WalBytes),
                 $"{repository.Young}", Texts.Size(repository.YoungBytes));
         }
 
-        Console.WriteLine($"{report.Service}: {(dryRun ? "would free" : "freed")} {Texts.Size(report.Repositories.Sum(r => r.Bytes))} in {report.Repositories.Count(r => r.Bytes > 0)} of {report.Repositories.Count} repositories");
+        Console.WriteLine($"{report.Service}: {(dryRun ? "would free" : "freed")} {Texts.Size(report.Repositories.Sum(r => r.Bytes + r.WalBytes))} in {report.Repositories.Count(r => r.Bytes + r.WalBytes > 0)} of {report.Repositories.Count} repositories");
         AnsiConsole.Write(table);
         foreach (var repository in report.Repositories)
         {
@@ -39,11 +45,34 @@ static class RemovalOutput
         }
     }
 
+    static void PrintVerdicts(RetentionVerdicts verdicts)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("backup", "ended", "", "because");
+        foreach (var verdict in verdicts.Backups)
+        {
+            table.AddRow(
+                verdict.Backup.Id, Texts.Moment(verdict.Backup.StopTime), verdict.Goes ? "[yellow]goes[/]" : "stays", Markup.Escape(verdict.Why));
+        }
+
+        AnsiConsole.Write(table);
+        Console.WriteLine(verdicts.Branches.SelectMany(b => b.Anchors).MinBy(b => b.StopTime) is { } anchor
+            ? $"every moment since {Texts.Moment(verdicts.WindowStart)} stays recoverable, from backup {anchor.Id} on"
+            : $"no backup is as old as the window, which begins at {Texts.Moment(verdicts.WindowStart)}: it begins with the oldest backup");
+    }
+
     /// <summary>The report as documented in docs/json.md.</summary>
     public static JsonObject ToJson(RemovalReport report) => new()
     {
         ["service"] = report.Service,
         ["backups"] = Json.Array(report.Backups, backup => new JsonObject { ["id"] = backup.Id.ToString(), ["reason"] = backup.Reason }),
+        ["window-start"] = report.Verdicts is { } verdicts ? Json.Moment(verdicts.WindowStart) : null,
+        ["verdicts"] = report.Verdicts is null ? null : Json.Array(report.Verdicts.Backups, verdict => new JsonObject
+        {
+            ["id"] = verdict.Backup.Id,
+            ["goes"] = verdict.Goes,
+            ["keeps"] = Json.Array(verdict.Keeps, rule => rule),
+            ["why"] = verdict.Why,
+        }),
         ["repositories"] = Json.Array(report.Repositories, repository => new JsonObject
         {
             ["repository"] = repository.Repository,
@@ -51,6 +80,8 @@ static class RemovalOutput
             ["manifests"] = repository.Manifests,
             ["packs"] = repository.Packs,
             ["bytes"] = repository.Bytes,
+            ["wal-files"] = repository.WalFiles,
+            ["wal-bytes"] = repository.WalBytes,
             ["young"] = repository.Young,
             ["young-bytes"] = repository.YoungBytes,
             ["unknown"] = Json.Array(repository.Unknown, key => key),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pitr.Format.Wal;
 
 namespace Pitr.Format.Catalog;
@@ -116,6 +117,13 @@ public sealed record BackupDocument
 
     /// <summary>Why retention must leave this backup alone; null if it may not.</summary>
     public string? Pinned { get; init; }
+
+    /// <summary>When that ends; null: never.</summary>
+    public DateTimeOffset? PinnedUntil { get; init; }
+
+    /// <summary>Why retention must leave this backup alone at a moment, in words; null if it may not.</summary>
+    public string? PinAt(DateTimeOffset now) => Pinned is null || PinnedUntil <= now ? null
+        : PinnedUntil is { } until ? string.Create(CultureInfo.InvariantCulture, $"{Pinned}, until {until.ToUniversalTime():yyyy-MM-dd HH:mm:ss}Z") : Pinned;
 
     /// <exception cref="DamagedObjectException">Not such a document.</exception>
     /// <exception cref="UnsupportedFormatException">Written in a newer format.</exception>

@@ -204,9 +204,28 @@ static class ConfigurationBinding
             section.Integer("weekly", defaults.Weekly, 0, MostBackups),
             section.Integer("monthly", defaults.Monthly, 0, MostBackups),
             section.Integer("yearly", defaults.Yearly, 0, MostBackups),
-            section.Integer("minimum", defaults.Minimum, 1, MostBackups));
+            section.Integer("minimum", defaults.Minimum, 1, MostBackups))
+        {
+            TimeZone = TimeZone(section, "time-zone", defaults.TimeZone),
+        };
         section.Close();
         return settings;
+    }
+
+    static TimeZoneInfo TimeZone(YamlSection section, string key, TimeZoneInfo otherwise)
+    {
+        if (section.OptionalText(key, "time zone", otherwise.Id) is not { } zone)
+        {
+            return otherwise;
+        }
+
+        if (TimeZoneInfo.TryFindSystemTimeZoneById(zone.Text, out var found))
+        {
+            return found;
+        }
+
+        section.Report(zone.Where, $"{section.Of(key)} is \"{zone.Text}\", which is no time zone known here", "use a name like Asia/Seoul or UTC; the package tzdata has the names");
+        return otherwise;
     }
 
     internal static BackupSettings Backup(YamlSection section)

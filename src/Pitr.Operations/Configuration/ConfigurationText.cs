@@ -110,7 +110,8 @@ public static class ConfigurationText
                 .Add("weekly", service.Retention.Weekly)
                 .Add("monthly", service.Retention.Monthly)
                 .Add("yearly", service.Retention.Yearly)
-                .Add("minimum", service.Retention.Minimum));
+                .Add("minimum", service.Retention.Minimum)
+                .Add("time-zone", service.Retention.TimeZone.Id));
         return service is PostgresServiceSettings { Backup: var backup, Wal: var wal }
             ? tree
                 .Add("backup", new ConfigurationTree()

@@ -9,6 +9,9 @@ namespace Pitr.Operations.Configuration;
 /// <param name="Minimum">So many backups are kept whatever the other rules say; at least 1. Default 2.</param>
 public sealed record RetentionSettings(TimeSpan Window, int Daily, int Weekly, int Monthly, int Yearly, int Minimum)
 {
+    /// <summary>Where days, weeks, months and years begin. Default UTC.</summary>
+    public TimeZoneInfo TimeZone { get; init; } = TimeZoneInfo.Utc;
+
     /// <summary>What applies when the configuration says nothing.</summary>
     public static RetentionSettings Default { get; } = new(TimeSpan.FromDays(7), 7, 4, 12, 0, 2);
 }

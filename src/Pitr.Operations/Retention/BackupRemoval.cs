@@ -1,3 +1,4 @@
+using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
@@ -41,9 +42,10 @@ public sealed class BackupRemoval(PostgresService service)
         BackupHoldings[] holdings = [.. answers.Select(a => a.Answer)];
         var plan = Plan(choice, holdings);
         var rest = holdings.Select(held => held.Without(plan.Ids)).ToArray();
+        var (needed, wal) = await FindNeededWalAsync(choice, rest, cancellation);
         return new RemovalReport(service.Name.Value, plan.Chosen, [.. service.Repositories.Stores.Select(store =>
             Array.FindIndex(rest, held => held.Store.Name == store.Name) is var at and >= 0
-                ? Planned(holdings[at], Sweep(rest[at], rest, plan), plan)
+                ? WithWal(Planned(holdings[at], Sweep(rest[at], rest, plan), plan), wal.FirstOrDefault(w => w.Store.Name == store.Name), needed)
                 : Left(store, plan, service.Repositories.Unanswered[store.Name]))]);
     }
 
@@ -125,6 +127,7 @@ public sealed class BackupRemoval(PostgresService service)
             after.Add(now ?? held.Without(plan.Ids));
         }
 
+        var (needed, wal) = failures.Count == 0 ? await FindNeededWalAsync(choice, after, cancellation) : (null, []);
         var removals = new List<RepositoryRemovals>();
         foreach (var store in service.Repositories.Stores)
         {
@@ -140,6 +143,12 @@ public sealed class BackupRemoval(PostgresService service)
             foreach (var sweep in Sweep(after[at], others, plan).Dead.GroupBy(part => part.IsPack))
             {
                 await DoAsync(store, failures, () => RemovePartsAsync(store, sweep, part => done = Count(done, part), requireCertain, cancellation));
+            }
+
+            if (needed is not null && wal.FirstOrDefault(w => w.Store.Name == store.Name) is { } held)
+            {
+                await DoAsync(store, failures, () => WalRemoval.RemoveAsync(held, needed, requireCertain, cancellation));
+                done = failures.ContainsKey(store.Name) ? done : WithWal(done, held, needed);
             }
 
             // Only now: until then a kill would leave the packs to the grace period.
@@ -158,8 +167,24 @@ public sealed class BackupRemoval(PostgresService service)
         return new RemovalReport(service.Name.Value, plan.Chosen, removals);
     }
 
+    // With what any repository holds: WAL of one may be what a backup of another is recovered with.
+    async Task<(NeededWal? Needed, IReadOnlyList<WalHoldings> Wal)> FindNeededWalAsync(IBackupChoice choice, IReadOnlyList<BackupHoldings> rest, CancellationToken cancellation)
+    {
+        BackupDocument[] backups = [.. rest.SelectMany(held => held.Entries.Values).DistinctBy(entry => entry.Id)];
+        if (!choice.RemovesWal)
+        {
+            return (null, []);
+        }
+
+        var wal = await new WalRemoval(service).ReadAsync(rest.Select(held => held.Store), backups, cancellation);
+        return (choice.NeededWal(backups, WalHoldings.Together(wal)), wal);
+    }
+
+    static RepositoryRemovals WithWal(RepositoryRemovals removals, WalHoldings? held, NeededWal? needed) =>
+        held is not null && needed is not null && held.CountNeedless(needed) is var (files, bytes) ? removals with { WalFiles = files, WalBytes = bytes } : removals;
+
     RemovalPlan Plan(IBackupChoice choice, IReadOnlyList<BackupHoldings> holdings) =>
-        RemovalPlan.Make(service.Name, choice, holdings, [.. service.Repositories.Stores.SelectMany(store => _pending.In(store.Name))], Force);
+        RemovalPlan.Make(service.Name, choice, holdings, [.. service.Repositories.Stores.SelectMany(store => _pending.In(store.Name))], service.Clock.GetUtcNow(), Force);
 
     Sweep Sweep(BackupHoldings held, IEnumerable<BackupHoldings> all, RemovalPlan plan) =>
         Retention.Sweep.Plan(held, all.Where(other => other.Store.Name != held.Store.Name), plan.Ids, plan.Freed, service.Clock.GetUtcNow(), Grace);

@@ -12,4 +12,13 @@ public interface IBackupChoice
     /// <param name="backups">Every complete backup in any repository, oldest first.</param>
     /// <returns>Those that shall go, each once.</returns>
     IReadOnlyList<ChosenBackup> Choose(IReadOnlyList<BackupDocument> backups);
+
+    /// <summary>Whether WAL goes as well.</summary>
+    bool RemovesWal => false;
+
+    /// <summary>Says which WAL is needed when only some backups are left.</summary>
+    /// <param name="remaining">Those that are left, in any repository.</param>
+    /// <param name="now">What the archive says of each timeline by then.</param>
+    /// <returns>Null: all WAL stays.</returns>
+    NeededWal? NeededWal(IReadOnlyList<BackupDocument> remaining, IReadOnlyList<TimelineTrace> now) => null;
 }

@@ -19,10 +19,11 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
     /// <param name="choice">Which shall go.</param>
     /// <param name="holdings">What the repositories hold.</param>
     /// <param name="pending">What earlier runs could not finish.</param>
+    /// <param name="now">The present: a pin may have ended.</param>
     /// <param name="force">Whether a repository may be left without a backup.</param>
     /// <exception cref="RefusedInputException">A chosen backup does not exist, is pinned, or is the last one somewhere.</exception>
     public static RemovalPlan Make(
-        ServiceName service, IBackupChoice choice, IReadOnlyList<BackupHoldings> holdings, IReadOnlyList<BackupId> pending, bool force)
+        ServiceName service, IBackupChoice choice, IReadOnlyList<BackupHoldings> holdings, IReadOnlyList<BackupId> pending, DateTimeOffset now, bool force)
     {
         var documents = new SortedDictionary<BackupId, List<BackupDocument>>();
         foreach (var (id, entry) in holdings.SelectMany(held => held.Entries))
@@ -71,7 +72,7 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
 
         string? Objection(BackupId id, IReadOnlyList<ChosenBackup> going)
         {
-            if (documents.GetValueOrDefault(id)?.Select(entry => entry.Pinned).FirstOrDefault(reason => reason is not null) is { } pin)
+            if (documents.GetValueOrDefault(id)?.Select(entry => entry.PinAt(now)).FirstOrDefault(reason => reason is not null) is { } pin)
             {
                 return $"is pinned ({pin})";
             }

@@ -16,6 +16,12 @@ public sealed record RepositoryRemovals(string Repository)
     /// <summary>Bytes of manifests and packs that went.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>Files of the WAL that went: segments, pieces, and what lies beside them.</summary>
+    public long WalFiles { get; init; }
+
+    /// <summary>Their bytes.</summary>
+    public long WalBytes { get; init; }
+
     /// <summary>Manifests and packs that no backup names, younger than the grace period: they stay.</summary>
     public long Young { get; init; }
 
