@@ -71,7 +71,8 @@ sealed class CommandContext : IDisposable
     public static ArchiveCommandLine ArchiveCommands(PitrConfiguration configuration, string? program) =>
         new(program ?? Path.Combine(Path.GetDirectoryName(Environment.ProcessPath)!, "pitr-archive"), configuration);
 
-    string ChooseService(string? name)
+    /// <summary>The named service; without a name the only one there is.</summary>
+    public string ChooseService(string? name)
     {
         if (name is not null)
         {

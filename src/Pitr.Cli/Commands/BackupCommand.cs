@@ -36,11 +36,11 @@ static class BackupCommand
         {
             ServiceName, Method, Full, Limit,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.Action("backup", ServiceName, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName));
@@ -56,6 +56,9 @@ static class BackupCommand
             backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
         }
 
+        notes.Subject = backup.Id;
+        notes.Details["method"] = backup.Method;
+        notes.Details["stored"] = Texts.Size(backup.StoredBytes);
         using var catchUp = new CatchUp(service);
         var owed = await catchUp.RunAsync(cancellation);
 

@@ -36,11 +36,11 @@ static class DrillCommand
         Target.AddTo(command);
         command.Options.Add(Repositories);
         command.Options.Add(Report);
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.Action("drill", ServiceName, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         RootRefusal.Require("PostgreSQL does not run as root", "drill");
         var request = Target.Read(parsed);
@@ -54,6 +54,8 @@ static class DrillCommand
             report = await run.RunAsync(request, new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
         }
 
+        notes.Subject = report.Id;
+        notes.Details["verdict"] = report.Passed ? "passed" : "failed";
         if (parsed.GetValue(Report) is { } path)
         {
             await File.WriteAllTextAsync(path, DrillReportHtml.Render(report), cancellation);

@@ -40,14 +40,15 @@ static class ExpireCommand
         {
             ServiceName, Backup, Force, DryRun, Repositories,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.Action("expire", ServiceName, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         var dryRun = parsed.GetValue(DryRun);
+        notes.ChangedNothing = dryRun;
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         IBackupChoice choice = parsed.GetValue(Backup) is { Length: > 0 } named
             ? new NamedBackups(Ids(named))
@@ -55,6 +56,8 @@ static class ExpireCommand
         var removal = new BackupRemoval(service) { Force = parsed.GetValue(Force) };
         var report = dryRun ? await removal.PlanAsync(choice, cancellation) : await removal.RunAsync(choice, cancellation);
         report = report with { Verdicts = (choice as RetentionChoice)?.Verdicts };
+        notes.Subject = string.Join(", ", report.Backups.Select(b => b.Id.ToString()));
+        notes.Details["freed"] = Texts.Size(report.Repositories.Sum(r => r.Bytes + r.WalBytes));
         if (context.Output == OutputFormat.Json)
         {
             Json.Write(new JsonObject { ["format"] = 1, ["dry-run"] = dryRun, ["services"] = new JsonArray(RemovalOutput.ToJson(report)) });

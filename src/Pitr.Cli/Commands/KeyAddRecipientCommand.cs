@@ -25,14 +25,15 @@ static class KeyAddRecipientCommand
         {
             RecipientPath,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.ActionOnAll("key-add-recipient", RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         var recipient = RecipientFiles.LoadOne(parsed.GetValue(RecipientPath)!);
+        notes.Subject = recipient.Id;
         using var identity = IdentityFile.Load(context.Configuration.Encryption, CommandContext.AskPassphrase);
         var rewritten = new JsonObject();
         foreach (var settings in context.Configuration.Repositories.Values)

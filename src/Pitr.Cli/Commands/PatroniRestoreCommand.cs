@@ -46,16 +46,17 @@ static class PatroniRestoreCommand
         };
         Target.AddTo(command);
         command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.Action("patroni-restore", ServiceName, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         RootRefusal.Require("PostgreSQL does not run as root, and files restored by root could not be read by it", "patroni-restore");
         var standby = IsStandby(parsed);
         var request = Target.Read(parsed);
         var directory = Path.GetFullPath(parsed.GetValue(DataDirectory)!);
+        notes.Subject = directory;
         using var context = new CommandContext(parsed);
         LeaveAside(parsed, context);
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));

@@ -166,6 +166,7 @@ static class RepoStatsCommand
         RepositoryKeyKind.Pack => "packs",
         RepositoryKeyKind.Dump => "dumps",
         RepositoryKeyKind.Drill => "drills",
+        RepositoryKeyKind.Audit => "audit",
         RepositoryKeyKind.Lock => "locks",
         _ => "other",
     };

@@ -63,21 +63,25 @@ static class RestoreCommand
             command.Options.Add(option);
         }
 
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.Action("restore", ServiceName, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         var request = Target.Read(parsed);
         var standby = IsStandby(parsed);
         var directory = Path.GetFullPath(parsed.GetValue(To)!);
+        notes.Subject = directory;
+        notes.ChangedNothing = parsed.GetValue(DryRun);
         using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         var mode = Mode(parsed);
         var tablespaces = TablespaceMap.Parse(parsed.GetValue(Tablespaces) ?? []);
         ClusterRestore.RequirePossible(directory, mode);
         var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
+        notes.Details["target"] = standby ? "standby" : plan.Target.ToString()!;
+        notes.Details["backup"] = plan.Backup.Id;
         // A standby archives, if at all, when it is promoted: then it is the cluster.
         var archiveOff = standby ? parsed.GetValue(ArchiveMode) == "off" : IsArchiveOff(parsed, service, directory);
         var options = new RestoreOptions(parsed.GetValue(Action), RestoreCommandLine.For(context, service, plan, standby), archiveOff)

@@ -22,6 +22,7 @@ namespace Pitr.Format.Catalog;
 [JsonSerializable(typeof(ServiceDocument))]
 [JsonSerializable(typeof(BackupDocument))]
 [JsonSerializable(typeof(KeyDocument))]
+[JsonSerializable(typeof(AuditRecord))]
 sealed partial class DocumentJson : JsonSerializerContext
 {
     const int SupportedFormat = 1;

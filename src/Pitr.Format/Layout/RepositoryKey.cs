@@ -61,6 +61,7 @@ public readonly record struct RepositoryKey(RepositoryKeyKind Kind, ServiceName?
             "packs" => InBackup(RepositoryKeyKind.Pack, service, name),
             "dumps" => InBackup(RepositoryKeyKind.Dump, service, name),
             "drills" when name.EndsWith(JsonSuffix, StringComparison.Ordinal) && !name.Contains('/') => new(RepositoryKeyKind.Drill, service, null),
+            "audit" when name.EndsWith(JsonSuffix, StringComparison.Ordinal) && !name.Contains('/') => new(RepositoryKeyKind.Audit, service, null),
             "locks" => new(RepositoryKeyKind.Lock, service, null),
             _ => new(RepositoryKeyKind.Other, service, null),
         };

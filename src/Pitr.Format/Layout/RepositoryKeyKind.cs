@@ -33,6 +33,9 @@ public enum RepositoryKeyKind
     /// <summary>A drill report.</summary>
     Drill,
 
+    /// <summary>A record of something that was done.</summary>
+    Audit,
+
     /// <summary>A piece of a WAL segment that is not complete yet.</summary>
     WalPiece,
 

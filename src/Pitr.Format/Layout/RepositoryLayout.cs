@@ -144,6 +144,12 @@ public static class RepositoryLayout
     /// <param name="id">Names the drill; one part of a key.</param>
     public static string DrillReport(ServiceName service, string id) => $"{DrillsPrefix(service)}{Part(id)}.json";
 
+    public static string AuditPrefix(ServiceName service) => $"{ServicePrefix(service)}audit/";
+
+    /// <param name="service">Service.</param>
+    /// <param name="id">Names the record; one part of a key.</param>
+    public static string Audit(ServiceName service, string id) => $"{AuditPrefix(service)}{Part(id)}.json";
+
     public static string LocksPrefix(ServiceName service) => $"{ServicePrefix(service)}locks/";
 
     /// <param name="service">Service.</param>

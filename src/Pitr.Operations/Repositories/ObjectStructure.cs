@@ -88,6 +88,10 @@ public static class ObjectStructure
                 var backup = BackupDocument.Parse(json);
                 RequireOwn(backup.Id == place.Backup.ToString() && backup.Service == place.Service!.Value.Value, $"backup {backup.Id} of service {backup.Service}");
                 break;
+            case RepositoryKeyKind.Audit:
+                var record = AuditRecord.Parse(json);
+                RequireOwn(key == RepositoryLayout.Audit(place.Service!.Value, record.Id) && record.Service == place.Service.Value.Value, $"{record.Action} {record.Id} of service {record.Service}");
+                break;
             default:
                 RequireJson(json);
                 break;

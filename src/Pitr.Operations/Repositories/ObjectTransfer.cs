@@ -168,7 +168,7 @@ sealed class ObjectTransfer(
     {
         // Documents may be rewritten without changing their length, and are small.
         var byContent = options.ReadBack || RepositoryKey.Parse(item.Key).Kind
-            is RepositoryKeyKind.DataKey or RepositoryKeyKind.Service or RepositoryKeyKind.Backup or RepositoryKeyKind.Drill;
+            is RepositoryKeyKind.DataKey or RepositoryKeyKind.Service or RepositoryKeyKind.Backup or RepositoryKeyKind.Drill or RepositoryKeyKind.Audit;
         if (there == item.Size && !(byContent && (await GuardedAsync(item, verify, () => copy.CompareAsync(source, destination!, item.Key, verify, item.Size, cancellation), cancellation))
                 .Outcome == ObjectCopyOutcome.Conflict))
         {
