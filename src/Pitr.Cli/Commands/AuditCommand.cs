@@ -16,7 +16,7 @@ static class AuditCommand
     static readonly Option<string?> Since = new("--since") { Description = "Only what ended at a moment (with its zone) or later", HelpName = "TIME" };
     static readonly Option<string[]> Actions = new("--action")
     {
-        Description = "Only these: backup, restore, patroni-restore, expire, drill, key-add-recipient (several: again, or with commas)",
+        Description = "Only these: backup, restore, patroni-restore, expire, pin, unpin, drill, key-add-recipient (several: again, or with commas)",
         HelpName = "ACTION",
         CustomParser = result => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
     };

@@ -31,6 +31,8 @@ static class PitrCommand
         root.Subcommands.Add(DrillCommand.Create());
         root.Subcommands.Add(InfoCommand.Create());
         root.Subcommands.Add(ExpireCommand.Create());
+        root.Subcommands.Add(PinCommand.Create());
+        root.Subcommands.Add(PinCommand.CreateReverse());
         root.Subcommands.Add(AuditCommand.Create());
         root.Subcommands.Add(new Command("wal", "Push, fetch, list, search and verify archived WAL; see where it stands") { WalPushCommand.Create(), WalGetCommand.Create(), WalHelperCommand.Create(), WalListCommand.Create(), WalSearchCommand.Create(), WalStatusCommand.Create(), WalVerifyCommand.Create() });
         root.Subcommands.Add(RepoCommand.Create());

@@ -9,7 +9,7 @@ namespace Pitr.Operations.Repositories;
 
 /// <summary>
 /// Tells objects that say the same in other bytes from real conflicts. Two repositories of one service may have sealed the same WAL at different
-/// moments, wrapped the same data key separately, and noted another moment at which the service began.
+/// moments, wrapped the same data key separately, pinned a backup in one of them, and noted another moment at which the service began.
 /// </summary>
 static class EquivalentObjects
 {
@@ -23,6 +23,8 @@ static class EquivalentObjects
             KeyDocument.Parse(await source.ReadAllAsync(key, cancellation)), KeyDocument.Parse(await destination.ReadAllAsync(key, cancellation))),
         RepositoryKeyKind.Service => AreSameService(
             ServiceDocument.Parse(await source.ReadAllAsync(key, cancellation)), ServiceDocument.Parse(await destination.ReadAllAsync(key, cancellation))),
+        RepositoryKeyKind.Backup => AreSameBackup(
+            BackupDocument.Parse(await source.ReadAllAsync(key, cancellation)), BackupDocument.Parse(await destination.ReadAllAsync(key, cancellation))),
         _ => false,
     };
 
@@ -37,6 +39,11 @@ static class EquivalentObjects
     static bool AreSameService(ServiceDocument one, ServiceDocument other) =>
         one.Name == other.Name && one.Kind == other.Kind
         && one.SystemIdentifiers.Select(Cluster).SequenceEqual(other.SystemIdentifiers.Select(Cluster));
+
+    // A pinned copy in one repository protects the backup in all.
+    static bool AreSameBackup(BackupDocument one, BackupDocument other) => Unpinned(one).AsSpan().SequenceEqual(Unpinned(other));
+
+    static byte[] Unpinned(BackupDocument entry) => (entry with { Pinned = null, PinnedUntil = null }).ToJson();
 
     static (string, int, int) Cluster(SystemIdentifierRecord record) => (record.SystemIdentifier, record.PostgresVersion, record.WalSegmentSize);
 

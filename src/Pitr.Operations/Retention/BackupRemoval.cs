@@ -17,12 +17,14 @@ public sealed class BackupRemoval(PostgresService service)
     /// <summary>The lease under which nobody but its holder may bring entries of backups that are older than itself into a repository.</summary>
     internal const string EntriesLease = "entries";
 
+    /// <summary>The lease of whoever takes a backup.</summary>
+    internal const string BackupLease = "backup";
+
     /// <summary>How long objects without a backup stay unless somebody says otherwise: longer than any backup or copy takes.</summary>
     public static readonly TimeSpan DefaultGrace = TimeSpan.FromHours(24);
 
     static readonly TimeSpan PatienceWithEntries = TimeSpan.FromMinutes(1);
 
-    const string BackupLease = "backup";
     const int Parallel = 8;
 
     readonly PendingRemovals _pending = new(service);

@@ -36,7 +36,7 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
             copies.Add(entry);
         }
 
-        var chosen = choice.Choose([.. documents.Values.Select(copies => copies[0])]).OrderBy(c => c.Id).ToList();
+        var chosen = choice.Choose([.. documents.Values.Select(copies => copies.Find(copy => copy.PinAt(now) is not null) ?? copies[0])]).OrderBy(c => c.Id).ToList();
         // One that is no more but for packs that others need is no more.
         var named = documents.Values.SelectMany(copies => copies).SelectMany(BackupObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
         var leftovers = holdings.SelectMany(held => held.Parts).Where(part => !named.Contains(part.Key)).Select(part => part.Backup).Concat(pending).ToHashSet();
