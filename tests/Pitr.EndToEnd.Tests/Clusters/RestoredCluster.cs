@@ -8,7 +8,6 @@ namespace Pitr.EndToEnd.Tests.Clusters;
 /// <summary>A cluster that `pitr restore --start` brought back and left running; disposing stops it.</summary>
 sealed class RestoredCluster : IAsyncDisposable
 {
-    readonly string _connectionString;
     readonly BinDirectory _programs;
 
     RestoredCluster(string directory, BinDirectory? programs, ProgramRun run)
@@ -18,7 +17,7 @@ sealed class RestoredCluster : IAsyncDisposable
         _programs = programs ?? PostgresBinaries.FindForDataDirectory(directory);
         Result = result;
         Said = run.Errors;
-        _connectionString = new NpgsqlConnectionStringBuilder
+        ConnectionString = new NpgsqlConnectionStringBuilder
         {
             Host = result.GetProperty("socket-directory").GetString(),
             Port = result.GetProperty("port").GetInt32(),
@@ -29,6 +28,9 @@ sealed class RestoredCluster : IAsyncDisposable
     }
 
     public string Directory { get; }
+
+    /// <summary>To its database postgres, as superuser, without a pool.</summary>
+    public string ConnectionString { get; }
 
     /// <summary>What the command printed.</summary>
     public JsonElement Result { get; }
@@ -59,7 +61,7 @@ sealed class RestoredCluster : IAsyncDisposable
 
     public async Task<NpgsqlConnection> OpenAsync()
     {
-        var connection = new NpgsqlConnection(_connectionString);
+        var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
         return connection;
     }
