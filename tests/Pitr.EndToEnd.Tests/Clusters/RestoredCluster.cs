@@ -9,6 +9,7 @@ namespace Pitr.EndToEnd.Tests.Clusters;
 sealed class RestoredCluster : IAsyncDisposable
 {
     readonly BinDirectory _programs;
+    bool _released;
 
     RestoredCluster(string directory, BinDirectory? programs, ProgramRun run)
     {
@@ -69,11 +70,19 @@ sealed class RestoredCluster : IAsyncDisposable
     /// <summary>Stops it with everything written out, and leaves the directory to the caller.</summary>
     public Task StopAsync() => StopAsync("fast");
 
+    /// <summary>Leaves the stopped cluster's directory as it is when this is disposed.</summary>
+    public void Release() => _released = true;
+
     async Task StopAsync(string mode) =>
         (await ProgramRun.RunAsync(_programs.Program("pg_ctl"), ["-D", Directory, "-m", mode, "-w", "stop"])).Must();
 
     public async ValueTask DisposeAsync()
     {
+        if (_released)
+        {
+            return;
+        }
+
         await StopAsync("immediate");
         System.IO.Directory.Delete(Directory, recursive: true);
     }
