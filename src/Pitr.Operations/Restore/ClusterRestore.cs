@@ -44,7 +44,9 @@ public sealed class ClusterRestore(PostgresService service)
         try
         {
             var places = options.Tablespaces.Place(content.Tablespaces, directory);
-            RestoreDirectory.RequireFillable(places, directory, replaces ? ExistingCluster.TablespaceDirectories(directory) : new HashSet<string>());
+            // A restore that was killed at its very end has taken the marks out of tablespaces already; its links say whose they are.
+            var linked = replaces || mark?.IsOf(directory) == true ? ExistingCluster.TablespaceDirectories(directory) : new HashSet<string>();
+            RestoreDirectory.RequireFillable(places, directory, linked);
             RestoreSpace.Require(
                 [(directory, content.Bytes[0]), .. places.Select((p, i) => (p.Directory, content.Bytes[i + 1]))],
                 [directory, .. places.Select(p => p.Directory)]);

@@ -61,6 +61,19 @@ sealed class RestoredTree
         }
     }
 
+    /// <summary>The same but for one file.</summary>
+    /// <param name="name">Below the first directory.</param>
+    public RestoredTree Without(string name)
+    {
+        var tree = new RestoredTree();
+        foreach (var (path, content) in _entries.Where(entry => entry.Key != $"0:/{name}"))
+        {
+            tree._entries[path] = content;
+        }
+
+        return tree;
+    }
+
     /// <summary>The first entries that differ; empty when the trees are the same.</summary>
     public string Difference(RestoredTree other) => string.Join('\n', _entries.Keys.Union(other._entries.Keys)
         .Where(name => _entries.GetValueOrDefault(name) != other._entries.GetValueOrDefault(name))
