@@ -20,6 +20,8 @@ static class SyntheticBackup
         "START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\nCHECKPOINT LOCATION: 0/2000060\nBACKUP METHOD: streamed\n"
         + "BACKUP FROM: primary\nSTART TIME: 2026-11-21 03:00:00 UTC\nLABEL: pitr\nSTART TIMELINE: 1\n";
 
+    const int PagesPerFile = 131072;
+
     public static readonly DateTimeOffset Modified = new(2026, 11, 20, 17, 4, 5, TimeSpan.Zero);
 
     public static readonly ServerFacts Facts = new(
@@ -56,7 +58,7 @@ static class SyntheticBackup
 
     /// <summary>Reads a tar into an assembly, every page of it.</summary>
     public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key, BackupBase? basis = null, Stream? plain = null) =>
-        new(new BackupTarget(assembly, manifest, plain, key, (_, _) => Task.FromResult(basis)));
+        new(new BackupTarget(assembly, manifest, plain, key, (_, _) => Task.FromResult(basis)), PagesPerFile);
 
     /// <summary>The databases of the cluster that is backed up.</summary>
     public static readonly Dictionary<string, string> Databases = new(StringComparer.Ordinal) { ["5"] = "731", ["6"] = "800" };
