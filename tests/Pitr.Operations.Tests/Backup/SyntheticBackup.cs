@@ -27,6 +27,9 @@ static class SyntheticBackup
     public static readonly ServerFacts Facts = new(
         150018, WalSample.SystemIdentifier, new Timeline(1), WalSegmentSize.Default, 8192, true, false, null, Scenario.Start, new Lsn(0x2000028), Scenario.Start);
 
+    /// <summary>The same cluster to whoever reads its pages: they are noise here, with no checksum in it.</summary>
+    public static readonly ServerFacts Noise = Facts with { DataChecksums = false };
+
     /// <summary>What pg_basebackup sends around the files: backup_label first, pg_control last.</summary>
     public static SyntheticFile[] Around(params SyntheticFile[] files) =>
     [
@@ -69,7 +72,7 @@ static class SyntheticBackup
         var key = await service.SealingKeys.GetAsync(default);
         await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default);
         using var manifest = new MemoryStream();
-        using var assembly = new BackupAssembly(service.Name, id, Facts, pipeline);
+        using var assembly = new BackupAssembly(service.Name, id, Noise, pipeline);
         var cache = new ManifestCache(service);
         await using var plain = cache.TryCreate();
         var reading = Reader(assembly, manifest, key, basis, plain);
