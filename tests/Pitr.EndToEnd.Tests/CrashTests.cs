@@ -109,46 +109,6 @@ public sealed class CrashTests(CrashTests.CrashCluster fixture, ITestOutputHelpe
     }
 
     [Fact]
-    public async Task Killing_restores_leaves_no_startable_half_and_the_next_one_succeeds()
-    {
-        output.WriteLine($"PITR_TEST_SEED={TestEnvironment.Seed}");
-        await Cluster.BackupAsync();
-        await ArchiveEverythingAsync();
-        var before = TreeState.Of(Host.Repository);
-        var to = Cluster.Directory["killed"];
-        var watch = Stopwatch.StartNew();
-        (await Host.RunAsync("restore", PitrHost.Service, "--to", to)).Must();
-        var takes = watch.Elapsed;
-        Directory.Delete(to, recursive: true);
-        var halves = 0;
-        for (var round = 0; round < Rounds + 2; round++)
-        {
-            using (var restore = Host.Start("restore", PitrHost.Service, "--to", to))
-            {
-                await Task.Delay(takes * (0.3 + (_random.NextDouble() * 0.7)));
-                await restore.KillAsync();
-            }
-
-            if (File.Exists(Path.Combine(to, ".pitr-restore-incomplete")))
-            {
-                halves++;
-                await RequireNotStartableAsync(to);
-            }
-            else if (Directory.Exists(to))
-            {
-                // It had ended. A finished cluster is not filled again.
-                (await Host.RunAsync("restore", PitrHost.Service, "--to", to)).Must(8);
-                Directory.Delete(to, recursive: true);
-            }
-        }
-
-        output.WriteLine($"{halves} restores were cut in the middle");
-        await using var restored = await Cluster.RestoreAsync("killed");
-        Assert.Equal(await Cluster.ScalarAsync<string>(Content), await restored.ScalarAsync<string>(Content));
-        Assert.Empty(before.Except(TreeState.Of(Host.Repository)));
-    }
-
-    [Fact]
     public async Task A_second_backup_is_told_that_one_runs()
     {
         using var first = Host.Start("backup", PitrHost.Service, "--method", "stream", "--full", "--limit", "15MB/s");
@@ -302,21 +262,6 @@ public sealed class CrashTests(CrashTests.CrashCluster fixture, ITestOutputHelpe
         }
 
         Assert.NotEmpty(acknowledged);
-    }
-
-    async Task RequireNotStartableAsync(string directory)
-    {
-        if (!File.Exists(Path.Combine(directory, "global/pg_control")))
-        {
-            var start = await ProgramRun.RunAsync(
-                Cluster.Cluster.BinDirectory.Program("postgres"), ["-D", directory, "-c", "listen_addresses=", "-c", $"unix_socket_directories={Cluster.Directory.Path}"]);
-            Assert.NotEqual(0, start.ExitCode);
-        }
-        else
-        {
-            // pg_control comes last, when everything else is durable; what may still be missing then is how to recover.
-            Assert.True(File.Exists(Path.Combine(directory, "backup_label")));
-        }
     }
 
     /// <summary>The cluster of these tests: some bulk, so that killing hits the middle, and all WAL kept.</summary>

@@ -93,6 +93,11 @@ static class DrillCommand
             AnsiConsole.MarkupLine($"  {(check.Passed ? "[green]pass[/]" : "[red]FAIL[/]")}  {Markup.Escape(check.Name)}: {Markup.Escape(check.Detail)}");
         }
 
+        if (report.DamagedPages > 0)
+        {
+            AnsiConsole.MarkupLine($"  [red]the backup holds {DamageOutput.Sentence(report.DamagedPages, report.Damage)}[/]");
+        }
+
         foreach (var failure in report.Failures)
         {
             AnsiConsole.MarkupLine($"  [red]{Markup.Escape(failure)}[/]");

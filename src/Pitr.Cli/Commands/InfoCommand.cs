@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
+using Pitr.Format.Catalog;
 using Pitr.Operations.Services;
 using Pitr.Operations.Window;
 using Pitr.Storage;
@@ -85,6 +86,10 @@ static class InfoCommand
         }
 
         AnsiConsole.Write(table);
+        foreach (var backup in window.Backups.Where(b => b.DamagedPages > 0))
+        {
+            AnsiConsole.MarkupLine($"[red]backup {backup.Id} holds {DamageOutput.Sentence(backup.DamagedPages, backup.Damage)}[/]");
+        }
     }
 
     // Nothing about repositories that are as they should be.
@@ -152,7 +157,13 @@ static class InfoCommand
             ["first-backup"] = s.FirstBackup,
             ["last-wal"] = s.LastWal.ToString(),
         }),
-        ["backups"] = Json.Array(window.Backups, b => new JsonObject
+        ["backups"] = Json.Array(window.Backups, ToJson),
+        ["timelines"] = window.Wal is null ? new JsonArray() : WalListCommand.ToJson(window.Wal),
+    };
+
+    static JsonObject ToJson(BackupDocument b)
+    {
+        var json = new JsonObject
         {
             ["id"] = b.Id,
             ["method"] = b.Method,
@@ -171,7 +182,8 @@ static class InfoCommand
             ["full-copy-reason"] = b.FullCopyReason,
             ["pinned"] = b.Pinned,
             ["postgres-version"] = b.PostgresVersion,
-        }),
-        ["timelines"] = window.Wal is null ? new JsonArray() : WalListCommand.ToJson(window.Wal),
-    };
+        };
+        DamageOutput.AddTo(json, b);
+        return json;
+    }
 }

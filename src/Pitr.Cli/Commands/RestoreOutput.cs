@@ -34,6 +34,11 @@ static class RestoreOutput
             var from = place.Target == place.Tablespace.Location ? "" : $" (was {place.Tablespace.Location})";
             Console.WriteLine($"  tablespace {place.Tablespace.Oid} into {place.Target}{from}");
         }
+
+        if (plan.Backup.DamagedPages > 0)
+        {
+            Console.WriteLine($"  DAMAGED    the backup holds {DamageOutput.Sentence(plan.Backup.DamagedPages, plan.Backup.Damage)}");
+        }
     }
 
     static string What(PreparedRestore restore) => restore switch
@@ -49,7 +54,7 @@ static class RestoreOutput
         var (plan, directory) = (restore.Plan, restore.Directory);
         if (format == OutputFormat.Json)
         {
-            Json.Write(new JsonObject
+            var json = new JsonObject
             {
                 ["format"] = 1,
                 ["service"] = plan.Backup.Service,
@@ -61,7 +66,9 @@ static class RestoreOutput
                 ["port"] = outcome.SocketDirectory is null ? null : outcome.Port,
                 ["last-commit"] = Json.Moment(outcome.LastCommit),
                 ["seconds"] = Math.Round(outcome.Took.TotalSeconds, 3),
-            });
+            };
+            DamageOutput.AddTo(json, plan.Backup);
+            Json.Write(json);
             return;
         }
 
@@ -79,6 +86,16 @@ static class RestoreOutput
             Console.WriteLine($"It listens on that socket only. Its log: {Path.Combine(directory, "pitr-recovery.log")}.");
             Console.WriteLine($"For its normal settings stop it with `pg_ctl -D {directory} stop` and start it as usual.");
         }
+
+        if (plan.Backup.DamagedPages > 0)
+        {
+            // Recovery may have brought some of them back whole; which ones, nobody knows before they are read.
+            Console.Error.WriteLine(
+                $"""
+                DAMAGED: the backup holds {DamageOutput.Sentence(plan.Backup.DamagedPages, plan.Backup.Damage)}
+                HINT: those that WAL has not written anew are damaged here, too: `pg_checksums --check` names them once the server is stopped; an older backup may hold them whole (--backup)
+                """);
+        }
     }
 
     // Debian keeps a cluster's configuration outside its data directory, so a restored one has none to start with.
@@ -95,7 +112,7 @@ static class RestoreOutput
     static JsonObject ToJson(PreparedRestore restore)
     {
         var plan = restore.Plan;
-        return new JsonObject
+        var json = new JsonObject
         {
             ["format"] = 1,
             ["service"] = plan.Backup.Service,
@@ -121,5 +138,7 @@ static class RestoreOutput
             ["standby"] = restore.Options.Standby,
             ["archive-off"] = restore.Options.ArchiveOff,
         };
+        DamageOutput.AddTo(json, plan.Backup);
+        return json;
     }
 }

@@ -103,6 +103,19 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
         }
     }
 
+    /// <summary>Whether a page had a wrong checksum.</summary>
+    public bool HasDamage => Volatile.Read(ref _damagedPages) > 0;
+
+    /// <summary>Forgets what was reported: whoever read the pages knows that they are sound.</summary>
+    public void DismissDamage()
+    {
+        lock (_damage)
+        {
+            _damagedPages = 0;
+            _damage.Clear();
+        }
+    }
+
     void WriteCompleteEntries()
     {
         while (_pending.TryPeek(out var entry) && entry.IsComplete)
@@ -150,7 +163,7 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
         ReusedBytes = _reused,
         OlderPacks = Basis?.UsedPacks() ?? [],
         DamagedPages = _damagedPages,
-        Damage = _damage,
+        Damage = [.. _damage.OrderBy(page => page.Path, StringComparer.Ordinal).ThenBy(page => page.Block)],
     };
 
     /// <inheritdoc/>

@@ -17,7 +17,7 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
 
     // Free space and visibility maps are small, and not everything that changes them is logged (src/backend/storage/freespace/README).
     readonly BaseFile? _base = relation.Fork == RelationFork.Main ? assembly.Basis?.Find(path, relation) : null;
-    readonly bool _verify = assembly.Facts.DataChecksums && content.CanReadAgain;
+    readonly bool _verify = assembly.Facts.DataChecksums;
     readonly List<ManifestRun> _stored = [];
 
     /// <summary>Whether there is anything to look for; else the file is copied as it is.</summary>
@@ -61,7 +61,7 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
                 return true;
             }
 
-            if (attempt == Attempts)
+            if (attempt == Attempts || !content.CanReadAgain)
             {
                 assembly.Report(new Format.Catalog.DamagedPage(path, block));
                 return false;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
@@ -30,10 +31,11 @@ sealed class StreamSource(PostgresService service, PostgresSession session, Serv
             Label = label,
             OnMessage = line => OnServerMessage(line, deadline),
         });
-        _reader = new TarBackupReader(target);
+        var segment = (await session.ReadSettingsAsync(["segment_size"], cancellation))["segment_size"];
+        _reader = new TarBackupReader(target, int.Parse(segment.Value, CultureInfo.InvariantCulture));
         try
         {
-            await ReadAsync(source, deadline.Token);
+            await ReadAsync(source, target.Assembly, deadline.Token);
         }
         catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -41,7 +43,7 @@ sealed class StreamSource(PostgresService service, PostgresSession session, Serv
         }
     }
 
-    async Task ReadAsync(PgBaseBackup source, CancellationToken cancellation)
+    async Task ReadAsync(PgBaseBackup source, BackupAssembly assembly, CancellationToken cancellation)
     {
         try
         {
@@ -55,7 +57,16 @@ sealed class StreamSource(PostgresService service, PostgresSession session, Serv
             throw;
         }
 
-        await source.WaitAsync(cancellation);
+        var allSound = await source.WaitAsync(cancellation);
+        if (allSound)
+        {
+            // The server reads pages again that look damaged, and knows best.
+            assembly.DismissDamage();
+        }
+        else if (!assembly.HasDamage)
+        {
+            throw new ServerException("pg_basebackup found a wrong page checksum in what it sent, and there is none in what arrived", "look at its warnings in the log, and take the backup again");
+        }
     }
 
     // With archiving on, the server ends a backup only when its WAL is archived; it says so, and from then on the clock runs.

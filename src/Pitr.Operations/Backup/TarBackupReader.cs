@@ -9,12 +9,10 @@ namespace Pitr.Operations.Backup;
 
 /// <summary>Takes pg_basebackup's tar apart as it arrives.</summary>
 /// <param name="target">What becomes of it.</param>
-sealed class TarBackupReader(BackupTarget target)
+/// <param name="pagesPerFile">Of the cluster: its segment_size.</param>
+sealed class TarBackupReader(BackupTarget target, int pagesPerFile)
 {
     const int SmallFile = 64 * 1024;
-
-    // initdb's default; relation files of other builds are only checked and compared page by page, for which it does not matter.
-    const int PagesPerFile = 131072;
 
     readonly BackupAssembly _assembly = target.Assembly;
     BackupLabel? _label;
@@ -67,7 +65,7 @@ sealed class TarBackupReader(BackupTarget target)
         if (entry.Kind == TarEntryKind.File)
         {
             IFileContent content = small is null ? new TarFileContent(entry) : new SmallFileContent(small);
-            if (RelationFileName.TryParse(entry.Path, out var relation) && new PageScan(_assembly, entry.Path, relation, content, PagesPerFile) is { IsNeeded: true } scan)
+            if (RelationFileName.TryParse(entry.Path, out var relation) && new PageScan(_assembly, entry.Path, relation, content, pagesPerFile) is { IsNeeded: true } scan)
             {
                 await packer.AddPagesAsync(pending, content, scan, cancellation);
             }

@@ -2,7 +2,7 @@ using Pitr.Postgres.BaseBackup;
 
 namespace Pitr.Operations.Backup;
 
-/// <summary>A file of pg_basebackup's tar: read once, from its beginning to its end. The server has looked at its checksums.</summary>
+/// <summary>A file of pg_basebackup's tar: read once, from its beginning to its end. The server has read pages again that looked damaged.</summary>
 sealed class TarFileContent(TarEntry entry) : IFileContent
 {
     long _left = entry.Size;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Pitr.Format.Catalog;
 
 namespace Pitr.Operations.Drill;
 
@@ -29,6 +30,12 @@ public sealed record DrillReport
 
     /// <summary>The backup recovery started from; null when no plan could be made.</summary>
     public string? Backup { get; init; }
+
+    /// <summary>Pages of that backup whose checksum was wrong on the server; WAL may have written them anew since.</summary>
+    public int DamagedPages { get; init; }
+
+    /// <summary>Where those are, the first thousand of them.</summary>
+    public IReadOnlyList<DamagedPage> Damage { get; init => field = value ?? []; } = [];
 
     /// <summary>"passed" or "failed".</summary>
     public required string Verdict { get; init; }

@@ -41,7 +41,9 @@ public static class DrillReportHtml
             html.Append(CultureInfo.InvariantCulture, $"<tr><th>{Text(phase.Name)}</th><td>{Bar(phase.Seconds / longest, null)}</td><td class=\"n\">{phase.Seconds:0.00} s</td></tr>\n");
         }
 
-        html.Append("</table>\n<h2>Checks</h2><table>\n");
+        html.Append("</table>\n");
+        AppendDamage(html, report);
+        html.Append("<h2>Checks</h2><table>\n");
         foreach (var check in report.Checks)
         {
             html.Append(CultureInfo.InvariantCulture, $"<tr><td class=\"{(check.Passed ? "good\">pass" : "bad\">fail")}</td><th>{Text(check.Name)}</th><td>{Text(check.Detail)}</td></tr>\n");
@@ -53,6 +55,22 @@ public static class DrillReportHtml
         AppendFact(html, "WAL", $"{report.WalSegments} segments");
         html.Append("</table>\n</body></html>\n");
         return html.ToString();
+    }
+
+    static void AppendDamage(StringBuilder html, DrillReport report)
+    {
+        if (report.DamagedPages == 0)
+        {
+            return;
+        }
+
+        html.Append(CultureInfo.InvariantCulture, $"<h2>Damaged pages of the backup</h2><p>{report.DamagedPages} had a wrong checksum on the server when the backup was taken.</p><table>\n");
+        foreach (var page in report.Damage)
+        {
+            html.Append(CultureInfo.InvariantCulture, $"<tr><th>{Text(page.Path)}</th><td class=\"n\">block {page.Block}</td></tr>\n");
+        }
+
+        html.Append("</table>\n");
     }
 
     static void AppendFailures(StringBuilder html, DrillReport report)

@@ -111,7 +111,15 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
     {
         Begin(progress, "planning");
         var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
-        report = report with { Backup = plan.Backup.Id, RestoredBytes = plan.RestoredBytes, FetchedBytes = plan.FetchBytes, WalSegments = plan.WalSegments };
+        report = report with
+        {
+            Backup = plan.Backup.Id,
+            DamagedPages = plan.Backup.DamagedPages,
+            Damage = plan.Backup.Damage,
+            RestoredBytes = plan.RestoredBytes,
+            FetchedBytes = plan.FetchBytes,
+            WalSegments = plan.WalSegments,
+        };
         End("plan");
 
         Begin(progress, "restoring files");

@@ -40,11 +40,13 @@ public sealed class ClusterRestore(PostgresService service)
         var mark = RestoreMark.TryRead(directory);
         var goesOn = options.Mode != RestoreMode.Overwrite && mark?.IsOf(plan.Backup) == true;
         var keepsFiles = goesOn || (replaces && options.Mode == RestoreMode.Delta);
-        var content = await new BackupContentReader(service).ReadAsync(plan.Backup, keepsFiles, goesOn ? mark!.Packs : NoPacks, cancellation);
+        var content = await new RestoreContentReader(service).ReadAsync(plan.Backup, keepsFiles, goesOn ? mark!.Packs : NoPacks, cancellation);
         try
         {
             var places = options.Tablespaces.Place(content.Tablespaces, directory);
-            RestoreDirectory.RequireFillable(places, directory, replaces ? ExistingCluster.TablespaceDirectories(directory) : new HashSet<string>());
+            // A restore that was killed at its very end has taken the marks out of tablespaces already; its links say whose they are.
+            var linked = replaces || mark?.IsOf(directory) == true ? ExistingCluster.TablespaceDirectories(directory) : new HashSet<string>();
+            RestoreDirectory.RequireFillable(places, directory, linked);
             RestoreSpace.Require(
                 [(directory, content.Bytes[0]), .. places.Select((p, i) => (p.Directory, content.Bytes[i + 1]))],
                 [directory, .. places.Select(p => p.Directory)]);
@@ -116,7 +118,7 @@ public sealed class ClusterRestore(PostgresService service)
 
         service.Log.Warning("{Directory} is not as an earlier restore left it; every file is compared again", restore.Directory);
         restore.Content.Dispose();
-        restore.Content = await new BackupContentReader(service).ReadAsync(restore.Backup, keepsZeros: true, NoPacks, cancellation);
+        restore.Content = await new RestoreContentReader(service).ReadAsync(restore.Backup, keepsZeros: true, NoPacks, cancellation);
         RestoreMark.Of(restore.Backup, restore.Directory, NoPacks).WriteTo(target.Root);
         new ExistingFiles(restore.Content, target).Match();
     }

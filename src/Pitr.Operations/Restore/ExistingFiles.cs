@@ -3,7 +3,7 @@ namespace Pitr.Operations.Restore;
 /// <summary>Holds what is in the directories of a restore against a backup: what the backup does not have goes, what it has may be kept.</summary>
 /// <param name="content">The backup.</param>
 /// <param name="target">Prepared.</param>
-sealed class ExistingFiles(BackupContent content, RestoreDirectory target)
+sealed class ExistingFiles(RestoreContent content, RestoreDirectory target)
 {
     readonly Dictionary<int, Dictionary<string, int>> _subdirectories = content.Directories
         .Select((directory, number) => (directory, number))

@@ -5,7 +5,7 @@ namespace Pitr.Operations.Restore;
 /// <summary>A restore that was found possible, before its first byte: the manifest is read, every directory looked at.</summary>
 public sealed class PreparedRestore : IDisposable
 {
-    internal PreparedRestore(RestorePlan plan, string directory, RestoreOptions options, BackupContent content, IReadOnlyList<TablespacePlace> tablespaces, bool keepsFiles)
+    internal PreparedRestore(RestorePlan plan, string directory, RestoreOptions options, RestoreContent content, IReadOnlyList<TablespacePlace> tablespaces, bool keepsFiles)
     {
         (Plan, Directory, Options, Content, Tablespaces, KeepsFiles) = (plan, directory, options, content, tablespaces, keepsFiles);
     }
@@ -28,7 +28,7 @@ public sealed class PreparedRestore : IDisposable
     /// <summary>How the cluster is set up.</summary>
     public RestoreOptions Options { get; }
 
-    internal BackupContent Content { get; set; }
+    internal RestoreContent Content { get; set; }
 
     internal BackupDocument Backup => Plan.Backup;
 

@@ -112,7 +112,7 @@ public sealed class RestoreDirectory
     }
 
     /// <summary>Removes everything but the markers. In a tablespace's directory only what this backup brings: other clusters' versions may share it.</summary>
-    internal void Clear(BackupContent content)
+    internal void Clear(RestoreContent content)
     {
         ClearData();
         for (var place = 1; place <= Tablespaces.Count; place++)

@@ -21,7 +21,7 @@ public sealed class RestoreFiles(PostgresService service)
     /// <exception cref="DamagedRepositoryException">A stored object is damaged; the message names it.</exception>
     public async Task RestoreAsync(BackupDocument backup, RestoreDirectory directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        using var content = await new BackupContentReader(service).ReadAsync(backup, keepsZeros: false, new HashSet<int>(), cancellation);
+        using var content = await new RestoreContentReader(service).ReadAsync(backup, keepsZeros: false, new HashSet<int>(), cancellation);
         if (content.Tablespaces.Count > directory.Tablespaces.Count)
         {
             throw new ImpossiblePlanException($"backup {backup.Id} has tablespaces, for which no directories were prepared");
@@ -33,7 +33,7 @@ public sealed class RestoreFiles(PostgresService service)
 
     /// <summary>Writes everything but the control file, durably.</summary>
     internal async Task<RestoreWriter> WriteAsync(
-        BackupContent content, BackupDocument backup, RestoreDirectory directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+        RestoreContent content, BackupDocument backup, RestoreDirectory directory, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         if (content.ControlFile < 0)
         {
@@ -45,11 +45,11 @@ public sealed class RestoreFiles(PostgresService service)
         var fetch = new PackFetch(service, new FetchBuffers(LargestPack(content)));
         var written = 0L;
         await Parallel.ForEachAsync(
-            content.UsedPacks.Order().Append(BackupContent.Zeros),
+            content.UsedPacks.Order().Append(RestoreContent.Zeros),
             new ParallelOptions { MaxDegreeOfParallelism = service.Settings.Backup.Jobs, CancellationToken = cancellation },
             async (pack, token) =>
             {
-                var bytes = pack == BackupContent.Zeros ? WriteZeros(content, writer) : await RestorePackAsync(content, pack, fetch, writer, directory, token);
+                var bytes = pack == RestoreContent.Zeros ? WriteZeros(content, writer) : await RestorePackAsync(content, pack, fetch, writer, directory, token);
                 progress?.Report(new RestoreProgress("restoring files", Math.Min(backup.DatabaseBytes, Interlocked.Add(ref written, bytes)), backup.DatabaseBytes));
             });
 
@@ -66,14 +66,14 @@ public sealed class RestoreFiles(PostgresService service)
     }
 
     // What cannot be a pack is refused when its turn comes, by name.
-    static int LargestPack(BackupContent content) =>
+    static int LargestPack(RestoreContent content) =>
         (int)content.UsedPacks.Select(p => content.TryPack(p)?.Size ?? 0).Where(size => size <= Array.MaxLength).DefaultIfEmpty(0).Max();
 
-    static long WriteZeros(BackupContent content, RestoreWriter writer)
+    static long WriteZeros(RestoreContent content, RestoreWriter writer)
     {
         using var session = new RestoreWriterSession(writer);
         var bytes = 0L;
-        foreach (var run in content.RunsOf(BackupContent.Zeros))
+        foreach (var run in content.RunsOf(RestoreContent.Zeros))
         {
             session.WriteZeros(run);
             bytes += run.Length;
@@ -83,7 +83,7 @@ public sealed class RestoreFiles(PostgresService service)
     }
 
     async Task<long> RestorePackAsync(
-        BackupContent content, int index, PackFetch fetch, RestoreWriter writer, RestoreDirectory directory, CancellationToken cancellation)
+        RestoreContent content, int index, PackFetch fetch, RestoreWriter writer, RestoreDirectory directory, CancellationToken cancellation)
     {
         var pack = content.Pack(index);
         var (key, size) = fetch.Locate(pack);
@@ -102,7 +102,7 @@ public sealed class RestoreFiles(PostgresService service)
     }
 
     // The control file is still in memory: what holds it must be read again by a restore that goes on.
-    void Mark(BackupContent content, int pack, PackRecords records, RestoreDirectory directory)
+    void Mark(RestoreContent content, int pack, PackRecords records, RestoreDirectory directory)
     {
         if (!records.Touches(content.ControlFile))
         {

@@ -13,7 +13,7 @@ sealed class RestoreWriter
     // A file that its owner may not write has to be opened again while it is written; it gets its own mode with its last run.
     const UnixFileMode WhileWritten = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    readonly BackupContent _content;
+    readonly RestoreContent _content;
     readonly string[] _directories;
     readonly Lock[] _opening = new Lock[LockCount];
     readonly byte[]? _controlFile;
@@ -21,7 +21,7 @@ sealed class RestoreWriter
 
     /// <param name="content">What is restored.</param>
     /// <param name="target">Where to.</param>
-    public RestoreWriter(BackupContent content, RestoreDirectory target)
+    public RestoreWriter(RestoreContent content, RestoreDirectory target)
     {
         _content = content;
         _directories = [.. content.Directories.Select(d => Path.Combine(target.PathOf(d.Place), d.Path))];

@@ -8,35 +8,6 @@ namespace Pitr.EndToEnd.Tests.Backups;
 /// <summary>Backups that read the files of a running server.</summary>
 public sealed class DirectBackupTests
 {
-    const int PageSize = 8192;
-
-    [Fact]
-    public async Task A_damaged_page_is_named_and_the_backup_is_complete_all_the_same()
-    {
-        await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20));
-        await cluster.ExecuteAsync("CREATE TABLE t AS SELECT i, repeat('x', 500) v FROM generate_series(1, 1000) i");
-        await cluster.ExecuteAsync("CHECKPOINT");
-        (await cluster.Host.RunAsync("backup", PitrHost.Service, "--method", "direct")).Must();
-        var path = await cluster.ScalarAsync<string>("SELECT pg_relation_filepath('t')");
-        await using (var file = new FileStream(Path.Combine(cluster.Cluster.DataDirectory, path), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
-        {
-            file.Position = (5 * PageSize) + 4000;
-            file.WriteByte((byte)'y');
-        }
-
-        var run = await cluster.Host.RunAsync("--output", "json", "backup", PitrHost.Service, "--method", "direct");
-
-        Assert.Equal(9, run.ExitCode);
-        Assert.Equal(1, run.Json.GetProperty("damaged-pages").GetInt32());
-        var page = Assert.Single(run.Json.GetProperty("damage").EnumerateArray());
-        Assert.Equal((path, 5L), (page.GetProperty("path").GetString(), page.GetProperty("block").GetInt64()));
-        (await cluster.Host.RunAsync("backup", PitrHost.Service)).Must(9).MustSay($"DAMAGED: {path}, block 5");
-        await using var restored = await cluster.RestoreAsync("to");
-        await using var connection = await restored.OpenAsync();
-        await using var reading = new NpgsqlCommand("SELECT count(*) FROM t", connection);
-        Assert.Equal("XX001", (await Assert.ThrowsAsync<PostgresException>(() => reading.ExecuteScalarAsync())).SqlState);
-    }
-
     [Fact]
     public async Task What_is_of_one_run_of_the_server_is_left_out_and_odd_files_stop_nobody()
     {

@@ -61,6 +61,9 @@ sealed class RecoveringCluster : IAsyncDisposable
     /// <summary>Processes that a get has left behind for it.</summary>
     public IReadOnlyList<int> Helpers => Processes.Find("wal helper", Path.Combine(Directory, "pg_wal"));
 
+    /// <summary>To its database postgres.</summary>
+    public string ConnectionString => _server.ConnectionString();
+
     public Task WaitUntilRecoveryEndsAsync() => _server.WaitUntilRecoveryEndsAsync();
 
     public Task WaitUntilAcceptingAsync() => _server.WaitUntilAcceptingAsync();

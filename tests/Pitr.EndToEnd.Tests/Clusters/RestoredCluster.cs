@@ -8,8 +8,8 @@ namespace Pitr.EndToEnd.Tests.Clusters;
 /// <summary>A cluster that `pitr restore --start` brought back and left running; disposing stops it.</summary>
 sealed class RestoredCluster : IAsyncDisposable
 {
-    readonly string _connectionString;
     readonly BinDirectory _programs;
+    bool _released;
 
     RestoredCluster(string directory, BinDirectory? programs, ProgramRun run)
     {
@@ -18,7 +18,7 @@ sealed class RestoredCluster : IAsyncDisposable
         _programs = programs ?? PostgresBinaries.FindForDataDirectory(directory);
         Result = result;
         Said = run.Errors;
-        _connectionString = new NpgsqlConnectionStringBuilder
+        ConnectionString = new NpgsqlConnectionStringBuilder
         {
             Host = result.GetProperty("socket-directory").GetString(),
             Port = result.GetProperty("port").GetInt32(),
@@ -29,6 +29,9 @@ sealed class RestoredCluster : IAsyncDisposable
     }
 
     public string Directory { get; }
+
+    /// <summary>To its database postgres, as superuser, without a pool.</summary>
+    public string ConnectionString { get; }
 
     /// <summary>What the command printed.</summary>
     public JsonElement Result { get; }
@@ -59,7 +62,7 @@ sealed class RestoredCluster : IAsyncDisposable
 
     public async Task<NpgsqlConnection> OpenAsync()
     {
-        var connection = new NpgsqlConnection(_connectionString);
+        var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
         return connection;
     }
@@ -67,11 +70,19 @@ sealed class RestoredCluster : IAsyncDisposable
     /// <summary>Stops it with everything written out, and leaves the directory to the caller.</summary>
     public Task StopAsync() => StopAsync("fast");
 
+    /// <summary>Leaves the stopped cluster's directory as it is when this is disposed.</summary>
+    public void Release() => _released = true;
+
     async Task StopAsync(string mode) =>
         (await ProgramRun.RunAsync(_programs.Program("pg_ctl"), ["-D", Directory, "-m", mode, "-w", "stop"])).Must();
 
     public async ValueTask DisposeAsync()
     {
+        if (_released)
+        {
+            return;
+        }
+
         await StopAsync("immediate");
         System.IO.Directory.Delete(Directory, recursive: true);
     }

@@ -40,6 +40,9 @@ static class TestEnvironment
     /// <summary>How often a process is killed at a random moment while WAL is archived.</summary>
     public static int Kills => Number("PITR_TEST_KILLS") ?? 8;
 
+    /// <summary>How often a restore is killed at a random moment.</summary>
+    public static int RestoreKills => Number("PITR_TEST_RESTORE_KILLS") ?? 10;
+
     /// <summary>How many segments are drained while the agent's memory is watched.</summary>
     public static int DrainedSegments => Number("PITR_TEST_DRAIN_SEGMENTS") ?? 60;
 

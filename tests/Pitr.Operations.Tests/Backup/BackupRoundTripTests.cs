@@ -202,7 +202,7 @@ public class BackupRoundTripTests
         var limit = new BandwidthLimit(4 * Piece, TimeProvider.System);
         await using var pipeline = new PackPipeline(service, new BackupId(Scenario.Start), key, 2, default);
         var started = Stopwatch.GetTimestamp();
-        using var assembly = new BackupAssembly(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Facts, pipeline) { Limit = limit };
+        using var assembly = new BackupAssembly(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Noise, pipeline) { Limit = limit };
         await SyntheticBackup.Reader(assembly, new MemoryStream(), key).ReadAsync(new MemoryStream(tar), default);
         // Three seconds' worth, of which a quarter of a second's may have been saved up.
         Assert.True(Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(2), "it was read faster than the limit");
@@ -221,7 +221,7 @@ public class BackupRoundTripTests
         var taking = Task.Run(async () =>
         {
             await using var pipeline = new PackPipeline(service, new BackupId(Scenario.Start), key, 2, cancellation.Token);
-            using var assembly = new BackupAssembly(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Facts, pipeline);
+            using var assembly = new BackupAssembly(service.Name, new BackupId(Scenario.Start), SyntheticBackup.Noise, pipeline);
             await SyntheticBackup.Reader(assembly, new MemoryStream(), key).ReadAsync(new MemoryStream(tar), cancellation.Token);
         });
         await stuck.Reached;

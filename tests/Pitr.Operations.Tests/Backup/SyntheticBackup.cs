@@ -20,10 +20,15 @@ static class SyntheticBackup
         "START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\nCHECKPOINT LOCATION: 0/2000060\nBACKUP METHOD: streamed\n"
         + "BACKUP FROM: primary\nSTART TIME: 2026-11-21 03:00:00 UTC\nLABEL: pitr\nSTART TIMELINE: 1\n";
 
+    const int PagesPerFile = 131072;
+
     public static readonly DateTimeOffset Modified = new(2026, 11, 20, 17, 4, 5, TimeSpan.Zero);
 
     public static readonly ServerFacts Facts = new(
         150018, WalSample.SystemIdentifier, new Timeline(1), WalSegmentSize.Default, 8192, true, false, null, Scenario.Start, new Lsn(0x2000028), Scenario.Start);
+
+    /// <summary>The same cluster to whoever reads its pages: they are noise here, with no checksum in it.</summary>
+    public static readonly ServerFacts Noise = Facts with { DataChecksums = false };
 
     /// <summary>What pg_basebackup sends around the files: backup_label first, pg_control last.</summary>
     public static SyntheticFile[] Around(params SyntheticFile[] files) =>
@@ -56,7 +61,7 @@ static class SyntheticBackup
 
     /// <summary>Reads a tar into an assembly, every page of it.</summary>
     public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key, BackupBase? basis = null, Stream? plain = null) =>
-        new(new BackupTarget(assembly, manifest, plain, key, (_, _) => Task.FromResult(basis)));
+        new(new BackupTarget(assembly, manifest, plain, key, (_, _) => Task.FromResult(basis)), PagesPerFile);
 
     /// <summary>The databases of the cluster that is backed up.</summary>
     public static readonly Dictionary<string, string> Databases = new(StringComparer.Ordinal) { ["5"] = "731", ["6"] = "800" };
@@ -67,7 +72,7 @@ static class SyntheticBackup
         var key = await service.SealingKeys.GetAsync(default);
         await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default);
         using var manifest = new MemoryStream();
-        using var assembly = new BackupAssembly(service.Name, id, Facts, pipeline);
+        using var assembly = new BackupAssembly(service.Name, id, Noise, pipeline);
         var cache = new ManifestCache(service);
         await using var plain = cache.TryCreate();
         var reading = Reader(assembly, manifest, key, basis, plain);

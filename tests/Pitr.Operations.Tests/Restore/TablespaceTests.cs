@@ -119,6 +119,24 @@ public class TablespaceTests
     }
 
     [Fact]
+    public async Task A_restore_that_was_killed_when_only_its_data_directory_was_marked_goes_on()
+    {
+        await using var scenario = await Scenario.StartAsync();
+        var (plan, files) = await PlanAsync(scenario);
+        using (var prepared = await PrepareAsync(scenario, plan, scenario["data"], TablespaceMap.Original))
+        {
+            await new ClusterRestore(scenario.Service).RunAsync(prepared, null, default);
+        }
+
+        RestoreMark.Of(plan.Backup, scenario["data"], new HashSet<int>()).WriteTo(scenario["data"]);
+        using var again = await PrepareAsync(scenario, plan, scenario["data"], TablespaceMap.Original);
+        await new ClusterRestore(scenario.Service).RunAsync(again, null, default);
+
+        Assert.False(RestoreMark.IsIn(scenario["data"]));
+        Assert.Equal(files[Version + "/5/1234"], File.ReadAllBytes(scenario["fast/PG_15_202209061/5/1234"]));
+    }
+
+    [Fact]
     public async Task A_link_that_somebody_put_in_a_tablespaces_place_is_not_written_through()
     {
         await using var scenario = await Scenario.StartAsync();

@@ -8,7 +8,7 @@ namespace Pitr.Operations.Restore;
 /// What a manifest asks for, turned round: per pack, which record goes where. Names no place on disk yet, and is small: what grows with the size
 /// of the database lies in a <see cref="RunSpool"/>, and what grows with the number of files in a <see cref="FileTable"/>.
 /// </summary>
-sealed class BackupContent : IDisposable
+sealed class RestoreContent : IDisposable
 {
     /// <summary>Pack number under which runs of zeros are kept when files from before may be kept.</summary>
     public const int Zeros = -1;
@@ -30,7 +30,7 @@ sealed class BackupContent : IDisposable
     /// <param name="spoolDirectory">Where a temporary file may be made.</param>
     /// <param name="keepsZeros">Also keeps runs of zeros, which must be written where files from before are kept.</param>
     /// <param name="written">Packs that an earlier, interrupted restore has written whole, by index.</param>
-    public BackupContent(string spoolDirectory, bool keepsZeros, IReadOnlySet<int> written)
+    public RestoreContent(string spoolDirectory, bool keepsZeros, IReadOnlySet<int> written)
     {
         _runs = new RunSpool(spoolDirectory);
         _keepsZeros = keepsZeros;

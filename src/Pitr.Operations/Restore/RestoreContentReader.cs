@@ -8,7 +8,7 @@ using Pitr.Storage;
 namespace Pitr.Operations.Restore;
 
 /// <summary>Reads the manifest of a backup, without touching any directory but the service's own.</summary>
-sealed class BackupContentReader(PostgresService service)
+sealed class RestoreContentReader(PostgresService service)
 {
     /// <summary>Reads it from the first repository that gives it whole.</summary>
     /// <param name="backup">Whose manifest.</param>
@@ -16,12 +16,12 @@ sealed class BackupContentReader(PostgresService service)
     /// <param name="written">Packs that need not be fetched again.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="Errors.DamagedRepositoryException">No repository gives it whole.</exception>
-    public async Task<BackupContent> ReadAsync(BackupDocument backup, bool keepsZeros, IReadOnlySet<int> written, CancellationToken cancellation)
+    public async Task<RestoreContent> ReadAsync(BackupDocument backup, bool keepsZeros, IReadOnlySet<int> written, CancellationToken cancellation)
     {
         Exception? failure = null;
         foreach (var store in service.Repositories.InReadOrder)
         {
-            var content = new BackupContent(service.StateDirectory, keepsZeros, written);
+            var content = new RestoreContent(service.StateDirectory, keepsZeros, written);
             try
             {
                 await ReadAsync(store, backup, content, cancellation);
@@ -46,7 +46,7 @@ sealed class BackupContentReader(PostgresService service)
             failure!, backup.Manifest.Key, $"backup {backup.Id} cannot be restored from here; choose another with --backup, or bring the object back from a copy");
     }
 
-    async Task ReadAsync(IObjectStore store, BackupDocument backup, BackupContent content, CancellationToken cancellation)
+    async Task ReadAsync(IObjectStore store, BackupDocument backup, RestoreContent content, CancellationToken cancellation)
     {
         await using var stream = await store.OpenReadAsync(backup.Manifest.Key, null, cancellation);
         var header = await SealedObjectReader.ReadHeaderAsync(stream, cancellation);
