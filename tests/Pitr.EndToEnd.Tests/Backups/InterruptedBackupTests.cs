@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 namespace Pitr.EndToEnd.Tests.Backups;
 
 /// <summary>
-/// Backups that are interrupted in one way or another, and those that go on from them. PITR_TEST_BACKUP_KILLS says in how many rounds; PITR_TEST_SEED repeats a run's choices.
+/// Backups that are interrupted in one way or another, those that go on from them, and one whose files go away meanwhile. PITR_TEST_BACKUP_KILLS says in how many rounds; PITR_TEST_SEED repeats a run's choices.
 /// </summary>
 public sealed class InterruptedBackupTests(InterruptedBackupTests.BulkCluster fixture, ITestOutputHelper output) : IClassFixture<InterruptedBackupTests.BulkCluster>
 {
@@ -105,6 +105,43 @@ public sealed class InterruptedBackupTests(InterruptedBackupTests.BulkCluster fi
 
         Assert.NotEmpty(backup.GetProperty("resumed").EnumerateArray());
         await CompareAsync(backup, 0);
+    }
+
+    [Fact]
+    public async Task Files_that_are_cut_off_or_go_away_while_a_backup_reads_stop_nobody()
+    {
+        const int tables = 12;
+        await EachTableAsync("CREATE TABLE {0}_{1} AS SELECT i, repeat(md5(i::text), 8) v FROM generate_series(1, 2000) i");
+        await Cluster.ExecuteAsync("CHECKPOINT");
+        using (var backup = Host.Start("backup", PitrHost.Service, "--method", "direct", "--full", "--limit", "15MB/s"))
+        {
+            var enough = Packs() + 2;
+            await Eventually.IsTrueAsync(() => Packs() >= enough || backup.HasExited, () => "packs are stored");
+            await Cluster.ExecuteAsync(string.Join(';', Enumerable.Range(0, tables).Select(n => $"TRUNCATE cut_{n}; INSERT INTO cut_{n} VALUES ({n}, 'new'); DROP TABLE dropped_{n}; DELETE FROM shorter_{n} WHERE i > 100")));
+            // Only now are the files removed and cut off.
+            await EachTableAsync("VACUUM {0}_{1}", "shorter");
+            await Cluster.ExecuteAsync("CHECKPOINT");
+            Assert.False(backup.HasExited, "the backup was too fast");
+            (await backup.EndAsync(TimeSpan.FromMinutes(2))).Must();
+        }
+
+        await Cluster.ArchiveEverythingAsync();
+        await using var restored = await Cluster.RestoreAsync("moved");
+        var rows = string.Join(" || ' ' || ", Enumerable.Range(0, tables).Select(n => $"(SELECT count(*) FROM cut_{n}) || ' ' || (SELECT sum(i) FROM shorter_{n})"));
+        Assert.Equal(string.Join(' ', Enumerable.Repeat("1 5050", tables)), await restored.ScalarAsync<string>($"SELECT {rows}"));
+        Assert.Equal(0, await restored.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname LIKE 'dropped%'"));
+        await EachTableAsync("DROP TABLE {0}_{1}", "cut", "shorter");
+
+        async Task EachTableAsync(string statement, params string[] kinds)
+        {
+            foreach (var kind in kinds.Length > 0 ? kinds : ["cut", "dropped", "shorter"])
+            {
+                for (var n = 0; n < tables; n++)
+                {
+                    await Cluster.ExecuteAsync(string.Format(CultureInfo.InvariantCulture, statement, kind, n));
+                }
+            }
+        }
     }
 
     // Lets it store some packs, whatever is stored already.
