@@ -52,6 +52,11 @@ static class BackupCommand
                 Limit = parsed.GetValue(Limit) ?? service.Settings.Backup.Limit,
                 Method = parsed.GetValue(Method) ?? service.Settings.Backup.Method,
                 Full = parsed.GetValue(Full),
+                Resuming = work =>
+                {
+                    display.Clear();
+                    Console.Error.WriteLine($"going on from the backup interrupted at {Texts.Moment(work.InterruptedAt)}: {Texts.Size(work.StoredBytes)} of {Texts.Size(work.TotalBytes)} are stored already");
+                },
             };
             backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
         }
@@ -71,9 +76,15 @@ static class BackupCommand
         var took = backup.Finished - backup.Started;
         Console.WriteLine($"backup {backup.Id} of {backup.Service}: {Texts.Size(backup.DatabaseBytes)} in {backup.Files} files, stored as {Texts.Size(backup.StoredBytes)} in {backup.Packs.Count} packs");
         Console.WriteLine($"  took {Texts.Span(took)} ({Texts.Size((long)(backup.DatabaseBytes / Math.Max(took.TotalSeconds, 0.001)))}/s), timeline {backup.Timeline}, WAL {backup.StartWal} to {backup.StopWal}");
+        var resumed = backup.Resumed.Sum(r => r.Bytes);
         Console.WriteLine(backup.Base is { } basis
-            ? $"  {Texts.Size(backup.OlderPacks.Sum(p => p.UsedBytes))} had not changed since backup {basis} or before"
-            : $"  every page was copied: {backup.FullCopyReason}");
+            ? $"  {Texts.Size(backup.OlderPacks.Sum(p => p.UsedBytes) - resumed)} had not changed since backup {basis} or before"
+            : $"  every {(resumed > 0 ? "other " : "")}page was copied: {backup.FullCopyReason}");
+        if (resumed > 0)
+        {
+            Console.WriteLine($"  {Texts.Size(resumed)} were stored already by {string.Join(", ", backup.Resumed.Select(r => r.Id))}, interrupted");
+        }
+
         foreach (var lagging in owed.Where(o => o.Left > 0))
         {
             Console.WriteLine($"  not yet in repository {lagging.Repository}, which is owed {lagging.Left} objects: {lagging.Reason}; `pitr agent` or `pitr repo catch-up` gives them to it");

@@ -13,6 +13,7 @@ public sealed record BackupDocument
     static readonly Dictionary<string, string> NoSettings = [];
     static readonly UsedPack[] NoPacks = [];
     static readonly DamagedPage[] NoDamage = [];
+    static readonly ResumedBackup[] NoResumed = [];
 
     public int Format { get; init; } = 1;
 
@@ -106,8 +107,11 @@ public sealed record BackupDocument
     /// <summary>The backup whose unchanged pages were not copied again; null when every page was.</summary>
     public string? Base { get; init; }
 
-    /// <summary>Why every page was copied; null when <see cref="Base"/> is not.</summary>
+    /// <summary>Why every page was copied, but for those in <see cref="Resumed"/>; null when <see cref="Base"/> is not.</summary>
     public string? FullCopyReason { get; init; }
+
+    /// <summary>Interrupted backups that this one went on from; what it uses of their packs is in <see cref="OlderPacks"/>.</summary>
+    public IReadOnlyList<ResumedBackup> Resumed { get; init => field = value ?? NoResumed; } = NoResumed;
 
     /// <summary>Ids of all data keys needed to restore this backup's files.</summary>
     public required IReadOnlyList<string> DataKeys { get; init; }
@@ -134,6 +138,7 @@ public sealed record BackupDocument
         DocumentJson.RequireNoNull(document.OlderPacks, What, "older-packs");
         DocumentJson.RequireNoNull(document.DataKeys, What, "data-keys");
         DocumentJson.RequireNoNull(document.Damage, What, "damage");
+        DocumentJson.RequireNoNull(document.Resumed, What, "resumed");
         DocumentJson.RequireNoNull(document.Databases.Values, What, "databases");
         DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
         return document;

@@ -50,6 +50,9 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
     /// <summary>The backup whose unchanged pages are not copied again; null to copy everything.</summary>
     public BackupBase? Basis { get; set; }
 
+    /// <summary>What interrupted backups have left, looked at before the base; null when nothing.</summary>
+    public InterruptedBackups? Interrupted { get; set; }
+
     /// <summary>Where replay of this backup begins: no page with a position from here on is trusted to be whole.</summary>
     public Lsn StartLsn { get; private set; }
 
@@ -90,9 +93,23 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
         Progress?.Report(new BackupProgress("copying", read, Math.Max(read, Estimate), pipeline.StoredBytes));
     }
 
+    /// <summary>Counts a piece that is stored already, in a pack of the base or of an interrupted backup.</summary>
+    public void Use(ManifestRun run)
+    {
+        if (run.Pack >= InterruptedBackups.FirstIndex)
+        {
+            Interrupted!.Use(run);
+        }
+        else
+        {
+            Basis!.Use(run);
+        }
+    }
+
     /// <summary>Remembers a page with a wrong checksum.</summary>
     public void Report(DamagedPage page)
     {
+        pipeline.Journal?.Damage(page.Path);
         lock (_damage)
         {
             _damagedPages++;
@@ -143,7 +160,7 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
                 manifest.WritePack(new ManifestPack(number, id.ToString(), number, stored.Size, stored.Sha256) { Salt = salt });
             }
 
-            foreach (var pack in Basis?.UsedPackLines() ?? [])
+            foreach (var pack in (Basis?.UsedPackLines() ?? []).Concat(Interrupted?.UsedPackLines() ?? []))
             {
                 manifest.WritePack(pack);
             }
@@ -161,7 +178,8 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
     public BackupContent ToContent(IReadOnlyList<StoredPack> packs, StoredObject manifest, string dataKey) => new(_bytes, _files, [.. packs.Select(p => p.Object)], manifest, dataKey)
     {
         ReusedBytes = _reused,
-        OlderPacks = Basis?.UsedPacks() ?? [],
+        OlderPacks = [.. Basis?.UsedPacks() ?? [], .. Interrupted?.UsedPacks() ?? []],
+        Resumed = Interrupted?.Resumed() ?? [],
         DamagedPages = _damagedPages,
         Damage = [.. _damage.OrderBy(page => page.Path, StringComparer.Ordinal).ThenBy(page => page.Block)],
     };

@@ -31,8 +31,9 @@ sealed class BackupBase : IDisposable
     /// <param name="document">The backup.</param>
     /// <param name="manifest">Its manifest; disposed with this.</param>
     /// <param name="databases">The databases of the cluster now (<see cref="BackupDocument.Databases"/>).</param>
+    /// <param name="lacking">Keys of packs that a repository does not hold any more.</param>
     /// <exception cref="DamagedObjectException">The manifest does not fit the document.</exception>
-    public BackupBase(BackupDocument document, ManifestFile manifest, IReadOnlyDictionary<string, string> databases)
+    public BackupBase(BackupDocument document, ManifestFile manifest, IReadOnlyDictionary<string, string> databases, IReadOnlySet<string> lacking)
     {
         (Document, _manifest) = (document, manifest);
         _databases = [0, .. databases.Where(d => document.Databases.TryGetValue(d.Key, out var known) && known == d.Value).Select(d => uint.Parse(d.Key))];
@@ -40,7 +41,7 @@ sealed class BackupBase : IDisposable
         var older = document.OlderPacks.ToDictionary(p => p.Key, StringComparer.Ordinal);
         foreach (var pack in manifest.Packs)
         {
-            AddPack(pack, older);
+            AddPack(pack, older, lacking);
         }
 
         _used = new long[_packs.Count];
@@ -52,7 +53,7 @@ sealed class BackupBase : IDisposable
     /// <summary>A page with a position before this one is as it was in the base.</summary>
     public Lsn StartLsn => Document.StartLsn;
 
-    void AddPack(ManifestPack pack, Dictionary<string, UsedPack> older)
+    void AddPack(ManifestPack pack, Dictionary<string, UsedPack> older, IReadOnlySet<string> lacking)
     {
         var key = BackupId.TryParse(pack.BackupId, out var id)
             ? RepositoryLayout.Pack(ServiceName.Parse(Document.Service), id, pack.Number)
@@ -61,7 +62,7 @@ sealed class BackupBase : IDisposable
         var known = pack.BackupId == Document.Id
             ? new UsedPack(key, pack.Size, pack.Sha256, content, content) { DataKey = Document.DataKeys[0] }
             : older.GetValueOrDefault(key) ?? throw new DamagedObjectException($"manifest names {key}, which the catalog entry does not");
-        if (content >= known.ContentBytes * LeastUsed)
+        if (content >= known.ContentBytes * LeastUsed && !lacking.Contains(key))
         {
             _indices.Add(pack.Index, FirstIndex + _packs.Count);
             _packs.Add((pack with { Index = FirstIndex + _packs.Count }, known));

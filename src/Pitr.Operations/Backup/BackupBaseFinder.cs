@@ -2,7 +2,9 @@ using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Format.Manifests;
+using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Repositories;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Sessions;
 using Pitr.Storage;
@@ -19,10 +21,11 @@ sealed class BackupBaseFinder(PostgresService service)
 
     /// <summary>Finds it.</summary>
     /// <param name="facts">About the server.</param>
+    /// <param name="start">Where the new backup begins.</param>
     /// <param name="databases">Its databases, as of now, in backup mode.</param>
     /// <param name="cancellation">Ends the search.</param>
     /// <returns>The base, or why there is none; exactly one of them is null.</returns>
-    public async Task<(BackupBase? Base, string? Reason)> FindAsync(ServerFacts facts, IReadOnlyDictionary<string, string> databases, CancellationToken cancellation)
+    public async Task<(BackupBase? Base, string? Reason)> FindAsync(ServerFacts facts, Lsn start, IReadOnlyDictionary<string, string> databases, CancellationToken cancellation)
     {
         IReadOnlyList<BackupDocument> backups;
         try
@@ -40,13 +43,23 @@ sealed class BackupBaseFinder(PostgresService service)
             return (null, backups.Count == 0 ? "this is the first backup" : $"there is no backup of timeline {facts.Timeline} yet");
         }
 
-        return Unfit(newest, facts) is { } unfit ? (null, unfit)
-            : await LackingAsync(newest, cancellation) is { } lacking ? (null, lacking)
-            : await OpenAsync(newest, databases, cancellation);
+        if (Unfit(newest, facts, start) is { } unfit)
+        {
+            return (null, unfit);
+        }
+
+        var (lacks, reason) = await LackingAsync(newest, cancellation);
+        return reason is null ? await OpenAsync(newest, databases, lacks, cancellation) : (null, reason);
     }
 
-    static string? Unfit(BackupDocument backup, ServerFacts facts)
+    static string? Unfit(BackupDocument backup, ServerFacts facts, Lsn start)
     {
+        // A standby that lags: its pages may be older than those that were copied elsewhere, and its backup may end before they were written.
+        if (backup.StartLsn > start)
+        {
+            return $"backup {backup.Id} began at {backup.StartLsn}, behind {start}";
+        }
+
         if (backup.Databases.Count == 0)
         {
             return $"backup {backup.Id} was taken by a version that did not record databases";
@@ -68,17 +81,28 @@ sealed class BackupBaseFinder(PostgresService service)
             : null;
     }
 
-    // A repository that is owed the base gets it before what builds on it; one that never had it would keep something incomplete.
-    async Task<string?> LackingAsync(BackupDocument backup, CancellationToken cancellation)
+    // A repository that is owed the base gets it before what builds on it; one that never had it would keep something incomplete. A pack that
+    // somebody has removed would fail this backup at its end, and every one after it: what it held is copied again.
+    async Task<(IReadOnlySet<string> Packs, string? Reason)> LackingAsync(BackupDocument backup, CancellationToken cancellation)
     {
         var key = RepositoryLayout.Backup(service.Name, BackupId.Parse(backup.Id));
-        var answers = await service.Repositories.AskAllAsync((store, token) => store.ExistsAsync(key, token), cancellation);
-        return answers.FirstOrDefault(a => !a.Answer && !service.Repositories.Debts.IsOwed(a.Store.Name, key)).Store is { } store
-            ? $"repository {store.Name} does not hold backup {backup.Id}"
-            : null;
+        var debts = service.Repositories.Debts;
+        var answers = await service.Repositories.AskAllAsync(
+            async (store, token) => await store.ExistsAsync(key, token) ? await BackupObjects.MissingAsync(store, backup, token) : null,
+            cancellation);
+        var packs = answers.SelectMany(a => (a.Answer ?? []).Where(o => !debts.IsOwed(a.Store.Name, o.Key)).Select(o => o.Key)).ToHashSet(StringComparer.Ordinal);
+        if (answers.FirstOrDefault(a => a.Answer is null && !debts.IsOwed(a.Store.Name, key)).Store is { } store)
+        {
+            return (packs, $"repository {store.Name} does not hold backup {backup.Id}");
+        }
+
+        var holders = answers.Count(a => a.Answer is not null);
+        return holders < service.Repositories.Required
+            ? (packs, $"only {holders} of the repositories that answer hold backup {backup.Id}, and {RepositoryCount.Text(service.Repositories.Required)} must hold what builds on it")
+            : (packs, null);
     }
 
-    async Task<(BackupBase? Base, string? Reason)> OpenAsync(BackupDocument backup, IReadOnlyDictionary<string, string> databases, CancellationToken cancellation)
+    async Task<(BackupBase? Base, string? Reason)> OpenAsync(BackupDocument backup, IReadOnlyDictionary<string, string> databases, IReadOnlySet<string> lacking, CancellationToken cancellation)
     {
         ManifestFile? manifest = null;
         try
@@ -89,7 +113,7 @@ sealed class BackupBaseFinder(PostgresService service)
                 throw new DamagedObjectException($"is the manifest of {manifest.Header.Service} {manifest.Header.BackupId}");
             }
 
-            var found = new BackupBase(backup, manifest, databases);
+            var found = new BackupBase(backup, manifest, databases, lacking);
             manifest = null;
             return (found, null);
         }

@@ -16,6 +16,9 @@ public sealed record BackupContent(long Bytes, int Files, IReadOnlyList<StoredOb
     /// <summary>Where those are.</summary>
     public IReadOnlyList<UsedPack> OlderPacks { get; init; } = [];
 
+    /// <summary>What of that came from interrupted backups.</summary>
+    public IReadOnlyList<ResumedBackup> Resumed { get; init; } = [];
+
     /// <summary>Pages with a wrong checksum.</summary>
     public int DamagedPages { get; init; }
 

@@ -37,8 +37,9 @@ public sealed class BackupRun(PostgresService service, string version)
 
     readonly WalArrival _arrival = new(service);
     readonly ManifestCache _cache = new(service);
+    readonly JournalDirectory _journals = new(service);
     IReadOnlyDictionary<string, string> _databases = new Dictionary<string, string>(StringComparer.Ordinal);
-    BackupBase? _basis;
+    BackupBases _bases = new(null, null);
     string? _fullCopyReason;
 
     /// <summary>How the files are read; the configuration's <c>backup.method</c> if nothing else is said.</summary>
@@ -50,9 +51,12 @@ public sealed class BackupRun(PostgresService service, string version)
     /// <summary>Most bytes of the cluster to read per second; the configuration's <c>backup.limit</c> if nothing else is said.</summary>
     public long? Limit { get; init; } = service.Settings.Backup.Limit;
 
+    /// <summary>Told when there is something to go on from, before anything is copied.</summary>
+    public Action<ResumedWork>? Resuming { get; init; }
+
     /// <summary>Takes the backup.</summary>
     /// <param name="progress">Told where the backup is, several times a second at most.</param>
-    /// <param name="cancellation">Ends the backup; what was stored is not a backup then.</param>
+    /// <param name="cancellation">Ends the backup; what was stored is not a backup then, and the next one goes on from there.</param>
     /// <returns>The catalog entry that was written.</returns>
     /// <exception cref="BusyException">Another backup of the service runs.</exception>
     /// <exception cref="Pitr.Postgres.ServerException">PostgreSQL could not be reached or did not deliver.</exception>
@@ -102,8 +106,9 @@ public sealed class BackupRun(PostgresService service, string version)
             Manifest = content.Manifest,
             Packs = content.Packs,
             OlderPacks = content.OlderPacks,
-            Base = _basis?.Document.Id,
+            Base = _bases.Complete?.Document.Id,
             FullCopyReason = _fullCopyReason,
+            Resumed = content.Resumed,
             Databases = _databases,
             DamagedPages = content.DamagedPages,
             Damage = content.Damage,
@@ -112,11 +117,13 @@ public sealed class BackupRun(PostgresService service, string version)
         };
         lease.Lost.ThrowIfCancellationRequested();
         lease.RequireCertain();
-        await PutEntryAsync(id, document, facts.WalSegmentSize, linked.Token);
+        await new BackupEntry(service).PutAsync(document, linked.Token);
         if (cached is not null)
         {
             _cache.Keep(cached, document);
         }
+
+        _journals.Clear();
 
         service.Log.Information("backup {Id} is complete: {Bytes} bytes as {StoredBytes}", document.Id, document.DatabaseBytes, document.StoredBytes);
         return document;
@@ -147,8 +154,8 @@ public sealed class BackupRun(PostgresService service, string version)
         }
     }
 
-    // Ids are unique per second; a second backup in the same second waits for the next one. A repository that is down has no say: the
-    // lease keeps others from beginning a backup now.
+    // Ids are unique per second, also among backups that were interrupted; a second backup in the same second waits for the next one. A
+    // repository that is down has no say: the lease keeps others from beginning a backup now.
     async Task<BackupId> ChooseIdAsync(CancellationToken cancellation)
     {
         while (true)
@@ -156,37 +163,15 @@ public sealed class BackupRun(PostgresService service, string version)
             var id = new BackupId(service.Clock.GetUtcNow());
             var answers = await service.Repositories.AskAllAsync(
                 async (store, token) => await store.ExistsAsync(RepositoryLayout.Backup(service.Name, id), token)
-                    || await store.ExistsAsync(RepositoryLayout.Pack(service.Name, id, 0), token),
+                    || await store.ListAsync(RepositoryLayout.PacksPrefix(service.Name, id), ListMode.Children, token).AnyAsync(token),
                 cancellation);
-            if (!answers.Any(a => a.Answer))
+            if (!answers.Any(a => a.Answer) && !_journals.Paths().Contains(_journals.PathOf(id)))
             {
                 return id;
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(200), service.Clock, cancellation);
         }
-    }
-
-    // The entry makes it a backup, so it goes only where everything it names is; a repository that lacks a part is owed the entry as well.
-    async Task PutEntryAsync(BackupId id, BackupDocument document, WalSegmentSize segmentSize, CancellationToken cancellation)
-    {
-        var key = RepositoryLayout.Backup(service.Name, id);
-        var content = ObjectContent.FromMemory(document.ToJson());
-        await service.Repositories.WriteAsync(
-            [key],
-            Laggards.Await,
-            async (store, token) =>
-            {
-                await _arrival.RequireSegmentsAsync(store, WalSegmentName.Parse(document.StartWal), WalSegmentName.Parse(document.StopWal), segmentSize, token);
-                if (await BackupObjects.MissingAsync(store, document, token) is { Count: > 0 } missing)
-                {
-                    throw new RepositoryUnavailableException($"repository {store.Name} lacks {missing[0].Key} and {missing.Count - 1} more that the backup needs", "take the backup again; `pitr repo copy` completes a repository");
-                }
-
-                await store.PutAsync(key, content, PutMode.CreateNew, token);
-            },
-            cancellation,
-            isReady: store => !document.Packs.Append(document.Manifest).Select(o => o.Key).Concat(document.OlderPacks.Select(o => o.Key)).Any(k => service.Repositories.Debts.IsOwed(store.Name, k)));
     }
 
     async Task<(string Name, IClusterSource Source)> ChooseMethodAsync(ServerFacts facts, PostgresSession session, BackupId id, CancellationToken cancellation)
@@ -218,7 +203,8 @@ public sealed class BackupRun(PostgresService service, string version)
         BackupId id, ServerFacts facts, IClusterSource source, PostgresSession session, IProgress<BackupProgress>? progress, CancellationToken cancellation)
     {
         var key = await service.SealingKeys.GetAsync(cancellation);
-        await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, cancellation);
+        using var journal = new BackupJournal(_journals.PathOf(id), service.Log);
+        await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, cancellation) { Journal = journal };
         using var manifest = new MemoryStream();
         await using var plain = _cache.TryCreate();
         using var assembly = new BackupAssembly(service.Name, id, facts, pipeline)
@@ -229,7 +215,7 @@ public sealed class BackupRun(PostgresService service, string version)
         };
         try
         {
-            await source.ReadAsync(new BackupTarget(assembly, manifest, plain, key, (timeline, token) => FindBaseAsync(session, facts with { Timeline = timeline }, token)), cancellation);
+            await source.ReadAsync(new BackupTarget(assembly, manifest, plain, key, BeginAsync), cancellation);
             var packs = await pipeline.CompleteAsync();
             assembly.Complete(packs);
             var stored = await StoreManifestAsync(id, manifest, key, cancellation);
@@ -237,24 +223,48 @@ public sealed class BackupRun(PostgresService service, string version)
         }
         finally
         {
-            _basis?.Dispose();
+            _bases.Complete?.Dispose();
+            _bases.Interrupted?.Dispose();
+        }
+
+        async Task<BackupBases> BeginAsync(Lsn start, Timeline timeline, CancellationToken token)
+        {
+            _databases = await session.ReadDatabasesAsync(token);
+            _bases = await FindBasesAsync(facts with { Timeline = timeline }, start, assembly.Estimate, token);
+            journal.Begin(JournalHeader.Of(id, facts with { Timeline = timeline }, start, _databases, key.Id));
+            return _bases;
         }
     }
 
-    async Task<BackupBase?> FindBaseAsync(PostgresSession session, ServerFacts facts, CancellationToken cancellation)
+    async Task<BackupBases> FindBasesAsync(ServerFacts facts, Lsn start, long estimate, CancellationToken cancellation)
     {
-        _databases = await session.ReadDatabasesAsync(cancellation);
-        (_basis, _fullCopyReason) = Full ? (null, "it was asked for") : await new BackupBaseFinder(service).FindAsync(facts, _databases, cancellation);
-        if (_basis is null)
+        if (Full)
         {
-            service.Log.Information("every page is copied: {Reason}", _fullCopyReason);
-        }
-        else
-        {
-            service.Log.Information("pages that have not changed since backup {Base} are not copied again", _basis.Document.Id);
+            _fullCopyReason = "it was asked for";
+            _journals.Clear();
+            return new BackupBases(null, null);
         }
 
-        return _basis;
+        (var basis, _fullCopyReason) = await new BackupBaseFinder(service).FindAsync(facts, start, _databases, cancellation);
+        if (basis is not null)
+        {
+            service.Log.Information("pages that have not changed since backup {Base} are not copied again", basis.Document.Id);
+        }
+
+        var interrupted = await new InterruptedBackupFinder(service).FindAsync(facts, start, _databases, basis, cancellation);
+        if (interrupted is not null)
+        {
+            service.Log.Information(
+                "going on from the backup interrupted at {Moment}: {Bytes} of {Estimate} bytes are stored already, by {Backups}", interrupted.InterruptedAt, interrupted.Bytes, estimate, string.Join(", ", interrupted.Ids));
+            Resuming?.Invoke(new ResumedWork(interrupted.InterruptedAt, interrupted.Bytes, estimate));
+        }
+
+        if (basis is null)
+        {
+            service.Log.Information("every {Other}page is copied: {Reason}", interrupted is null ? "" : "other ", _fullCopyReason);
+        }
+
+        return new BackupBases(basis, interrupted);
     }
 
     async Task<StoredObject> StoreManifestAsync(BackupId id, MemoryStream manifest, DataKey dataKey, CancellationToken cancellation)

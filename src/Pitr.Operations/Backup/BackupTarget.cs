@@ -8,8 +8,8 @@ namespace Pitr.Operations.Backup;
 /// <param name="manifest">Takes the sealed manifest.</param>
 /// <param name="plain">Takes it as it is; null for nobody.</param>
 /// <param name="key">Seals it.</param>
-/// <param name="findBase">Chooses the base, now that the server is in backup mode.</param>
-sealed class BackupTarget(BackupAssembly assembly, Stream manifest, Stream? plain, DataKey key, Func<Timeline, CancellationToken, Task<BackupBase?>> findBase)
+/// <param name="findBases">Chooses what pages are compared with, now that the server is in backup mode.</param>
+sealed class BackupTarget(BackupAssembly assembly, Stream manifest, Stream? plain, DataKey key, Func<Lsn, Timeline, CancellationToken, Task<BackupBases>> findBases)
 {
     /// <summary>Takes the entries, from <see cref="BeginAsync"/> on.</summary>
     public BackupAssembly Assembly => assembly;
@@ -17,10 +17,10 @@ sealed class BackupTarget(BackupAssembly assembly, Stream manifest, Stream? plai
     /// <summary>The server is in backup mode.</summary>
     /// <param name="start">Where replay begins.</param>
     /// <param name="timeline">On which timeline.</param>
-    /// <param name="cancellation">Ends the search for the base.</param>
+    /// <param name="cancellation">Ends the search for what it is compared with.</param>
     public async Task BeginAsync(Lsn start, Timeline timeline, CancellationToken cancellation)
     {
-        assembly.Basis = await findBase(timeline, cancellation);
+        (assembly.Basis, assembly.Interrupted) = await findBases(start, timeline, cancellation);
         assembly.Begin(manifest, plain, key, start, timeline);
     }
 }

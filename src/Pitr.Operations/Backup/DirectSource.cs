@@ -16,6 +16,9 @@ namespace Pitr.Operations.Backup;
 /// <param name="label">The backup's label.</param>
 sealed class DirectSource(PostgresService service, PostgresSession session, ServerFacts facts, string label) : IClusterSource
 {
+    // SQLSTATEs of sessions that are ended by a shutdown, a crash or a person (57P01 to 57P05).
+    const string OperatorIntervention = "57P";
+
     BackupModeEnd? _end;
     Timeline _timeline;
 
@@ -65,8 +68,23 @@ sealed class DirectSource(PostgresService service, PostgresSession session, Serv
         var reader = new DirectBackupReader(service, directory, target.Assembly);
         await reader.ReadAsync(control, cancellation);
         await reader.ReadControlFileAsync(cancellation);
-        _end = await BackupMode.StopAsync(session, facts, cancellation);
+        _end = await StopAsync(cancellation);
         await reader.AddLabelAsync(_end.Label, cancellation);
+    }
+
+    async Task<BackupModeEnd> StopAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await BackupMode.StopAsync(session, facts, cancellation);
+        }
+        catch (ServerException e) when (e.SqlState is null || e.SqlState.StartsWith(OperatorIntervention, StringComparison.Ordinal))
+        {
+            throw new ServerException(
+                $"the session that held the server in backup mode is gone: {e.Message}",
+                "look into the server's log; when the server runs again, take the backup again: it goes on from where this one was interrupted",
+                e);
+        }
     }
 
     /// <inheritdoc/>

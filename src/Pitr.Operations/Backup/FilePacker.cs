@@ -85,7 +85,7 @@ sealed class FilePacker(BackupAssembly assembly) : IDisposable
             foreach (var run in scan.Stored)
             {
                 entry.AddStored(run);
-                assembly.Basis!.Use(run);
+                assembly.Use(run);
             }
         }
 

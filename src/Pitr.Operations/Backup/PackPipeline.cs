@@ -41,6 +41,9 @@ public sealed class PackPipeline : IAsyncDisposable
         _workers = Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync)).ToArray();
     }
 
+    /// <summary>Told what is stored where, for the case that the backup is interrupted; null for nobody.</summary>
+    internal BackupJournal? Journal { get; init; }
+
     /// <summary>Bytes in the repository so far.</summary>
     public long StoredBytes => Volatile.Read(ref _storedBytes);
 
@@ -73,6 +76,7 @@ public sealed class PackPipeline : IAsyncDisposable
     {
         PackWriter? pack = null;
         var number = 0;
+        var contentBytes = 0L;
         var uploading = Task.CompletedTask;
         try
         {
@@ -81,14 +85,18 @@ public sealed class PackPipeline : IAsyncDisposable
                 if (pack is null)
                 {
                     number = Interlocked.Increment(ref _packs) - 1;
+                    contentBytes = 0;
                     pack = new PackWriter(_key, _service.Settings.Backup.CompressionLevel);
                 }
 
-                draft.Finish(number, pack.Add(draft.Content));
+                var record = pack.Add(draft.Content);
+                contentBytes += draft.Length;
+                Journal?.Place(number, record, draft);
+                draft.Finish(number, record);
                 if (pack.StoredLength >= _service.Settings.Backup.PackSize)
                 {
                     await uploading;
-                    uploading = UploadAsync(pack, number);
+                    uploading = UploadAsync(pack, number, contentBytes);
                     pack = null;
                 }
             }
@@ -96,7 +104,7 @@ public sealed class PackPipeline : IAsyncDisposable
             await uploading;
             if (pack is not null)
             {
-                uploading = UploadAsync(pack, number);
+                uploading = UploadAsync(pack, number, contentBytes);
                 pack = null;
                 await uploading;
             }
@@ -113,7 +121,7 @@ public sealed class PackPipeline : IAsyncDisposable
         }
     }
 
-    Task UploadAsync(PackWriter pack, int number) => Task.Run(async () =>
+    Task UploadAsync(PackWriter pack, int number, long contentBytes) => Task.Run(async () =>
     {
         using (pack)
         {
@@ -124,6 +132,7 @@ public sealed class PackPipeline : IAsyncDisposable
             var sha256 = Convert.ToHexStringLower(SHA256.HashData(content.Span));
             var salt = PackReader.SaltOf(content.Span);
             await put;
+            Journal?.Store(new JournaledPack(number, content.Length, sha256, salt, contentBytes));
             lock (_stored)
             {
                 _stored.Add(new StoredPack(new StoredObject(key, content.Length, sha256), salt));

@@ -1,4 +1,5 @@
 using Pitr.Format.Manifests;
+using Pitr.Format.Wal;
 using Pitr.Postgres.Pages;
 
 namespace Pitr.Operations.Backup;
@@ -17,11 +18,12 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
 
     // Free space and visibility maps are small, and not everything that changes them is logged (src/backend/storage/freespace/README).
     readonly BaseFile? _base = relation.Fork == RelationFork.Main ? assembly.Basis?.Find(path, relation) : null;
+    readonly InterruptedFile? _interrupted = relation.Fork == RelationFork.Main ? assembly.Interrupted?.Find(path, relation) : null;
     readonly bool _verify = assembly.Facts.DataChecksums;
     readonly List<ManifestRun> _stored = [];
 
     /// <summary>Whether there is anything to look for; else the file is copied as it is.</summary>
-    public bool IsNeeded => _verify || _base is not null;
+    public bool IsNeeded => _verify || _base is not null || _interrupted is not null;
 
     /// <summary>Bytes of a page.</summary>
     public int PageSize => assembly.Facts.PageSize;
@@ -46,8 +48,10 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
         }
 
         var lsn = DataPage.Lsn(page);
-        return _base is not null && lsn.Value != 0 && lsn < assembly.Basis!.StartLsn && _base.TryFind(offset, page.Length, _stored) ? PageFate.Reuse : PageFate.Copy;
+        return lsn.Value != 0 && (_interrupted?.TryFind(lsn, offset, page.Length, _stored) == true || IsInBase(lsn, offset, page.Length)) ? PageFate.Reuse : PageFate.Copy;
     }
+
+    bool IsInBase(Lsn lsn, long offset, int length) => _base is not null && lsn < assembly.Basis!.StartLsn && _base.TryFind(offset, length, _stored);
 
     // A page that is written at this moment is read half old, half new. If it has a position behind the backup's start, recovery replaces it whatever it is
     // now; else it is whole a moment later, or damaged. As pg_basebackup does (verify_page_checksum() of basebackup.c).

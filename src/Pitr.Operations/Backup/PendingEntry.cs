@@ -53,11 +53,14 @@ public sealed class PendingEntry(string path, ManifestEntryKind kind, int mode, 
     }
 
     /// <summary>Reserves the next run, to be filled in by <see cref="SetRun"/>.</summary>
-    public int ReserveRun(int length)
+    /// <param name="length">Its bytes.</param>
+    /// <param name="offset">Where it begins in the file.</param>
+    public int ReserveRun(int length, out long offset)
     {
         Interlocked.Increment(ref _outstanding);
         lock (_runs)
         {
+            offset = _size;
             _size += length;
             _runs.Add(default);
             _isLastKnown = false;

@@ -49,12 +49,12 @@ sealed class StreamSource(PostgresService service, PostgresSession session, Serv
         {
             await _reader!.ReadAsync(source.Output, cancellation);
         }
-        catch (ServerException)
+        catch (Exception e) when (e is ServerException or EndOfStreamException)
         {
             // A tar that breaks off is the effect; what pg_basebackup says is the cause, and that is what the caller is told.
             await source.Output.CopyToAsync(Stream.Null, cancellation);
             await source.WaitAsync(cancellation);
-            throw;
+            throw e as ServerException ?? new ServerException("the tar that pg_basebackup wrote breaks off", "take the backup again", e);
         }
 
         var allSound = await source.WaitAsync(cancellation);

@@ -139,6 +139,12 @@ public sealed class PgBaseBackup : IAsyncDisposable
             return "the cluster has tablespaces: use method direct on the database host";
         }
 
+        if (messages.Contains("server closed the connection", StringComparison.Ordinal) || messages.Contains("terminating connection", StringComparison.Ordinal)
+            || messages.Contains("could not read COPY data", StringComparison.Ordinal))
+        {
+            return "look into the server's log; when the server runs again, take the backup again: it goes on from where this one was interrupted";
+        }
+
         return messages.Contains("incompatible server version", StringComparison.Ordinal)
             ? "install the client programs of the server's major version"
             : null;

@@ -10,7 +10,7 @@ namespace Pitr.EndToEnd.Tests.Programs;
 sealed class SmallDisk : IDisposable
 {
     // Keeps the namespace alive; ends when this process's end of the pipe is gone.
-    const string Keeper = "mount -t tmpfs -o \"$2\",mode=700 pitr-test \"$1\" && echo done; while read -r size; do mount -o \"remount,$size\" \"$1\"; echo done; done";
+    const string Keeper = "mount -t tmpfs -o \"$2\",mode=700 pitr-test \"$1\" || exit; echo done; while read -r size; do mount -o \"remount,$size\" \"$1\"; echo done; done";
 
     static readonly string[] Unshare = ["--map-current-user", "--keep-caps", "--mount"];
 

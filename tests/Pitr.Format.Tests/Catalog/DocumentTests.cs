@@ -57,7 +57,7 @@ public class DocumentTests
         Assert.Equal(Service.SystemIdentifiers, service.SystemIdentifiers);
 
         var backup = BackupDocument.Parse(Backup.ToJson());
-        Assert.Equal(Backup with { Packs = backup.Packs, DataKeys = backup.DataKeys, Settings = backup.Settings, OlderPacks = backup.OlderPacks, Damage = backup.Damage, Databases = backup.Databases }, backup);
+        Assert.Equal(Backup with { Packs = backup.Packs, DataKeys = backup.DataKeys, Settings = backup.Settings, OlderPacks = backup.OlderPacks, Damage = backup.Damage, Databases = backup.Databases, Resumed = backup.Resumed }, backup);
         Assert.Equal(Backup.Packs, backup.Packs);
         Assert.Equal(Backup.DataKeys, backup.DataKeys);
         Assert.Equal(Backup.Settings, backup.Settings);
@@ -94,7 +94,7 @@ public class DocumentTests
     [Fact]
     public void No_member_but_the_optional_ones_can_be_missing_or_null()
     {
-        string[] optional = ["kind", "damaged-pages", "settings", "pinned", "older-packs", "damage", "databases", "base", "full-copy-reason"];
+        string[] optional = ["kind", "damaged-pages", "settings", "pinned", "older-packs", "damage", "databases", "base", "full-copy-reason", "resumed"];
         foreach (var member in JsonNode.Parse(Backup.ToJson())!.AsObject().Select(pair => pair.Key).ToList())
         {
             var missing = JsonNode.Parse(Backup.ToJson())!.AsObject();

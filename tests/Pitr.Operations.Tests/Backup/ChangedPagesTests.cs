@@ -28,7 +28,7 @@ public sealed class ChangedPagesTests
 
     static async Task<BackupDocument> TakeOnAsync(PostgresService service, byte[] tar, int minute, IReadOnlyDictionary<string, string>? databases = null)
     {
-        var (basis, reason) = await new BackupBaseFinder(service).FindAsync(SyntheticBackup.Facts, databases ?? SyntheticBackup.Databases, default);
+        var (basis, reason) = await new BackupBaseFinder(service).FindAsync(SyntheticBackup.Facts, SyntheticBackup.Start, databases ?? SyntheticBackup.Databases, default);
         Assert.True(basis is not null, reason);
         using (basis)
         {
@@ -194,9 +194,9 @@ public sealed class ChangedPagesTests
         await scenario.Service.Repositories.Stores[1].DeleteAsync(key, default);
         Assert.Equal($"repository {scenario.Service.Repositories.Stores[1].Name} does not hold backup {first.Id}", (await FindAsync(scenario.Service)).Reason);
 
-        async Task<string?> ReasonAsync(Postgres.Sessions.ServerFacts facts) => (await new BackupBaseFinder(scenario.Service).FindAsync(facts, SyntheticBackup.Databases, default)).Reason;
+        async Task<string?> ReasonAsync(Postgres.Sessions.ServerFacts facts) => (await new BackupBaseFinder(scenario.Service).FindAsync(facts, SyntheticBackup.Start, SyntheticBackup.Databases, default)).Reason;
     }
 
     static Task<(BackupBase? Base, string? Reason)> FindAsync(PostgresService service) =>
-        new BackupBaseFinder(service).FindAsync(SyntheticBackup.Facts, SyntheticBackup.Databases, default);
+        new BackupBaseFinder(service).FindAsync(SyntheticBackup.Facts, SyntheticBackup.Start, SyntheticBackup.Databases, default);
 }

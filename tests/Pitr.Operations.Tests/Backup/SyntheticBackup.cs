@@ -16,9 +16,8 @@ namespace Pitr.Operations.Tests.Backup;
 /// <summary>A base backup from a tar made in memory, through everything a real one goes through but the server.</summary>
 static class SyntheticBackup
 {
-    const string Label =
-        "START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\nCHECKPOINT LOCATION: 0/2000060\nBACKUP METHOD: streamed\n"
-        + "BACKUP FROM: primary\nSTART TIME: 2026-11-21 03:00:00 UTC\nLABEL: pitr\nSTART TIMELINE: 1\n";
+    /// <summary>Where these backups begin unless a test says otherwise.</summary>
+    public static readonly Lsn Start = new(0x2000028);
 
     const int PagesPerFile = 131072;
 
@@ -31,9 +30,14 @@ static class SyntheticBackup
     public static readonly ServerFacts Noise = Facts with { DataChecksums = false };
 
     /// <summary>What pg_basebackup sends around the files: backup_label first, pg_control last.</summary>
-    public static SyntheticFile[] Around(params SyntheticFile[] files) =>
+    public static SyntheticFile[] Around(params SyntheticFile[] files) => Around(Start, files);
+
+    /// <summary>The same of a backup that begins elsewhere.</summary>
+    public static SyntheticFile[] Around(Lsn start, params SyntheticFile[] files) =>
     [
-        SyntheticFile.File("backup_label", Encoding.ASCII.GetBytes(Label)),
+        SyntheticFile.File("backup_label", Encoding.ASCII.GetBytes(
+            $"START WAL LOCATION: {start} (file {WalSegmentName.FromLsn(new Timeline(1), start, WalSegmentSize.Default)})\nCHECKPOINT LOCATION: {start + 0x38}\nBACKUP METHOD: streamed\n"
+            + "BACKUP FROM: primary\nSTART TIME: 2026-11-21 03:00:00 UTC\nLABEL: pitr\nSTART TIMELINE: 1\n")),
         SyntheticFile.Directory("global"),
         .. files,
         SyntheticFile.File("global/pg_control", WalSample.Golden("pg_control-15")),
@@ -60,22 +64,33 @@ static class SyntheticBackup
     }
 
     /// <summary>Reads a tar into an assembly, every page of it.</summary>
-    public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key, BackupBase? basis = null, Stream? plain = null) =>
-        new(new BackupTarget(assembly, manifest, plain, key, (_, _) => Task.FromResult(basis)), PagesPerFile);
+    public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key) =>
+        new(new BackupTarget(assembly, manifest, null, key, (_, _, _) => Task.FromResult(new BackupBases(null, null))), PagesPerFile);
 
     /// <summary>The databases of the cluster that is backed up.</summary>
     public static readonly Dictionary<string, string> Databases = new(StringComparer.Ordinal) { ["5"] = "731", ["6"] = "800" };
 
-    public static async Task<BackupDocument> TakeAsync(PostgresService service, byte[] tar, DateTimeOffset? started = null, BackupBase? basis = null)
+    /// <summary>Takes it, on top of what interrupted ones have left; the journal of one that fails stays.</summary>
+    public static async Task<BackupDocument> TakeAsync(
+        PostgresService service, byte[] tar, DateTimeOffset? started = null, BackupBase? basis = null, ServerFacts? facts = null, IReadOnlyDictionary<string, string>? databases = null)
     {
         var id = new BackupId(started ?? Scenario.Start);
         var key = await service.SealingKeys.GetAsync(default);
-        await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default);
+        var journals = new JournalDirectory(service);
+        using var journal = new BackupJournal(journals.PathOf(id), service.Log);
+        await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default) { Journal = journal };
         using var manifest = new MemoryStream();
-        using var assembly = new BackupAssembly(service.Name, id, Noise, pipeline);
+        using var assembly = new BackupAssembly(service.Name, id, facts ?? Noise, pipeline);
         var cache = new ManifestCache(service);
         await using var plain = cache.TryCreate();
-        var reading = Reader(assembly, manifest, key, basis, plain);
+        InterruptedBackups? interrupted = null;
+        using var disposing = new Disposing(() => interrupted?.Dispose());
+        var reading = new TarBackupReader(new BackupTarget(assembly, manifest, plain, key, async (start, _, token) =>
+        {
+            interrupted = await new InterruptedBackupFinder(service).FindAsync(facts ?? Noise, start, databases ?? Databases, basis, token);
+            journal.Begin(JournalHeader.Of(id, facts ?? Noise, start, databases ?? Databases, key.Id));
+            return new BackupBases(basis, interrupted);
+        }), PagesPerFile);
         await reading.ReadAsync(new MemoryStream(tar), default);
         var packs = await pipeline.CompleteAsync();
         assembly.Complete(packs);
@@ -110,12 +125,14 @@ static class SyntheticBackup
             Manifest = content.Manifest,
             Packs = content.Packs,
             DataKeys = [content.DataKey],
+            Resumed = content.Resumed,
             OlderPacks = content.OlderPacks,
             Base = basis?.Document.Id,
-            Databases = Databases,
+            Databases = databases ?? Databases,
         };
-        await service.Repositories.PutAsync(RepositoryLayout.Backup(service.Name, id), document.ToJson(), PutMode.CreateNew, default);
+        await new BackupEntry(service).PutAsync(document, default);
         cache.Keep(plain!.Name, document);
+        journals.Clear();
         return document;
     }
 
@@ -130,6 +147,12 @@ static class SyntheticBackup
         var header = SealedObjectHeader.Create(SealedObjectKind.Manifest, SealedObjectCodec.Zstd, key.Id);
         await service.Repositories.PutAsync(backup.Manifest.Key, SealedObject.Seal(Encoding.UTF8.GetBytes(changed), key, header), PutMode.Replace, default);
     }
+}
+
+/// <summary>Does something at the end, however that comes.</summary>
+sealed class Disposing(Action end) : IDisposable
+{
+    public void Dispose() => end();
 }
 
 /// <summary>One entry of the tar.</summary>
