@@ -108,6 +108,9 @@ public sealed record BackupDocument
     /// <summary>Why every page was copied; null when <see cref="Base"/> is not.</summary>
     public string? FullCopyReason { get; init; }
 
+    /// <summary>What told changed pages from unchanged ones: "lsn", their own positions, or "summaries", the server's WAL summaries; null without <see cref="Base"/>.</summary>
+    public string? Changes { get; init; }
+
     /// <summary>Ids of all data keys needed to restore this backup's files.</summary>
     public required IReadOnlyList<string> DataKeys { get; init; }
 

@@ -50,6 +50,9 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
     /// <summary>The backup whose unchanged pages are not copied again; null to copy everything.</summary>
     public BackupBase? Basis { get; set; }
 
+    /// <summary>What has changed since <see cref="Basis"/>, as the server says; null when the pages have to tell.</summary>
+    public ChangedRelations? Changes { get; set; }
+
     /// <summary>Where replay of this backup begins: no page with a position from here on is trusted to be whole.</summary>
     public Lsn StartLsn { get; private set; }
 
@@ -149,6 +152,7 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
     {
         ReusedBytes = _reused,
         OlderPacks = Basis?.UsedPacks() ?? [],
+        Changes = Basis is null ? null : Changes is null ? "lsn" : "summaries",
         DamagedPages = _damagedPages,
         Damage = _damage,
     };

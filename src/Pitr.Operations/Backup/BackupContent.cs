@@ -16,6 +16,9 @@ public sealed record BackupContent(long Bytes, int Files, IReadOnlyList<StoredOb
     /// <summary>Where those are.</summary>
     public IReadOnlyList<UsedPack> OlderPacks { get; init; } = [];
 
+    /// <summary>How it was found out what has changed (<see cref="BackupDocument.Changes"/>).</summary>
+    public string? Changes { get; init; }
+
     /// <summary>Pages with a wrong checksum.</summary>
     public int DamagedPages { get; init; }
 

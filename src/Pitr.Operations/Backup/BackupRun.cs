@@ -104,6 +104,7 @@ public sealed class BackupRun(PostgresService service, string version)
             OlderPacks = content.OlderPacks,
             Base = _basis?.Document.Id,
             FullCopyReason = _fullCopyReason,
+            Changes = content.Changes,
             Databases = _databases,
             DamagedPages = content.DamagedPages,
             Damage = content.Damage,

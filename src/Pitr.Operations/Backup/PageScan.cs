@@ -17,6 +17,8 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
 
     // Free space and visibility maps are small, and not everything that changes them is logged (src/backend/storage/freespace/README).
     readonly BaseFile? _base = relation.Fork == RelationFork.Main ? assembly.Basis?.Find(path, relation) : null;
+    // What WAL has changed counts as changed whatever the page's own LSN is: without checksums and wal_log_hints VACUUM marks pages all-visible and leaves it.
+    readonly ChangedPages? _changed = relation.Fork == RelationFork.Main ? assembly.Changes?.Of(relation, pagesPerFile) : null;
     readonly bool _verify = assembly.Facts.DataChecksums && content.CanReadAgain;
     readonly List<ManifestRun> _stored = [];
 
@@ -42,6 +44,11 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
         if (_verify && !IsSound(page, offset))
         {
             // As it is: what its header says is not to be believed.
+            return PageFate.Copy;
+        }
+
+        if (_changed?.Contains(offset / PageSize) == true)
+        {
             return PageFate.Copy;
         }
 
