@@ -120,10 +120,16 @@ sealed class DirectBackupReader(PostgresService service, string dataDirectory, B
 
     async Task ReadAsync(FilePacker packer, PendingEntry entry, ClusterFile file, RelationFileName relation, int pagesPerFile, KnownPages? known, CancellationToken cancellation)
     {
-        using var handle = File.OpenHandle(file.FullPath, options: FileOptions.SequentialScan);
-        var content = new DiskFileContent(handle);
-        var scan = relation.Directory is null ? null : new PageScan(assembly, file.Path, relation, content, pagesPerFile);
-        if (scan is not { IsNeeded: true })
+        using var content = DiskFileContent.Open(file.FullPath);
+        if (relation.Directory is null)
+        {
+            await packer.AddAsync(entry, content, cancellation);
+            return;
+        }
+
+        using var map = VisibilityMap.Of(file.FullPath, relation, assembly.Facts.PageSize, pagesPerFile);
+        var scan = new PageScan(assembly, file.Path, relation, content, pagesPerFile) { Map = map };
+        if (!scan.IsNeeded)
         {
             await packer.AddAsync(entry, content, cancellation);
         }

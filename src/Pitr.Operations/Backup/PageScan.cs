@@ -17,7 +17,7 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
 
     // Free space and visibility maps are small, and not everything that changes them is logged (src/backend/storage/freespace/README).
     readonly BaseFile? _base = relation.Fork == RelationFork.Main ? assembly.Basis?.Find(path, relation) : null;
-    // What WAL has changed counts as changed whatever the page's own LSN is: without checksums and wal_log_hints VACUUM marks pages all-visible and leaves it.
+    // What WAL has changed counts as changed whatever the page's own LSN is.
     readonly ChangedPages? _changed = relation.Fork == RelationFork.Main ? assembly.Changes?.Of(relation, pagesPerFile) : null;
     readonly bool _verify = assembly.Facts.DataChecksums && content.CanReadAgain;
     readonly List<ManifestRun> _stored = [];
@@ -27,6 +27,9 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
 
     /// <summary>Bytes of a page.</summary>
     public int PageSize => assembly.Facts.PageSize;
+
+    /// <summary>The visibility map of the table; null when it cannot be looked at.</summary>
+    public VisibilityMap? Map { get; init; }
 
     /// <summary>Where the page is stored that was looked at last, if it can be reused.</summary>
     public IReadOnlyList<ManifestRun> Stored => _stored;
@@ -47,7 +50,7 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
             return PageFate.Copy;
         }
 
-        if (_changed?.Contains(offset / PageSize) == true)
+        if (_changed is { } changed ? changed.Contains(offset / PageSize) : MayBeMarked(page, offset))
         {
             return PageFate.Copy;
         }
@@ -56,11 +59,18 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
         return _base is not null && lsn.Value != 0 && lsn < assembly.Basis!.StartLsn && _base.TryFind(offset, page.Length, _stored) ? PageFate.Reuse : PageFate.Copy;
     }
 
+    // Without checksums (and wal_log_hints, which may have been another one in between) VACUUM marks pages all-visible and leaves their LSN. With the base's page and
+    // the new visibility map, UPDATE would not clear the map any more, and index-only scans would lie.
+    bool MayBeMarked(ReadOnlySpan<byte> page, long offset) => !assembly.Facts.DataChecksums && DataPage.IsAllVisible(page)
+        && (Map is null || Map.MayHaveMarked(BlockAt(offset), assembly.Basis?.StartLsn ?? Format.Wal.Lsn.Invalid));
+
+    long BlockAt(long offset) => (relation.Part * (long)pagesPerFile) + (offset / PageSize);
+
     // A page that is written at this moment is read half old, half new. If it has a position behind the backup's start, recovery replaces it whatever it is
     // now; else it is whole a moment later, or damaged. As pg_basebackup does (verify_page_checksum() of basebackup.c).
     bool IsSound(Span<byte> page, long offset)
     {
-        var block = (relation.Part * (long)pagesPerFile) + (offset / PageSize);
+        var block = BlockAt(offset);
         for (var attempt = 0; ; attempt++)
         {
             if (DataPage.IsNew(page) || DataPage.Lsn(page) >= assembly.StartLsn || PageChecksum.Compute(page, (uint)block) == DataPage.StoredChecksum(page))

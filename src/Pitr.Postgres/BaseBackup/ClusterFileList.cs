@@ -84,7 +84,8 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
             return ListEmpty(path, entry);
         }
 
-        if (entry.LinkTarget is { } target)
+        // Only links are asked where they point.
+        if (entry.Attributes.HasFlag(FileAttributes.ReparsePoint) && entry.LinkTarget is { } target)
         {
             return ListLink(path, entry, target);
         }

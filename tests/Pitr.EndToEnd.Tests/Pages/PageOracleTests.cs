@@ -18,7 +18,9 @@ public sealed class PageOracleTests(ITestOutputHelper output)
 {
     const int RoundsPerReference = 8;
 
-    // Every third round is without.
+    static readonly int[] WithoutChecksums = [16, 17];
+
+    // Every third round is without summaries.
     const int RoundsPerGap = 3;
 
     // In a directory of this test's own, where it only names a socket.
@@ -43,7 +45,8 @@ public sealed class PageOracleTests(ITestOutputHelper output)
 
     async Task RunAsync(BinDirectory programs, int rounds, Random random, string[] methods, bool switchChecksums)
     {
-        await using var cluster = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), programs: programs);
+        await using var cluster = await ProtectedCluster.CreateAsync(
+            WalSegmentSize.From(1 << 20), programs: programs, dataChecksums: Array.IndexOf(WithoutChecksums, programs.MajorVersion) < 0);
         await SetAsync(cluster, "autovacuum", "off");
         var summarizing = programs.MajorVersion >= WalSummaries.FirstVersion;
         var (reference, reusing) = ("", 0);
