@@ -9,7 +9,7 @@ fill_pgbench() {
     pgbench_on "$port" --initialize --quiet --scale="$scale" >"$scratch/log/pgbench.log" 2>&1 ||
         { cat "$scratch/log/pgbench.log" >&2; fail "pgbench --initialize failed"; }
 }
-change_pgbench() { change_hundredth pgbench_accounts abalance; }
+change_pgbench() { change_hundredth pgbench_accounts aid abalance 61; }
 contents_pgbench() { sql "$1" 'SELECT count(*), sum(abalance), sum(hashtext(t::text)::bigint) FROM pgbench_accounts AS t'; }
 
 # Rows of about 1 kB of words, a few of them frequent and most of them rare, as in a language.
@@ -17,7 +17,7 @@ fill_text() {
     sql "$port" 'CREATE TABLE wide (id int PRIMARY KEY, counter int NOT NULL, body text)'
     write_documents | sql "$port" 'COPY wide FROM STDIN'
 }
-change_text() { change_hundredth wide counter; }
+change_text() { change_hundredth wide id counter 7; }
 contents_text() { sql "$1" 'SELECT count(*), sum(counter), sum(hashtext(body)::bigint) FROM wide'; }
 
 write_documents() {
@@ -40,7 +40,7 @@ fill_random() {
     sql "$port" 'CREATE TABLE wide (id int PRIMARY KEY, counter int NOT NULL, body bytea)'
     sql "$port" "INSERT INTO wide SELECT i, 0, gen_random_bytes(1000) FROM generate_series(1, $((scale * 13000))) AS i"
 }
-change_random() { change_hundredth wide counter; }
+change_random() { change_hundredth wide id counter 7; }
 contents_random() { sql "$1" 'SELECT count(*), sum(counter), sum(hashtext(encode(body, $$hex$$))::bigint) FROM wide'; }
 
 # Tables of one row with an index: two files of one or two pages each. Inherited, so that one query sees all of them.
@@ -51,11 +51,14 @@ fill_tables() {
         EXECUTE format('INSERT INTO tiny_%s VALUES (%s, 0)', i, i);
     END LOOP; END \$\$"
 }
-change_tables() { sql "$port" 'UPDATE tiny SET counter = counter + 1 WHERE id % 100 = 0'; }
+change_tables() {
+    sql "$port" "UPDATE tiny SET counter = counter + 1 WHERE id % 100 = $((changes % 100))"
+    changes=$((changes + 1))
+}
 contents_tables() { sql "$1" 'SELECT count(*), sum(counter), sum(id) FROM tiny'; }
 
-# change_hundredth TABLE COLUMN: one row in every hundredth page.
+# change_hundredth TABLE KEY COLUMN ROWS: one row in every hundredth page, of so many rows each. Other pages every time: a row that was changed has moved.
 change_hundredth() {
-    sql "$port" "UPDATE $1 SET $2 = $2 + 1
-        WHERE ctid = ANY (SELECT format('(%s,1)', page)::tid FROM generate_series(0, pg_relation_size('$1') / 8192 - 1, 100) page)"
+    sql "$port" "UPDATE $1 SET $3 = $3 + 1 WHERE $2 % ($4 * 100) = $((changes % 100)) * $4 + 1"
+    changes=$((changes + 1))
 }

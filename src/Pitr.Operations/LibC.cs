@@ -11,7 +11,10 @@ static partial class LibC
     const int SetFlags = 2;
     const int CloseOnExecFlag = 1;
     const int CloseOnExec = 0x80000;
+    const int NoEntry = 2;
+    const int AccessDenied = 13;
     const int CrossDevice = 18;
+    const int NotDirectory = 20;
     const int NotPermitted = 1;
     const int InvalidArgument = 22;
     const int IllegalSeek = 29;
@@ -28,18 +31,43 @@ static partial class LibC
     /// <exception cref="IOException">The kernel reports an error: what was written is not safe.</exception>
     public static void SyncFileSystem(string directory)
     {
-        using var handle = OpenDirectory(directory, ReadOnly | CloseOnExec);
+        using var handle = OpenPath(directory, ReadOnly | CloseOnExec);
         if (handle.IsInvalid || SyncFileSystem(handle) != 0)
         {
             throw new IOException($"{directory} could not be made durable: {Marshal.GetLastPInvokeErrorMessage()}");
         }
     }
 
+    /// <summary>
+    /// Opens a file for reading (open(2)). The base library would also lock it, look at its kind and advise the kernel: half of the time that a small file takes.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    /// <exception cref="UnauthorizedAccessException">This process may not read it.</exception>
+    /// <exception cref="IOException">Another error.</exception>
+    public static SafeFileHandle OpenForReading(string path)
+    {
+        var handle = OpenPath(path, ReadOnly | CloseOnExec);
+        if (!handle.IsInvalid)
+        {
+            return handle;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        var message = $"{path} cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}";
+        handle.Dispose();
+        throw error switch
+        {
+            NoEntry or NotDirectory => new FileNotFoundException(message, path),
+            AccessDenied or NotPermitted => new UnauthorizedAccessException(message),
+            _ => new IOException(message),
+        };
+    }
+
     /// <summary>Makes the names in a directory durable (fsync(2)).</summary>
     /// <exception cref="IOException">The kernel reports an error.</exception>
     public static void SyncDirectory(string directory)
     {
-        using var handle = OpenDirectory(directory, ReadOnly | CloseOnExec);
+        using var handle = OpenPath(directory, ReadOnly | CloseOnExec);
         if (handle.IsInvalid || Sync(handle) != 0)
         {
             throw new IOException($"{directory} could not be made durable: {Marshal.GetLastPInvokeErrorMessage()}");
@@ -146,7 +174,7 @@ static partial class LibC
     private static partial int Rename(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle OpenDirectory(string path, int flags);
+    private static partial SafeFileHandle OpenPath(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     private static partial int SyncFileSystem(SafeFileHandle file);

@@ -180,6 +180,7 @@ static class InfoCommand
             ["older-bytes"] = b.OlderPacks.Sum(pack => pack.Size),
             ["base"] = b.Base,
             ["full-copy-reason"] = b.FullCopyReason,
+            ["changes"] = b.Changes,
             ["pinned"] = b.Pinned,
             ["postgres-version"] = b.PostgresVersion,
         };

@@ -113,6 +113,9 @@ public sealed record BackupDocument
     /// <summary>Interrupted backups that this one went on from; what it uses of their packs is in <see cref="OlderPacks"/>.</summary>
     public IReadOnlyList<ResumedBackup> Resumed { get; init => field = value ?? NoResumed; } = NoResumed;
 
+    /// <summary>What told changed pages from unchanged ones: "lsn", their own positions, or "summaries", the server's WAL summaries; null without <see cref="Base"/>.</summary>
+    public string? Changes { get; init; }
+
     /// <summary>Ids of all data keys needed to restore this backup's files.</summary>
     public required IReadOnlyList<string> DataKeys { get; init; }
 

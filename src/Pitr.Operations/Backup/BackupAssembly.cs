@@ -53,6 +53,9 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
     /// <summary>What interrupted backups have left, looked at before the base; null when nothing.</summary>
     public InterruptedBackups? Interrupted { get; set; }
 
+    /// <summary>What has changed since <see cref="Basis"/>, as the server says; null when the pages have to tell.</summary>
+    public ChangedRelations? Changes { get; set; }
+
     /// <summary>Where replay of this backup begins: no page with a position from here on is trusted to be whole.</summary>
     public Lsn StartLsn { get; private set; }
 
@@ -180,6 +183,7 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
         ReusedBytes = _reused,
         OlderPacks = [.. Basis?.UsedPacks() ?? [], .. Interrupted?.UsedPacks() ?? []],
         Resumed = Interrupted?.Resumed() ?? [],
+        Changes = Basis is null ? null : Changes is null ? "lsn" : "summaries",
         DamagedPages = _damagedPages,
         Damage = [.. _damage.OrderBy(page => page.Path, StringComparer.Ordinal).ThenBy(page => page.Block)],
     };

@@ -19,6 +19,9 @@ public sealed record BackupContent(long Bytes, int Files, IReadOnlyList<StoredOb
     /// <summary>What of that came from interrupted backups.</summary>
     public IReadOnlyList<ResumedBackup> Resumed { get; init; } = [];
 
+    /// <summary>How it was found out what has changed (<see cref="BackupDocument.Changes"/>).</summary>
+    public string? Changes { get; init; }
+
     /// <summary>Pages with a wrong checksum.</summary>
     public int DamagedPages { get; init; }
 

@@ -109,6 +109,7 @@ public sealed class BackupRun(PostgresService service, string version)
             Base = _bases.Complete?.Document.Id,
             FullCopyReason = _fullCopyReason,
             Resumed = content.Resumed,
+            Changes = content.Changes,
             Databases = _databases,
             DamagedPages = content.DamagedPages,
             Damage = content.Damage,

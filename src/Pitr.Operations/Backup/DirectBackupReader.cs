@@ -92,16 +92,16 @@ sealed class DirectBackupReader(PostgresService service, string dataDirectory, B
     {
         try
         {
-            using var handle = File.OpenHandle(file.FullPath, options: FileOptions.SequentialScan);
-            var content = new DiskFileContent(handle);
             var entry = new PendingEntry(file.Path, ManifestEntryKind.File, file.Mode, file.Modified, null);
-            if (RelationFileName.TryParse(file.Path, out var relation) && new PageScan(assembly, file.Path, relation, content, pagesPerFile) is { IsNeeded: true } scan)
+            var known = RelationFileName.TryParse(file.Path, out var relation) ? KnownPages.Find(assembly, file.Path, relation, pagesPerFile) : null;
+            // Its size is that of the listing, after the backup's start: what comes to it, or goes, is in the WAL of the backup.
+            if (known?.FindAll(file.Size) is { } stored)
             {
-                await packer.AddPagesAsync(entry, content, scan, cancellation);
+                packer.AddStored(entry, stored);
             }
             else
             {
-                await packer.AddAsync(entry, content, cancellation);
+                await ReadAsync(packer, entry, file, relation, pagesPerFile, known, cancellation);
             }
 
             entry.Close();
@@ -115,6 +115,31 @@ sealed class DirectBackupReader(PostgresService service, string dataDirectory, B
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
             throw new RefusedInputException($"{file.FullPath} cannot be read: {e.Message}", "run as the user that owns the data directory; an input or output error is a failing disk", e);
+        }
+    }
+
+    async Task ReadAsync(FilePacker packer, PendingEntry entry, ClusterFile file, RelationFileName relation, int pagesPerFile, KnownPages? known, CancellationToken cancellation)
+    {
+        using var content = DiskFileContent.Open(file.FullPath);
+        if (relation.Directory is null)
+        {
+            await packer.AddAsync(entry, content, cancellation);
+            return;
+        }
+
+        using var map = VisibilityMap.Of(file.FullPath, relation, assembly.Facts.PageSize, pagesPerFile);
+        var scan = new PageScan(assembly, file.Path, relation, content, pagesPerFile) { Map = map };
+        if (!scan.IsNeeded)
+        {
+            await packer.AddAsync(entry, content, cancellation);
+        }
+        else if (known?.CanSkip(content.Length) == true)
+        {
+            await packer.AddPagesAsync(entry, content, scan, known, cancellation);
+        }
+        else
+        {
+            await packer.AddPagesAsync(entry, content, scan, cancellation);
         }
     }
 

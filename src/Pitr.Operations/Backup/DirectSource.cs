@@ -65,6 +65,11 @@ sealed class DirectSource(PostgresService service, PostgresSession session, Serv
 
         _timeline = (await session.ReadFactsAsync(cancellation)).Timeline;
         await target.BeginAsync(start, _timeline, cancellation);
+        if (target.Assembly.Basis is { } basis)
+        {
+            target.Assembly.Changes = await new SummaryReader(service, session, facts).ReadAsync(basis, start, _timeline, cancellation);
+        }
+
         var reader = new DirectBackupReader(service, directory, target.Assembly);
         await reader.ReadAsync(control, cancellation);
         await reader.ReadControlFileAsync(cancellation);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Pitr.Format.Manifests;
 
 namespace Pitr.Operations.Backup;
 
@@ -58,6 +59,71 @@ sealed class FilePacker(BackupAssembly assembly) : IDisposable
             offset += read;
             left = read < wanted ? 0 : left - read;
         }
+    }
+
+    /// <summary>Packs pages that are stored already, or zeros, without reading them.</summary>
+    public void AddStored(PendingEntry entry, IReadOnlyList<ManifestRun> stored)
+    {
+        foreach (var run in stored)
+        {
+            if (run.IsZeros)
+            {
+                entry.AddZeros(run.Length);
+            }
+            else
+            {
+                entry.AddStored(run);
+                assembly.Basis!.Use(run);
+            }
+
+            assembly.Count(run.Length, run.IsZeros ? 0 : run.Length);
+        }
+    }
+
+    /// <summary>Packs one relation's file, of which only those pages are read that may have changed.</summary>
+    public async Task AddPagesAsync(PendingEntry entry, IFileContent content, PageScan scan, KnownPages known, CancellationToken cancellation)
+    {
+        var stored = new List<ManifestRun>();
+        for (var offset = 0L; offset < content.Length;)
+        {
+            var length = known.FindNext(offset, content.Length, stored);
+            if (stored.Count > 0)
+            {
+                AddStored(entry, stored);
+            }
+            else if (!await ReadPagesAsync(entry, content, scan, offset, length, cancellation))
+            {
+                return;
+            }
+
+            offset += length;
+        }
+    }
+
+    // False when the file ends before: it was cut off meanwhile, and recovery does it again.
+    async Task<bool> ReadPagesAsync(PendingEntry entry, IFileContent content, PageScan scan, long offset, long length, CancellationToken cancellation)
+    {
+        for (var left = length; left > 0;)
+        {
+            var wanted = (int)Math.Min(left, RecordDraft.Capacity / scan.PageSize * scan.PageSize);
+            if (assembly.Limit is { } limit)
+            {
+                await limit.TakeAsync(wanted, cancellation);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            var read = content.ReadAgain(offset, _scratch.AsSpan(0, wanted)) / scan.PageSize * scan.PageSize;
+            await AddPagesAsync(entry, _scratch.AsMemory(0, read), offset, scan);
+            if (read < wanted)
+            {
+                return false;
+            }
+
+            offset += read;
+            left -= read;
+        }
+
+        return true;
     }
 
     async ValueTask AddPagesAsync(PendingEntry entry, Memory<byte> pages, long offset, PageScan scan)

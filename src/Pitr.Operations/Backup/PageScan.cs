@@ -19,6 +19,9 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
     // Free space and visibility maps are small, and not everything that changes them is logged (src/backend/storage/freespace/README).
     readonly BaseFile? _base = relation.Fork == RelationFork.Main ? assembly.Basis?.Find(path, relation) : null;
     readonly InterruptedFile? _interrupted = relation.Fork == RelationFork.Main ? assembly.Interrupted?.Find(path, relation) : null;
+
+    // What WAL has changed since the base counts as changed whatever the page's own LSN is.
+    readonly ChangedPages? _changed = relation.Fork == RelationFork.Main ? assembly.Changes?.Of(relation, pagesPerFile) : null;
     readonly bool _verify = assembly.Facts.DataChecksums;
     readonly List<ManifestRun> _stored = [];
 
@@ -27,6 +30,9 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
 
     /// <summary>Bytes of a page.</summary>
     public int PageSize => assembly.Facts.PageSize;
+
+    /// <summary>The visibility map of the table; null when it cannot be looked at.</summary>
+    public VisibilityMap? Map { get; init; }
 
     /// <summary>Where the page is stored that was looked at last, if it can be reused.</summary>
     public IReadOnlyList<ManifestRun> Stored => _stored;
@@ -48,16 +54,31 @@ sealed class PageScan(BackupAssembly assembly, string path, RelationFileName rel
         }
 
         var lsn = DataPage.Lsn(page);
-        return lsn.Value != 0 && (_interrupted?.TryFind(lsn, offset, page.Length, _stored) == true || IsInBase(lsn, offset, page.Length)) ? PageFate.Reuse : PageFate.Copy;
+        if (lsn.Value == 0)
+        {
+            return PageFate.Copy;
+        }
+
+        var marked = LastMarked(page, offset);
+        return _interrupted?.TryFind(lsn, marked, offset, page.Length, _stored) == true || IsInBase(lsn, marked, offset, page.Length) ? PageFate.Reuse : PageFate.Copy;
     }
 
-    bool IsInBase(Lsn lsn, long offset, int length) => _base is not null && lsn < assembly.Basis!.StartLsn && _base.TryFind(offset, length, _stored);
+    bool IsInBase(Lsn lsn, Lsn marked, long offset, int length) => _base is not null && lsn < assembly.Basis!.StartLsn
+        && (_changed is { } changed ? !changed.Contains(offset / PageSize) : marked < assembly.Basis.StartLsn)
+        && _base.TryFind(offset, length, _stored);
+
+    // Without checksums (and wal_log_hints, which may have been another one in between) VACUUM marks pages all-visible and leaves their LSN. With the base's page and
+    // the new visibility map, UPDATE would not clear the map any more, and index-only scans would lie.
+    Lsn LastMarked(ReadOnlySpan<byte> page, long offset) =>
+        assembly.Facts.DataChecksums || !DataPage.IsAllVisible(page) ? Lsn.Invalid : Map?.LastMarked(BlockAt(offset)) ?? new Lsn(ulong.MaxValue);
+
+    long BlockAt(long offset) => (relation.Part * (long)pagesPerFile) + (offset / PageSize);
 
     // A page that is written at this moment is read half old, half new. If it has a position behind the backup's start, recovery replaces it whatever it is
     // now; else it is whole a moment later, or damaged. As pg_basebackup does (verify_page_checksum() of basebackup.c).
     bool IsSound(Span<byte> page, long offset)
     {
-        var block = (relation.Part * (long)pagesPerFile) + (offset / PageSize);
+        var block = BlockAt(offset);
         for (var attempt = 0; ; attempt++)
         {
             if (DataPage.IsNew(page) || DataPage.Lsn(page) >= assembly.StartLsn || PageChecksum.Compute(page, (uint)block) == DataPage.StoredChecksum(page))

@@ -7,4 +7,5 @@ namespace Pitr.Postgres.BaseBackup;
 /// <param name="Mode">Permission bits.</param>
 /// <param name="Modified">When its content changed last.</param>
 /// <param name="LinkTarget">Where a link points; null otherwise.</param>
-public sealed record ClusterFile(string Path, string FullPath, TarEntryKind Kind, int Mode, DateTimeOffset Modified, string? LinkTarget);
+/// <param name="Size">Bytes of a file; 0 otherwise.</param>
+public sealed record ClusterFile(string Path, string FullPath, TarEntryKind Kind, int Mode, DateTimeOffset Modified, string? LinkTarget, long Size);

@@ -84,7 +84,8 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
             return ListEmpty(path, entry);
         }
 
-        if (entry.LinkTarget is { } target)
+        // Only links are asked where they point.
+        if (entry.Attributes.HasFlag(FileAttributes.ReparsePoint) && entry.LinkTarget is { } target)
         {
             return ListLink(path, entry, target);
         }
@@ -107,10 +108,10 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
     static IEnumerable<ClusterFile> ListEmpty(string path, FileSystemInfo entry)
     {
         const int mode = 0x1C0;
-        yield return new ClusterFile(path, entry.FullName, TarEntryKind.Directory, mode, Modified(entry), null);
+        yield return new ClusterFile(path, entry.FullName, TarEntryKind.Directory, mode, Modified(entry), null, 0);
         if (path == "pg_wal")
         {
-            yield return new ClusterFile("pg_wal/archive_status", entry.FullName, TarEntryKind.Directory, mode, Modified(entry), null);
+            yield return new ClusterFile("pg_wal/archive_status", entry.FullName, TarEntryKind.Directory, mode, Modified(entry), null, 0);
         }
     }
 
@@ -136,7 +137,8 @@ public sealed class ClusterFileList(string dataDirectory, ControlFile control, A
     }
 
     static ClusterFile Describe(string path, FileSystemInfo entry, TarEntryKind kind, string? target) => new(
-        path, entry.FullName, kind, kind == TarEntryKind.Link ? 0x1FF : (int)entry.UnixFileMode, Modified(entry), target);
+        path, entry.FullName, kind, kind == TarEntryKind.Link ? 0x1FF : (int)entry.UnixFileMode, Modified(entry), target,
+        kind == TarEntryKind.File && entry is FileInfo file ? file.Length : 0);
 
     static DateTimeOffset Modified(FileSystemInfo entry) => new(entry.LastWriteTimeUtc, TimeSpan.Zero);
 

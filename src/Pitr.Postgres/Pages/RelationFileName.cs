@@ -14,6 +14,16 @@ namespace Pitr.Postgres.Pages;
 /// <param name="IsTemporary">Of a session's temporary relation.</param>
 public readonly record struct RelationFileName(string Directory, uint Database, uint Number, RelationFork Fork, int Part, bool IsTemporary)
 {
+    const uint DefaultTablespace = 1663;
+    const uint SharedTablespace = 1664;
+    const string TablespaceRoot = "pg_tblspc/";
+
+    /// <summary>OID of the tablespace it lies in (src/include/catalog/pg_tablespace.dat).</summary>
+    public uint Tablespace => Directory == "global" ? SharedTablespace
+        : !Directory.StartsWith(TablespaceRoot, StringComparison.Ordinal) ? DefaultTablespace
+        : TryParseNumber(Directory.AsSpan(TablespaceRoot.Length, Directory.IndexOf('/', TablespaceRoot.Length) - TablespaceRoot.Length), out var oid) ? oid
+        : throw new InvalidOperationException($"{Directory} is no directory of a tablespace");
+
     /// <summary>Reads a path; false for every file that is no relation's.</summary>
     public static bool TryParse(string path, out RelationFileName name)
     {
@@ -91,13 +101,12 @@ public readonly record struct RelationFileName(string Directory, uint Database, 
     // pg_tblspc/16385/PG_15_202209061
     static bool IsTablespaceVersion(ReadOnlySpan<char> directory)
     {
-        const string root = "pg_tblspc/";
-        if (!directory.StartsWith(root))
+        if (!directory.StartsWith(TablespaceRoot))
         {
             return false;
         }
 
-        var rest = directory[root.Length..];
+        var rest = directory[TablespaceRoot.Length..];
         var slash = rest.IndexOf('/');
         return slash > 0 && TryParseNumber(rest[..slash], out _) && rest[(slash + 1)..].StartsWith("PG_") && !rest[(slash + 1)..].Contains('/');
     }

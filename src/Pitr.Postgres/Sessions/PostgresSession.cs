@@ -280,18 +280,24 @@ public sealed class PostgresSession : IAsyncDisposable
     /// <exception cref="ServerException">It failed.</exception>
     internal async Task<List<T>> QueryAsync<T>(string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
+        var rows = new List<T>();
+        await ReadAsync(sql, parameters, row => rows.Add(read(row)), cancellationToken);
+        return rows;
+    }
+
+    /// <summary>Runs a query whose rows are too many to be kept.</summary>
+    /// <exception cref="ServerException">It failed, maybe after some rows.</exception>
+    internal async Task ReadAsync(string sql, NpgsqlParameter[] parameters, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)
+    {
         try
         {
             await using var command = new NpgsqlCommand(sql, _connection);
             command.Parameters.AddRange(parameters);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var rows = new List<T>();
             while (await reader.ReadAsync(cancellationToken))
             {
-                rows.Add(read(reader));
+                take(reader);
             }
-
-            return rows;
         }
         catch (NpgsqlException e)
         {

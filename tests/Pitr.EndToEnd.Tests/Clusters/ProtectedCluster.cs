@@ -33,12 +33,12 @@ sealed class ProtectedCluster : IAsyncDisposable
     public string PgWal => Path.Combine(Cluster.DataDirectory, "pg_wal");
 
     public static async Task<ProtectedCluster> CreateAsync(
-        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, params (string Name, string Value)[] settings) =>
-        await CreateAsync(null, segmentSize, archiveModeOn, withAgent, programs, settings);
+        WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, bool dataChecksums = true, params (string Name, string Value)[] settings) =>
+        await CreateAsync(null, segmentSize, archiveModeOn, withAgent, programs, dataChecksums, settings);
 
     /// <summary>With a repository that is no directory.</summary>
     public static async Task<ProtectedCluster> CreateAsync(
-        RemoteRepository? remote, WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, params (string Name, string Value)[] settings)
+        RemoteRepository? remote, WalSegmentSize? segmentSize = null, bool archiveModeOn = true, bool withAgent = true, BinDirectory? programs = null, bool dataChecksums = true, params (string Name, string Value)[] settings)
     {
         var directory = new TestDirectory();
         ScratchCluster? cluster = null;
@@ -50,6 +50,7 @@ sealed class ProtectedCluster : IAsyncDisposable
                 Directory = directory["pg"],
                 WalSegmentSize = segmentSize ?? WalSegmentSize.Default,
                 Fsync = false,
+                DataChecksums = dataChecksums,
                 StopOnDispose = ServerStopMode.Immediate,
                 Environment = remote?.Environment ?? [],
                 Settings = settings.Append(("archive_mode", archiveModeOn ? "on" : "off")).ToDictionary(s => s.Item1, s => s.Item2),

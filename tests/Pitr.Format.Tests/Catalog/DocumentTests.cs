@@ -94,7 +94,7 @@ public class DocumentTests
     [Fact]
     public void No_member_but_the_optional_ones_can_be_missing_or_null()
     {
-        string[] optional = ["kind", "damaged-pages", "settings", "pinned", "older-packs", "damage", "databases", "base", "full-copy-reason", "resumed"];
+        string[] optional = ["kind", "damaged-pages", "settings", "pinned", "older-packs", "damage", "databases", "base", "full-copy-reason", "resumed", "changes"];
         foreach (var member in JsonNode.Parse(Backup.ToJson())!.AsObject().Select(pair => pair.Key).ToList())
         {
             var missing = JsonNode.Parse(Backup.ToJson())!.AsObject();
