@@ -73,7 +73,7 @@ sealed class FilePacker(BackupAssembly assembly) : IDisposable
             else
             {
                 entry.AddStored(run);
-                assembly.Basis!.Use(run);
+                assembly.Use(run);
             }
 
             assembly.Count(run.Length, run.IsZeros ? 0 : run.Length);

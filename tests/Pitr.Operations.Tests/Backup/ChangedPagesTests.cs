@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Operations.Backup;
@@ -15,13 +14,7 @@ public sealed class ChangedPagesTests
     const ulong New = 0x2000100;
     const string Path = "base/5/16384";
 
-    static byte[] Page(ulong lsn, int seed)
-    {
-        var page = SyntheticFile.Noise(PageSize, seed);
-        BinaryPrimitives.WriteUInt32LittleEndian(page, (uint)(lsn >> 32));
-        BinaryPrimitives.WriteUInt32LittleEndian(page.AsSpan(4), (uint)lsn);
-        return page;
-    }
+    static byte[] Page(ulong lsn, int seed) => SyntheticBackup.Page(lsn, seed);
 
     static byte[] Tar(params (string Path, byte[][] Pages)[] files) => SyntheticBackup.Tar(SyntheticBackup.Around(
         [SyntheticFile.Directory("base"), SyntheticFile.Directory("base/5"), .. files.Select(f => SyntheticFile.File(f.Path, [.. f.Pages.SelectMany(p => p)]))]));

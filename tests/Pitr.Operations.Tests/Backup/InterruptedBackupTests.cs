@@ -3,6 +3,7 @@ using Pitr.Format.Wal;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Retention;
 using Pitr.Operations.Services;
+using Pitr.Postgres.Pages;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
 
@@ -136,7 +137,7 @@ public sealed class InterruptedBackupTests
             {
                 for (var n = 0; n < pages.Count; n++)
                 {
-                    pages[n] = [.. pages[n].AsSpan(0, 8), .. SyntheticFile.Noise(SyntheticCluster.PageSize - 8, random.Next())];
+                    pages[n] = SyntheticBackup.Page(DataPage.Lsn(pages[n]).Value, random.Next());
                 }
             }
         }

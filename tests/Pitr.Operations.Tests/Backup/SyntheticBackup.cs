@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
@@ -67,6 +68,16 @@ static class SyntheticBackup
     public static TarBackupReader Reader(BackupAssembly assembly, Stream manifest, DataKey key) =>
         new(new BackupTarget(assembly, manifest, null, key, (_, _, _) => Task.FromResult(new BackupBases(null, null))), PagesPerFile);
 
+    /// <summary>A page of noise with a position. Not marked all-visible: without checksums such a page may have been marked without moving its position.</summary>
+    public static byte[] Page(ulong lsn, int seed)
+    {
+        var page = SyntheticFile.Noise(Facts.PageSize, seed);
+        BinaryPrimitives.WriteUInt32LittleEndian(page, (uint)(lsn >> 32));
+        BinaryPrimitives.WriteUInt32LittleEndian(page.AsSpan(4), (uint)lsn);
+        page[10] &= 0xFB;
+        return page;
+    }
+
     /// <summary>The databases of the cluster that is backed up.</summary>
     public static readonly Dictionary<string, string> Databases = new(StringComparer.Ordinal) { ["5"] = "731", ["6"] = "800" };
 
@@ -80,15 +91,15 @@ static class SyntheticBackup
         using var journal = new BackupJournal(journals.PathOf(id), service.Log);
         await using var pipeline = new PackPipeline(service, id, key, service.Settings.Backup.Jobs, default) { Journal = journal };
         using var manifest = new MemoryStream();
-        using var assembly = new BackupAssembly(service.Name, id, facts ?? Noise, pipeline);
+        using var assembly = new BackupAssembly(service.Name, id, (facts ?? Facts) with { DataChecksums = false }, pipeline);
         var cache = new ManifestCache(service);
         await using var plain = cache.TryCreate();
         InterruptedBackups? interrupted = null;
         using var disposing = new Disposing(() => interrupted?.Dispose());
         var reading = new TarBackupReader(new BackupTarget(assembly, manifest, plain, key, async (start, _, token) =>
         {
-            interrupted = await new InterruptedBackupFinder(service).FindAsync(facts ?? Noise, start, databases ?? Databases, basis, token);
-            journal.Begin(JournalHeader.Of(id, facts ?? Noise, start, databases ?? Databases, key.Id));
+            interrupted = await new InterruptedBackupFinder(service).FindAsync(facts ?? Facts, start, databases ?? Databases, basis, token);
+            journal.Begin(JournalHeader.Of(id, facts ?? Facts, start, databases ?? Databases, key.Id));
             return new BackupBases(basis, interrupted);
         }), PagesPerFile);
         await reading.ReadAsync(new MemoryStream(tar), default);

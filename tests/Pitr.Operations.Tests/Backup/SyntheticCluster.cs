@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Pitr.Format.Catalog;
 using Pitr.Format.Wal;
 using Pitr.Operations.Backup;
@@ -27,11 +26,8 @@ sealed class SyntheticCluster
     /// <summary>A page as it is written now.</summary>
     public byte[] Page()
     {
-        var page = SyntheticFile.Noise(PageSize, ++_seed);
         _lsn += 0x100;
-        BinaryPrimitives.WriteUInt32LittleEndian(page, (uint)(_lsn >> 32));
-        BinaryPrimitives.WriteUInt32LittleEndian(page.AsSpan(4), (uint)_lsn);
-        return page;
+        return SyntheticBackup.Page(_lsn, ++_seed);
     }
 
     /// <summary>Makes a relation, or makes it anew.</summary>
