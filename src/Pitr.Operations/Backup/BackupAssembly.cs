@@ -20,6 +20,7 @@ namespace Pitr.Operations.Backup;
 sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts, PackPipeline pipeline) : IDisposable
 {
     const int MostDamageListed = 1000;
+    const int MostWaiting = 4096;
 
     readonly Lock _writing = new();
     readonly Queue<PendingEntry> _pending = new();
@@ -83,6 +84,21 @@ sealed class BackupAssembly(ServiceName service, BackupId id, ServerFacts facts,
             _files += isFile ? 1 : 0;
             _pending.Enqueue(entry);
             WriteCompleteEntries();
+        }
+    }
+
+    /// <summary>
+    /// Whether many entries wait for one before them: the page of that one lies in a record that is not full yet, and fills slowly where hardly
+    /// anything has changed.
+    /// </summary>
+    public bool IsHeldUp
+    {
+        get
+        {
+            lock (_writing)
+            {
+                return _pending.Count > MostWaiting;
+            }
         }
     }
 

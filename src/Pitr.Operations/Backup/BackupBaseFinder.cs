@@ -17,6 +17,8 @@ namespace Pitr.Operations.Backup;
 /// </summary>
 sealed class BackupBaseFinder(PostgresService service)
 {
+    const int ManyFiles = 100_000;
+
     readonly ManifestCache _cache = new(service);
 
     /// <summary>Finds it.</summary>
@@ -114,6 +116,12 @@ sealed class BackupBaseFinder(PostgresService service)
             }
 
             var found = new BackupBase(backup, manifest, databases, lacking);
+            if (backup.Files >= ManyFiles)
+            {
+                // What its lines have left behind would be there until the end: the rest of a backup allocates little.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+            }
+
             manifest = null;
             return (found, null);
         }

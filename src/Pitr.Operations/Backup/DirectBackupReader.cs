@@ -83,6 +83,7 @@ sealed class DirectBackupReader(PostgresService service, string dataDirectory, B
         await foreach (var file in files.ReadAllAsync(cancellation))
         {
             await PackAsync(packer, file, pagesPerFile, cancellation);
+            await packer.FlushIfHeldUpAsync();
         }
 
         await packer.FlushAsync();

@@ -194,6 +194,9 @@ sealed class FilePacker(BackupAssembly assembly) : IDisposable
         }
     }
 
+    /// <summary>After a file: hands a record over that others wait for, though it is not full.</summary>
+    public ValueTask FlushIfHeldUpAsync() => assembly.IsHeldUp ? FlushAsync() : ValueTask.CompletedTask;
+
     /// <summary>Hands what is left to the pipeline.</summary>
     public async ValueTask FlushAsync()
     {

@@ -54,6 +54,7 @@ sealed class TarBackupReader(BackupTarget target, int pagesPerFile)
 
             _ = Label;
             await AddAsync(packer, entry, small, cancellation);
+            await packer.FlushIfHeldUpAsync();
         }
 
         await packer.FlushAsync();

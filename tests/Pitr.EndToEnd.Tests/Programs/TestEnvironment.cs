@@ -46,6 +46,9 @@ static class TestEnvironment
     /// <summary>How often a restore is killed at a random moment.</summary>
     public static int RestoreKills => Number("PITR_TEST_RESTORE_KILLS") ?? 10;
 
+    /// <summary>How many small relations a cluster has while a backup's memory is watched.</summary>
+    public static int Files => Number("PITR_TEST_FILES") ?? 50_000;
+
     /// <summary>How many segments are drained while the agent's memory is watched.</summary>
     public static int DrainedSegments => Number("PITR_TEST_DRAIN_SEGMENTS") ?? 60;
 
