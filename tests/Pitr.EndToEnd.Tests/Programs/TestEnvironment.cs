@@ -35,7 +35,7 @@ static class TestEnvironment
     public static int PageRounds => Number("PITR_TEST_PAGE_ROUNDS") ?? 4;
 
     /// <summary>In how many rounds backups are killed at random moments and gone on from.</summary>
-    public static int BackupKills => Number("PITR_TEST_BACKUP_KILLS") ?? 10;
+    public static int BackupKills => Number("PITR_TEST_BACKUP_KILLS") ?? 5;
 
     /// <summary>How often the primary of a synchronous stream is destroyed.</summary>
     public static int StreamRounds => Number("PITR_TEST_STREAM_ROUNDS") ?? 3;
