@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace Pitr.EndToEnd.Tests.Backups;
 
-/// <summary>What goes wrong in the middle of a restore: a full disk, a repository that dies, hangs or lies.</summary>
+/// <summary>What goes wrong in the middle of a restore: a full disk, a repository that dies, is very slow or lies.</summary>
 [Collection(RestorableServiceCollection.Name)]
 public sealed class RestoreFaultTests(RestorableService service, ITestOutputHelper output) : IDisposable
 {
