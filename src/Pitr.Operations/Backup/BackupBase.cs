@@ -16,9 +16,6 @@ sealed class BackupBase : IDisposable
     // Behind every index that packs of a backup of its own can have.
     const int FirstIndex = 1 << 20;
 
-    // A pack of which the base uses less is not used any more: what lives in it is copied once more, and it dies with the older backups.
-    const double LeastUsed = 0.7;
-
     readonly ManifestFile _manifest;
     readonly Dictionary<int, int> _indices = [];
     readonly List<(ManifestPack Line, UsedPack Pack)> _packs = [];
@@ -32,8 +29,9 @@ sealed class BackupBase : IDisposable
     /// <param name="manifest">Its manifest; disposed with this.</param>
     /// <param name="databases">The databases of the cluster now (<see cref="BackupDocument.Databases"/>).</param>
     /// <param name="lacking">Keys of packs that a repository does not hold any more.</param>
+    /// <param name="deadSpace">Percent of a pack that may be dead. One with more is not used any more: what lives in it is copied once more, and it dies with the older backups.</param>
     /// <exception cref="DamagedObjectException">The manifest does not fit the document.</exception>
-    public BackupBase(BackupDocument document, ManifestFile manifest, IReadOnlyDictionary<string, string> databases, IReadOnlySet<string> lacking)
+    public BackupBase(BackupDocument document, ManifestFile manifest, IReadOnlyDictionary<string, string> databases, IReadOnlySet<string> lacking, int deadSpace)
     {
         (Document, _manifest) = (document, manifest);
         _databases = [0, .. databases.Where(d => document.Databases.TryGetValue(d.Key, out var known) && known == d.Value).Select(d => uint.Parse(d.Key))];
@@ -41,7 +39,7 @@ sealed class BackupBase : IDisposable
         var older = document.OlderPacks.ToDictionary(p => p.Key, StringComparer.Ordinal);
         foreach (var pack in manifest.Packs)
         {
-            AddPack(pack, older, lacking);
+            AddPack(pack, older, lacking, (100 - deadSpace) / 100.0);
         }
 
         _used = new long[_packs.Count];
@@ -53,7 +51,7 @@ sealed class BackupBase : IDisposable
     /// <summary>A page with a position before this one is as it was in the base.</summary>
     public Lsn StartLsn => Document.StartLsn;
 
-    void AddPack(ManifestPack pack, Dictionary<string, UsedPack> older, IReadOnlySet<string> lacking)
+    void AddPack(ManifestPack pack, Dictionary<string, UsedPack> older, IReadOnlySet<string> lacking, double leastUsed)
     {
         var key = BackupId.TryParse(pack.BackupId, out var id)
             ? RepositoryLayout.Pack(ServiceName.Parse(Document.Service), id, pack.Number)
@@ -62,7 +60,7 @@ sealed class BackupBase : IDisposable
         var known = pack.BackupId == Document.Id
             ? new UsedPack(key, pack.Size, pack.Sha256, content, content) { DataKey = Document.DataKeys[0] }
             : older.GetValueOrDefault(key) ?? throw new DamagedObjectException($"manifest names {key}, which the catalog entry does not");
-        if (content >= known.ContentBytes * LeastUsed && !lacking.Contains(key))
+        if (content >= known.ContentBytes * leastUsed && !lacking.Contains(key))
         {
             _indices.Add(pack.Index, FirstIndex + _packs.Count);
             _packs.Add((pack with { Index = FirstIndex + _packs.Count }, known));

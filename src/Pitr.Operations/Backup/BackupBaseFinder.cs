@@ -115,7 +115,7 @@ sealed class BackupBaseFinder(PostgresService service)
                 throw new DamagedObjectException($"is the manifest of {manifest.Header.Service} {manifest.Header.BackupId}");
             }
 
-            var found = new BackupBase(backup, manifest, databases, lacking);
+            var found = new BackupBase(backup, manifest, databases, lacking, service.Settings.Backup.DeadSpace);
             if (backup.Files >= ManyFiles)
             {
                 // What its lines have left behind would be there until the end: the rest of a backup allocates little.

@@ -18,6 +18,9 @@ public sealed record BackupSettings(BackupMethod Method, int CompressionLevel, i
     /// <summary>How long the server may take to archive the WAL that a finished backup needs. Default 15 minutes.</summary>
     public TimeSpan WalDeadline { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>Largest part of a pack, in percent of its content, that may be dead in a backup; 0 to 95. What lives in a pack with more is copied once more by the next one. Default 30.</summary>
+    public int DeadSpace { get; init; } = 30;
+
     /// <summary>Most bytes of the cluster to read per second, 1000 or more; null where nothing limits it.</summary>
     public long? Limit { get; init; }
 

@@ -237,6 +237,7 @@ static class ConfigurationBinding
             section.Integer("jobs", defaults.Jobs, 1, BackupSettings.MaximumJobs, "number of processors"))
         {
             PackSize = section.Size("pack-size", defaults.PackSize, MebiByte, 256L * MebiByte),
+            DeadSpace = section.Integer("dead-space", defaults.DeadSpace, 0, 95),
             Limit = section.OptionalRate("limit", ConfigurationUnits.SlowestRate),
             WalDeadline = section.Duration("wal-deadline", defaults.WalDeadline, Shortest, LongestWait),
         };

@@ -119,6 +119,7 @@ public static class ConfigurationText
                     .Add("compression-level", backup.CompressionLevel)
                     .Add("jobs", backup.Jobs)
                     .Add("pack-size", ConfigurationUnits.FormatSize(backup.PackSize))
+                    .Add("dead-space", backup.DeadSpace)
                     .Add("limit", backup.Limit is { } limit ? ConfigurationUnits.FormatRate(limit) : null)
                     .Add("wal-deadline", backup.WalDeadline))
                 .Add("wal", new ConfigurationTree()

@@ -40,7 +40,7 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         { InMain("¦rpo: 5m"), "unknown key \"rpo\" in \"services.main\"", "\"rpo\" belongs in services.*.objectives" },
         { InMain("¦compression-level: 3"), "unknown key \"compression-level\" in \"services.main\"", "\"compression-level\" belongs in services.*.backup or services.*.wal" },
         { InMain("retention: { ¦month: 3 }"), "unknown key \"month\" in \"services.main.retention\"", "did you mean \"monthly\"? valid keys: window, daily, weekly, monthly, yearly, minimum, time-zone" },
-        { InMain("backup: { ¦full: yes }"), "unknown key \"full\" in \"services.main.backup\"", "valid keys: method, compression-level, jobs, pack-size, limit, wal-deadline" },
+        { InMain("backup: { ¦full: yes }"), "unknown key \"full\" in \"services.main.backup\"", "valid keys: method, compression-level, jobs, pack-size, dead-space, limit, wal-deadline" },
         { InMain("wal: { ¦queue-max: 5GB }"), "unknown key \"queue-max\" in \"services.main.wal\"", "valid keys: compression-level, push-deadline, get-deadline, prefetch, prefetch-size, stream, slot, stream-delay" },
         { Repository + "{ url: file:///a, ¦region: eu }" + AfterRepository, "unknown key \"region\" in \"repositories.local\"", "\"region\" belongs to s3:, and this is file:" },
         { Minimal.Replace("  recipients:", "  ¦enabled: false\n  recipients:", StringComparison.Ordinal), "unknown key \"enabled\" in \"encryption\"", "valid keys: recipients, identity, passphrase" },

@@ -66,7 +66,7 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
                 repositories: [other, local]
                 objectives: { rpo: 30s, rto: 2h }
                 retention: { window: 0s, daily: 1, weekly: 2, monthly: 3, yearly: 4, minimum: 5, time-zone: Asia/Seoul }
-                backup: { method: stream, compression-level: 19, jobs: 3, pack-size: 50MB, limit: 20MB/s }
+                backup: { method: stream, compression-level: 19, jobs: 3, pack-size: 50MB, dead-space: 50, limit: 20MB/s }
                 wal: { compression-level: 3, push-deadline: 1m, get-deadline: 10m, prefetch: 0, prefetch-size: 1GiB, stream: true, slot: pitr_1, stream-delay: 200ms }
               second_cluster.x-1:
                 kind: postgres
@@ -93,7 +93,7 @@ public sealed class ConfigurationLoaderTests : ConfigurationFiles
         Assert.Equal(["other", "local"], service.Repositories);
         Assert.Equal(new ObjectiveSettings(TimeSpan.FromSeconds(30), TimeSpan.FromHours(2)), service.Objectives);
         Assert.Equal(new RetentionSettings(TimeSpan.Zero, 1, 2, 3, 4, 5) { TimeZone = TimeZoneInfo.FindSystemTimeZoneById("Asia/Seoul") }, service.Retention);
-        Assert.Equal(new BackupSettings(BackupMethod.Stream, 19, 3) { PackSize = 50_000_000, Limit = 20_000_000 }, service.Backup);
+        Assert.Equal(new BackupSettings(BackupMethod.Stream, 19, 3) { PackSize = 50_000_000, DeadSpace = 50, Limit = 20_000_000 }, service.Backup);
         Assert.Equal(
             new WalSettings(3, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10))
             {
