@@ -40,7 +40,7 @@ sealed class SampleRepositoryChecks(string root, Identity identity)
         Assert.Equal(DocumentTests.Repository, RepositoryDocument.Parse(Get(RepositoryLayout.Repository)));
         Assert.Equal("main", ServiceDocument.Parse(Get(RepositoryLayout.ServiceDocument(Samples.Service))).Name);
         var backup = BackupDocument.Parse(Get(RepositoryLayout.Backup(Samples.Service, Samples.Backup)));
-        Assert.Equal(DocumentTests.Backup with { Packs = backup.Packs, DataKeys = backup.DataKeys, Settings = backup.Settings, OlderPacks = backup.OlderPacks, Damage = backup.Damage, Databases = backup.Databases }, backup);
+        Assert.Equal(DocumentTests.Backup with { Packs = backup.Packs, DataKeys = backup.DataKeys, Settings = backup.Settings, OlderPacks = backup.OlderPacks, Damage = backup.Damage, Databases = backup.Databases, Resumed = backup.Resumed }, backup);
         Assert.Equal(DocumentTests.Backup.Packs, backup.Packs);
     }
 
