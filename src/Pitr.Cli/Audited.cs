@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Cli.Output;
+using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Operations.Audit;
 using Pitr.Operations.Configuration;
@@ -87,7 +88,7 @@ static class Audited
                     patience.Token);
             }
         }
-        catch (Exception e) when (e is StorageException or OperationException or OperationCanceledException or ConfigurationException)
+        catch (Exception e) when (e is StorageException or OperationException or OperationCanceledException or ConfigurationException or UnsupportedFormatException or DamagedObjectException)
         {
             // It must neither undo nor hide how the work itself ended.
             Console.Error.WriteLine($"pitr: this {name} is missing in the audit trail: {(e is OperationCanceledException ? $"the repository took longer than {Texts.Span(Patience)}" : e.Message)}");

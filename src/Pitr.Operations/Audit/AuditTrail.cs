@@ -26,10 +26,22 @@ public sealed class AuditTrail(PostgresService service)
 
     /// <summary>Writes a record, as every object is written: a repository that is away is owed it.</summary>
     /// <exception cref="StorageException">Too few repositories could take it.</exception>
+    /// <exception cref="Errors.RepositoryUnavailableException">One is no repository, or not there.</exception>
+    /// <exception cref="UnsupportedFormatException">A newer version has written one.</exception>
     public Task WriteAsync(AuditRecord record, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(record);
-        return service.Repositories.PutAsync(RepositoryLayout.Audit(service.Name, record.Id), record.ToJson(), PutMode.CreateNew, cancellation);
+        var key = RepositoryLayout.Audit(service.Name, record.Id);
+        return service.Repositories.WriteAsync(
+            [key],
+            Laggards.Await,
+            async (store, token) =>
+            {
+                // Nothing is made where no repository is, or none that this version may write to: a mount may be missing.
+                await RepositorySet.RequireInitialisedAsync(store, token);
+                await store.PutAsync(key, ObjectContent.FromMemory(record.ToJson()), PutMode.CreateNew, token);
+            },
+            cancellation);
     }
 
     /// <summary>Reads the newest records.</summary>
