@@ -67,7 +67,7 @@ summaries_backup() {
 # summaries_verify: what is restored from the newest backup holds what the cluster holds.
 summaries_verify() {
     local elapsed=$elapsed_us contents restored=$cluster-restored
-    contents=$(fingerprint "$port")
+    contents=$(contents_pgbench "$port")
     timed pitr-restore pitr_on "$configuration" restore main --to "$restored"
     verify_restored pitr
     rm -rf "$restored"
