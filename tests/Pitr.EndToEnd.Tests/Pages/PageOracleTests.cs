@@ -145,7 +145,7 @@ public sealed class PageOracleTests(ITestOutputHelper output)
         var restored = await RestoreAsync(cluster, id, end, string.Create(CultureInfo.InvariantCulture, $"i{round}"));
         var replayed = await RestoreAsync(cluster, reference, end, string.Create(CultureInfo.InvariantCulture, $"f{round}"));
         var (differences, pages) = ClusterPages.Compare(restored, replayed);
-        output.WriteLine($"{round}: {id} by {backup.GetProperty("method")} and {backup.GetProperty("changes")}, {backup.GetProperty("older-packs").GetArrayLength()} older packs, to {end}: {pages} pages");
+        output.WriteLine($"{round}: {id} by {backup.GetProperty("method")} and {(backup.TryGetProperty("changes", out var changes) ? changes.GetString() : "nothing")}, {backup.GetProperty("older-packs").GetArrayLength()} older packs, to {end}: {pages} pages");
         Assert.True(differences.Count == 0, $"PITR_TEST_SEED={TestEnvironment.Seed}, round {round}, backup {id} against {reference} at {end}:\n{string.Join('\n', differences.Take(20))}");
         Directory.Delete(restored, recursive: true);
         Directory.Delete(replayed, recursive: true);
