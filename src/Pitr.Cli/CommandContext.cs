@@ -51,11 +51,34 @@ sealed class CommandContext : IDisposable
     public PostgresService OpenService(string? name, IReadOnlyList<string>? repositories = null)
     {
         var chosen = ChooseService(name);
-        return new(repositories is { Count: > 0 } ? Configuration.OnlyRepositories(chosen, repositories) : Configuration, chosen, Clock, Log, AskPassphrase);
+        return new(Only(chosen, repositories), chosen, Clock, Log, AskPassphrase);
     }
+
+    /// <summary>Opens the named service whose backups are dumps.</summary>
+    /// <inheritdoc cref="OpenService"/>
+    public DumpService OpenDumpService(string? name, IReadOnlyList<string>? repositories = null)
+    {
+        var chosen = ChooseService(name);
+        return new(Only(chosen, repositories), chosen, Clock, Log, AskPassphrase);
+    }
+
+    /// <summary>Opens the named service, of whichever kind.</summary>
+    /// <inheritdoc cref="OpenService"/>
+    public OpenedService OpenAnyService(string? name, IReadOnlyList<string>? repositories = null) =>
+        HasDumps(name) ? OpenDumpService(name, repositories) : OpenService(name, repositories);
+
+    /// <summary>Whether the backups of the named service are dumps; without a name those of the only one there is.</summary>
+    public bool HasDumps(string? name) => Configuration.Service(ChooseService(name)) is DumpServiceSettings;
+
+    PitrConfiguration Only(string service, IReadOnlyList<string>? repositories) =>
+        repositories is { Count: > 0 } ? Configuration.OnlyRepositories(service, repositories) : Configuration;
 
     /// <summary>Opens the named repository.</summary>
     public IObjectStore OpenRepository(string name) => RepositoryOpener.Open(Configuration.Repository(name), Clock, Log);
+
+    /// <summary>Opens the named repository as a mirror of one.</summary>
+    public RepositorySet OpenAlone(string name) =>
+        new([OpenRepository(name)], required: 1, new DebtLedger(DebtLedger.DirectoryBelow(Path.Combine(Configuration.StateDirectory, "repositories", name))), Clock, Log);
 
     /// <summary>Answers requests of pitr-archive.</summary>
     public ArchiveRequestHandler CreateArchiveHandler() => new((name, repositories) => OpenService(name, repositories), new ArchiveFailures(), Log);

@@ -30,6 +30,7 @@ static class ExitCodes
     /// <summary>The exit code of an error.</summary>
     public static int Of(Exception error) => error switch
     {
+        RolledBackException { InnerException: { } cause } => Of(cause),
         ConfigurationException => Configuration,
         StorageException or RepositoryUnavailableException => Repository,
         DamagedRepositoryException or DamagedObjectException or JsonException => Damaged,

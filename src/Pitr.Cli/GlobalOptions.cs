@@ -21,6 +21,16 @@ static class GlobalOptions
     {
         Description = "text for people, json for programs (docs/json.md)",
         Recursive = true,
+        CustomParser = result =>
+        {
+            if (Enum.GetValues<OutputFormat>().Cast<OutputFormat?>().FirstOrDefault(f => f.ToString()!.Equals(result.Tokens[0].Value, StringComparison.OrdinalIgnoreCase)) is { } format)
+            {
+                return format;
+            }
+
+            result.AddError($"--output takes text or json, not \"{result.Tokens[0].Value}\"");
+            return OutputFormat.Text;
+        },
     };
 
     public static readonly Option<bool> Verbose = new("--verbose", "-v")
@@ -35,6 +45,13 @@ static class GlobalOptions
         Description = "Ask only these of the service's repositories (several: again, or with commas)",
         HelpName = "NAME",
         CustomParser = result => [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+    };
+
+    /// <summary>The option that says where scratch space is made.</summary>
+    public static Option<string?> Scratch() => new("--scratch")
+    {
+        Description = "Restore into a directory made in this one (default: below the state directory)",
+        HelpName = "DIR",
     };
 
     /// <summary>The argument that names a service.</summary>

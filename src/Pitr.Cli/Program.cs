@@ -14,13 +14,15 @@ if (UsageOutput.Misunderstanding(parsed) is { } misunderstanding)
     return UsageOutput.Report(misunderstanding);
 }
 
+UsageOutput.HideOuterArguments(parsed);
+
 try
 {
     return await parsed.InvokeAsync(new InvocationConfiguration
     {
         EnableDefaultExceptionHandler = false,
-        // A backup or drill that is told to stop first gives back its lease and clears its scratch space.
-        ProcessTerminationTimeout = TimeSpan.FromMinutes(1),
+        // A backup or drill that is told to stop first gives back its lease and clears its scratch space; a restore in place puts the old cluster back.
+        ProcessTerminationTimeout = RestoreCommand.IsInPlace(parsed) ? TimeSpan.FromHours(1) : TimeSpan.FromMinutes(1),
     });
 }
 catch (Exception e)

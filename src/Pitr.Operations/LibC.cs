@@ -23,6 +23,7 @@ static partial class LibC
     const int DoNotFollow = 0x100;
     const uint BasicStatus = 0x7FF;
     const int BlockSize = 512;
+    const int WriteAndSearch = 2 | 1;
     const uint WaitBefore = 1;
     const uint StartWriting = 2;
     const uint WaitAfter = 4;
@@ -108,6 +109,9 @@ static partial class LibC
         }
     }
 
+    /// <summary>Whether this process may make and rename entries of a directory (access(2)).</summary>
+    public static bool MayWrite(string directory) => Access(directory, WriteAndSearch) == 0;
+
     /// <summary>Gives a file another name in one step, replacing what has it (rename(2)).</summary>
     /// <returns>False when the two names are not of one file system, or that one does not let files cross a border (EXDEV).</returns>
     /// <exception cref="IOException">Any other error.</exception>
@@ -169,6 +173,9 @@ static partial class LibC
     /// <summary>This process's effective user (geteuid(2)).</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();
+
+    [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Rename(string from, string to);

@@ -8,4 +8,10 @@ public enum ListMode
 
     /// <summary>Every object whose key starts with the prefix.</summary>
     Recursive,
+
+    /// <summary>
+    /// As <see cref="Recursive"/>, for whoever needs the keys alone: where a store would have to ask for each object's size and time, both are left out,
+    /// as 0 and <see cref="DateTimeOffset.UnixEpoch"/>.
+    /// </summary>
+    Names,
 }

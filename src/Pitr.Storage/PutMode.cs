@@ -8,4 +8,7 @@ public enum PutMode
 
     /// <summary>Take its place atomically.</summary>
     Replace,
+
+    /// <summary>As <see cref="Replace"/>, of what is renewed again and again and worth nothing afterwards: it is the only thing that no retention of the store keeps.</summary>
+    Renew,
 }

@@ -157,6 +157,6 @@ public sealed class OffsiteOutageTests(ITestOutputHelper output) : IDisposable
             .Select(line => JsonDocument.Parse(line).RootElement)
             .Where(line => line.TryGetProperty("key", out _))
             .Select(line => line.GetProperty("key").GetString()!)
-            .Where(key => !key.Contains("/locks/", StringComparison.Ordinal)),
+            .Where(key => !key.StartsWith("audit/", StringComparison.Ordinal) && !key.Contains("/locks/", StringComparison.Ordinal)),
     ];
 }

@@ -178,10 +178,30 @@ public sealed class RepositoryCommandsTests : IDisposable
         Assert.Equal(0, (await JsonAsync("repo", "copy", "local", "far", "--read-back")).Json.GetProperty("copied").GetInt64());
         (await _host.RunAsync("repo", "copy", "far", "second", "--init")).Must();
         RequireSame(_host.Repository, _directory["second"]);
+        await LookOverAsync();
         (await _host.RunAsync("repo", "get", "far", "services/", "--raw", "--to", _directory["raw"])).Must();
         Assert.Equal(await File.ReadAllBytesAsync(_host.PathOf(Segment)), await File.ReadAllBytesAsync(Path.Combine(_directory["raw"], Segment["services/".Length..])));
         (await _host.RunAsync("repo", "rm", "far", "", "--recursive", "--yes", "--force")).Must();
         Assert.Equal("", (await _host.RunAsync("repo", "ls", "far", "--recursive")).Must().Output);
+    }
+
+    // What does not belong there is found on a server as in a directory.
+    async Task LookOverAsync()
+    {
+        (await _host.RunAsync("repo", "audit", "second")).Must();
+        var clean = (await JsonAsync("repo", "audit", "far")).Json;
+        Assert.Equal((0, true), (clean.GetProperty("finding-count").GetInt32(), clean.GetProperty("passed").GetBoolean()));
+        Assert.Equal(clean.GetProperty("objects").GetInt64(), clean.GetProperty("heads-read").GetInt64());
+
+        await File.WriteAllTextAsync(_directory["plain"], "SELECT * FROM customers; -- and a hundred bytes more, so that it is longer than the header of a sealed object would be, at least");
+        (await _host.RunAsync("repo", "put", "far", Segment, _directory["plain"], "--replace", "--force", "planted by a test")).Must();
+        (await _host.RunAsync("repo", "put", "far", "notes/plain", _directory["plain"])).Must();
+        var found = (await JsonAsync(9, "repo", "audit", "far")).Json;
+        Assert.Equal(["not-sealed " + Segment, "unexpected-name notes/plain"], found.GetProperty("findings").EnumerateArray().Select(f => $"{f.GetProperty("kind")} {f.GetProperty("object")}").Order(StringComparer.Ordinal));
+        Assert.Equal(1, (await JsonAsync(9, "repo", "audit", "far", "--allow", "notes/")).Json.GetProperty("allowed").GetInt32());
+        Assert.Contains("not-sealed", (await _host.RunAsync("repo", "audit", "far", "--allow", "notes/")).Must(9).Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await JsonAsync("repo", "audit", "far", "--allow", "notes/", "--names-only")).Json.GetProperty("heads-read").GetInt64());
+        (await _host.RunAsync("repo", "put", "far", Segment, _host.PathOf(Segment), "--replace", "--force", "as it was")).Must();
     }
 
     void Configure(string second = "", params string[] more)
@@ -216,13 +236,13 @@ public sealed class RepositoryCommandsTests : IDisposable
 
     async Task<ProgramRun> JsonAsync(int exitCode, params string[] arguments) => (await _host.RunAsync(["--output", "json", .. arguments])).Must(exitCode);
 
-    // Leases mean something in their own place only, every place has an id of its own, and what a killed process left has a name that is no key.
+    // Leases and what was done by hand mean something in their own place only, every place has an id of its own, and what a killed process left has a name that is no key.
     static void RequireSame(string expected, string actual)
     {
         static string[] Keys(string root) =>
         [
             .. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path))
-                .Where(key => !key.Contains("/locks/", StringComparison.Ordinal) && !key.Contains("/.tmp-", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+                .Where(key => !key.StartsWith("audit/", StringComparison.Ordinal) && !key.Contains("/locks/", StringComparison.Ordinal) && !key.Contains("/.tmp-", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
         ];
 
         Assert.Equal(Keys(expected), Keys(actual));

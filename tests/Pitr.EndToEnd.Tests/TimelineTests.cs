@@ -17,6 +17,7 @@ public sealed class TimelineTests
         var host = cluster.Host;
         await cluster.ExecuteAsync("CREATE TABLE notes (id serial, note text); INSERT INTO notes (note) VALUES ('before')");
         await cluster.BackupAsync();
+        var early = await cluster.ScalarAsync<string>("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
         await cluster.ExecuteAsync("INSERT INTO notes (note) VALUES ('wanted')");
         var moment = await cluster.ScalarAsync<string>("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
         await cluster.ExecuteAsync("INSERT INTO notes (note) VALUES ('mistake')");
@@ -63,7 +64,32 @@ public sealed class TimelineTests
         (await host.RunAsync("wal", "verify")).Must();
 
         // Down the old branch there is what was left behind.
-        await using var abandoned = await cluster.RestoreAsync("abandoned", "--target-timeline", "1");
-        Assert.Equal("before wanted mistake", await abandoned.ScalarAsync<string>(Notes));
-    }
+        await using (var abandoned = await cluster.RestoreAsync("abandoned", "--target-timeline", "1"))
+        {
+            Assert.Equal("before wanted mistake", await abandoned.ScalarAsync<string>(Notes));
+        }
+
+        // Along the second timeline to a moment before it begins: PostgreSQL calls it the parent of the third all the same.
+        await using (var earlier = await RestoredCluster.StartAtAsync(
+            host, cluster.Directory["earlier"], cluster.Cluster.SocketDirectory, "--target-time", early, "--archive-mode", "keep", "--port", "5432"))
+        {
+            Assert.Equal("before", await earlier.ScalarAsync<string>(Notes));
+            await using (var connection = await earlier.OpenAsync())
+            {
+                await using var insert = new NpgsqlCommand("INSERT INTO notes (note) VALUES ('third')", connection);
+                await insert.ExecuteNonQueryAsync();
+            }
+
+            var segment = await earlier.ScalarAsync<string>("SELECT pg_walfile_name(pg_switch_wal())");
+            await Eventually.IsTrueAsync(() => File.Exists(host.WalPath(segment)), () => $"{segment} is archived");
+            var written = await File.ReadAllLinesAsync(Path.Combine(earlier.Directory, "pg_wal", "00000003.history"));
+            Assert.StartsWith("2\t", written.Last(line => line.Length > 0), StringComparison.Ordinal);
+        }
+
+        await using (var third = await cluster.RestoreAsync("third"))
+        {
+            Assert.Equal("before third", await third.ScalarAsync<string>(Notes));
+        }
+
+        (await host.RunAsync("wal", "verify")).Must();    }
 }

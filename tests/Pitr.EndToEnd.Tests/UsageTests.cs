@@ -20,6 +20,9 @@ public sealed class UsageTests
     [InlineData("wal search --relaton orders", "pitr wal search has no option --relaton", "did you mean --relation? pitr wal search --help")]
     [InlineData("wal search --relaton=orders", "pitr wal search has no option --relaton", "did you mean --relation?")]
     [InlineData("backup --ouptut json", "pitr backup has no option --ouptut", "did you mean --output?")]
+    [InlineData("drill", "Required argument missing", "HINT: pitr drill --help shows what it takes")]
+    [InlineData("drill reprot main", "'main'", "did you mean \"pitr drill report\"? pitr drill --help")]
+    [InlineData("drill report main --lats 5", "pitr drill report has no option --lats", "did you mean --last?")]
     [InlineData("backup main more", "'more'", "pitr backup --help shows what it takes")]
     public async Task The_word_that_is_not_understood_is_named_with_the_one_that_was_meant(string line, string says, string hint)
     {
@@ -37,6 +40,14 @@ public sealed class UsageTests
     [Fact]
     public async Task What_begins_with_hyphens_is_an_argument_behind_two_of_them() =>
         (await PitrAsync("-c /nowhere.yaml backup -- --odd")).Must(3).MustSay("/nowhere.yaml");
+
+    [Fact]
+    public async Task A_service_called_report_is_drilled_behind_two_hyphens()
+    {
+        (await PitrAsync("-c /nowhere.yaml drill report report")).Must(3).MustSay("/nowhere.yaml");
+        (await PitrAsync("-c /nowhere.yaml drill -- report")).Must(3).MustSay("/nowhere.yaml");
+        Assert.Contains("pitr drill report [<SERVICE> [<ID>]]", (await PitrAsync("drill report --help")).Must().Output, StringComparison.Ordinal);
+    }
 
     static Task<ProgramRun> PitrAsync(string line) => ProgramRun.RunAsync(TestEnvironment.Pitr, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }

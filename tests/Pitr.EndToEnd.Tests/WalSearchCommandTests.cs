@@ -36,7 +36,7 @@ public sealed class WalSearchCommandTests(ProtectedService service) : IDisposabl
             run.Json, "format", "service", "timeline", "from", "to", "first-wal", "last-wal", "segments-read", "commits", "first-commit", "last-commit", "found", "findings", "complete", "problems", "server");
         Assert.Equal(3, run.Json.GetProperty("findings").GetArrayLength());
         RequireMembers(
-            run.Json.GetProperty("findings")[0], "kinds", "destructive", "lsn", "time", "xid", "restore-point", "database-oid", "database", "footprints", "stop-before", "backup", "restore");
+            run.Json.GetProperty("findings")[0], "kinds", "destructive", "lsn", "time", "xid", "restore-point", "database-oid", "database", "footprints", "stop-before", "backup", "restore", "extract");
     }
 
     [Fact]

@@ -68,6 +68,9 @@ public sealed class WalSearchTests(ITestOutputHelper output)
         output.WriteLine(text.Output);
         Assert.Contains($"pitr restore main --to DIR {string.Join(' ', Arguments(found[1]))}", text.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("emptied", text.Output, StringComparison.Ordinal);
+        await CheckExtractAsync(cluster, found[1], text.Output);
+        Assert.Equal(["--database", "postgres", "--table", "public.emptied", .. Arguments(found[2])], Words(Assert.Single(found[2].GetProperty("extract").EnumerateArray())));
+        Assert.Equal(["--database", "shop", .. Arguments(found[3])], Words(Assert.Single(found[3].GetProperty("extract").EnumerateArray())));
 
         await CheckAsync(cluster, "drop", found[1], $"{Rows} sales.orders t", orders, 200, after[0]);
         await CheckAsync(cluster, "truncate", found[2], $"{Rows} emptied t", emptied, 400, after[1]);
@@ -113,7 +116,22 @@ public sealed class WalSearchTests(ITestOutputHelper output)
         Assert.InRange(await restored.ScalarAsync<long>(Commits), least, most);
     }
 
-    static string[] Arguments(JsonElement finding) => [.. finding.GetProperty("restore").EnumerateArray().Select(a => a.GetString()!)];
+    // As it is printed, but for the name of the file.
+    static async Task CheckExtractAsync(ProtectedCluster cluster, JsonElement finding, string text)
+    {
+        var words = Words(Assert.Single(finding.GetProperty("extract").EnumerateArray()));
+        Assert.Contains($"  pitr extract main {string.Join(' ', words)} --to FILE\n", text, StringComparison.Ordinal);
+        var dump = cluster.Directory["orders.sql"];
+        Assert.Contains("20500 rows", (await cluster.Host.RunAsync(["extract", "main", .. words, "--to", dump, "--format", "plain"])).Must().Output, StringComparison.Ordinal);
+        var sql = await File.ReadAllTextAsync(dump);
+        Assert.Contains("CREATE TABLE sales.orders", sql, StringComparison.Ordinal);
+        // The sequence of its column comes with it.
+        Assert.Contains("CREATE SEQUENCE sales.orders_id_seq", sql, StringComparison.Ordinal);
+    }
+
+    static string[] Arguments(JsonElement finding) => Words(finding.GetProperty("restore"));
+
+    static string[] Words(JsonElement words) => [.. words.EnumerateArray().Select(a => a.GetString()!)];
 
     static string Tables(JsonElement finding) => string.Join(
         ',', finding.GetProperty("footprints").EnumerateArray().Where(f => f.GetProperty("relation-kind").GetString() == "r")

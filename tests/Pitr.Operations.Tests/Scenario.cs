@@ -71,10 +71,11 @@ sealed class Scenario : IAsyncDisposable
         string? identity = "identity",
         string[]? recipients = null,
         Func<PostgresServiceSettings, PostgresServiceSettings>? change = null,
-        Func<FaultyObjectStore, IObjectStore>? wrap = null)
+        Func<FaultyObjectStore, IObjectStore>? wrap = null,
+        string name = ServiceName)
     {
         var names = Stores.Select(s => s.Name).ToArray();
-        var settings = new PostgresServiceSettings(ServiceName, names, ObjectiveSettings.Default, RetentionSettings.Default)
+        var settings = new PostgresServiceSettings(name, names, ObjectiveSettings.Default, RetentionSettings.Default)
         {
             RequiredRepositories = _required ?? names.Length,
         };
@@ -86,9 +87,9 @@ sealed class Scenario : IAsyncDisposable
                 s => s.Name, s => new RepositorySettings(s.Name, FileDriverSettings.Of(new Uri(s.Location).LocalPath), RetrySettings.Default, LimitSettings.None)),
             Encryption = new EncryptionSettings(
                 [.. (recipients ?? ["identity"]).Select(r => this[$"{r}.pub"])], identity is null ? null : this[$"{identity}.pem"], null),
-            Services = new Dictionary<string, ServiceSettings> { [ServiceName] = change is null ? settings : change(settings) },
+            Services = new Dictionary<string, ServiceSettings> { [name] = change is null ? settings : change(settings) },
         };
-        var service = new PostgresService(configuration, ServiceName, Clock, Logger.None, null, r => wrap is null ? Stores.Single(s => s.Name == r.Name) : wrap(Stores.Single(s => s.Name == r.Name)));
+        var service = new PostgresService(configuration, name, Clock, Logger.None, null, r => wrap is null ? Stores.Single(s => s.Name == r.Name) : wrap(Stores.Single(s => s.Name == r.Name)));
         _opened.Add(service);
         return service;
     }
@@ -202,7 +203,7 @@ sealed class Scenario : IAsyncDisposable
         File.WriteAllBytes(path, content);
     }
 
-    string RootOf(int repository) => this[$"repository-{repository}"];
+    public string RootOf(int repository) => this[$"repository-{repository}"];
 
     public async ValueTask DisposeAsync()
     {

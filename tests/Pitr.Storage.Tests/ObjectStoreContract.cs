@@ -239,6 +239,19 @@ public abstract partial class ObjectStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_listing_of_names_has_the_same_keys()
+    {
+        foreach (var key in (string[])["a/b/c", "a/b-d", "a/e", "f"])
+        {
+            await Store.PutAsync(key, Contents.Bytes(10), PutMode.CreateNew, None);
+        }
+
+        Assert.Equal(await Store.KeysAsync(), await Store.KeysAsync(mode: ListMode.Names));
+        Assert.Equal(["a/b-d", "a/b/c"], await Store.KeysAsync("a/b", ListMode.Names));
+        Assert.All(await Store.ListAsync("", ListMode.Names, None).ToListAsync(), item => Assert.False(item.IsPrefix));
+    }
+
+    [Fact]
     public async Task Deleting_removes_the_object_and_nothing_else_and_may_be_repeated()
     {
         foreach (var key in (string[])["a/b/c", "a/b/d", "a/e"])

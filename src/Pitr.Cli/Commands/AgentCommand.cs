@@ -42,9 +42,10 @@ static class AgentCommand
             ? ArchiveSocket.Listen(context.Configuration.Agent.Socket, handler.HandleAsync, context.Log)
             : ArchiveSocket.Serve(inherited, handler.HandleAsync, context.Log);
         context.Log.Information("pitr agent {Version} listens on {Socket}", CommandContext.Version, socket.Path);
-        handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name), context.Configuration.StateDirectory, CommandContext.Clock);
+        handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name));
         await using var watch = PgWalWatch.StartAll(context.Configuration, CommandContext.Clock, context.Log);
         await using var streams = WalStreams.Start(context.Configuration, name => context.OpenService(name), context.Log);
+        await using var debts = DumpDebts.Start(context.Configuration, name => context.OpenDumpService(name));
         await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");

@@ -4,6 +4,7 @@ using Pitr.Cli.Output;
 using Pitr.Format.Catalog;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 
 namespace Pitr.Cli.Commands;
@@ -28,10 +29,14 @@ static class BackupCommand
             or in as many as the service requires. Every backup is a full one: pages that have not changed since the
             last are not copied again, and any backup can go without harm to the others.
 
+            Of a service of kind postgres-dump, mysql or redis: dump it with the vendor's tool. Nothing is staged on disk; a tool that
+            fails or is cut short leaves no backup.
+
               pitr backup main
               pitr backup main --full                every page anew
               pitr backup main --limit 50MB/s        beside a busy server
               pitr --output json backup main
+              pitr backup shop                       a dump of every database of shop
             """)
         {
             ServiceName, Method, Full, Limit,
@@ -43,7 +48,14 @@ static class BackupCommand
     static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
+        if (context.HasDumps(parsed.GetValue(ServiceName)))
+        {
+            RequireNone(parsed);
+            return await DumpBackupRun.RunAsync(context, parsed.GetValue(ServiceName), notes, cancellation);
+        }
+
         await using var service = context.OpenService(parsed.GetValue(ServiceName));
+        await notes.BeginAsync(cancellation);
         BackupDocument backup;
         using (var display = new ProgressDisplay())
         {
@@ -106,6 +118,14 @@ static class BackupCommand
         }
 
         return ExitCodeOf(backup);
+    }
+
+    static void RequireNone(ParseResult parsed)
+    {
+        if (new Option[] { Method, Full, Limit }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new RefusedInputException($"{given.Name} is for services of kind {PostgresServiceSettings.KindName}", "leave it out: a dump is whatever its tool writes");
+        }
     }
 
     static int ExitCodeOf(BackupDocument backup) => backup.DamagedPages > 0 ? ExitCodes.Verdict : ExitCodes.Success;

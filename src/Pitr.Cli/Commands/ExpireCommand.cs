@@ -54,6 +54,12 @@ static class ExpireCommand
             ? new NamedBackups(Ids(named))
             : await RetentionChoice.PrepareAsync(service, cancellation);
         var removal = new BackupRemoval(service) { Force = parsed.GetValue(Force) };
+        if (!dryRun)
+        {
+            notes.Subject = parsed.GetValue(Backup) is { Length: > 0 } ids ? string.Join(", ", ids) : null;
+            await notes.BeginAsync(cancellation);
+        }
+
         var report = dryRun ? await removal.PlanAsync(choice, cancellation) : await removal.RunAsync(choice, cancellation);
         report = report with { Verdicts = (choice as RetentionChoice)?.Verdicts };
         notes.Subject = string.Join(", ", report.Backups.Select(b => b.Id.ToString()));

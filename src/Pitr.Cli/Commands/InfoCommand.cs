@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Format.Catalog;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Dumps;
 using Pitr.Operations.Services;
 using Pitr.Operations.Window;
 using Pitr.Storage;
@@ -41,16 +43,15 @@ static class InfoCommand
         var complete = true;
         foreach (var name in names)
         {
-            await using var service = context.OpenService(name, parsed.GetValue(Repositories));
-            var window = await new RecoveryWindowReader(service).ReadAsync(cancellation);
-            var json = ToJson(name, window);
+            await using var service = context.OpenAnyService(name, parsed.GetValue(Repositories));
+            var (json, print) = await ReadAsync(service, cancellation);
             json["complete"] = !service.Repositories.IsIncomplete;
             complete &= !service.Repositories.IsIncomplete;
             json["repositories"] = Json.Array(service.Repositories.Stores, store => ToJson(service, store));
             services.Add((JsonNode)json);
             if (context.Output == OutputFormat.Text)
             {
-                Print(name, window);
+                print();
                 PrintTrouble(service);
             }
         }
@@ -61,6 +62,19 @@ static class InfoCommand
         }
 
         return complete ? ExitCodes.Success : ExitCodes.Repository;
+    }
+
+    static async Task<(JsonObject Json, Action Print)> ReadAsync(OpenedService service, CancellationToken cancellation)
+    {
+        var name = service.Name.Value;
+        if (service is DumpService dumps)
+        {
+            var backups = await new DumpCatalog(dumps).ListAsync(cancellation);
+            return (DumpInfo.ToJson(name, service.Kind, backups), () => DumpInfo.Print(name, service.Kind, backups));
+        }
+
+        var window = await new RecoveryWindowReader((PostgresService)service).ReadAsync(cancellation);
+        return (ToJson(name, window), () => Print(name, window));
     }
 
     static void Print(string name, RecoveryWindow window)
@@ -93,7 +107,7 @@ static class InfoCommand
     }
 
     // Nothing about repositories that are as they should be.
-    static void PrintTrouble(PostgresService service)
+    static void PrintTrouble(OpenedService service)
     {
         if (service.Repositories.IsIncomplete)
         {
@@ -116,7 +130,7 @@ static class InfoCommand
         }
     }
 
-    static JsonObject ToJson(PostgresService service, IObjectStore store)
+    static JsonObject ToJson(OpenedService service, IObjectStore store)
     {
         var owed = service.Repositories.Debts.Owed(store.Name).ToArray();
         return new JsonObject
@@ -147,6 +161,7 @@ static class InfoCommand
     static JsonObject ToJson(string name, RecoveryWindow window) => new()
     {
         ["service"] = name,
+        ["kind"] = PostgresServiceSettings.KindName,
         ["restorable"] = window.Spans.Count > 0,
         ["last-commit"] = Json.Moment(window.LastCommit),
         ["spans"] = Json.Array(window.Spans, s => new JsonObject

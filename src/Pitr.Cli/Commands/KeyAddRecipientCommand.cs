@@ -25,7 +25,7 @@ static class KeyAddRecipientCommand
         {
             RecipientPath,
         };
-        command.SetAction(Audited.ActionOnAll("key-add-recipient", RunAsync));
+        command.SetAction(Audited.ActionOnAll("key-add-recipient", service: null, RunAsync));
         return command;
     }
 
@@ -35,6 +35,7 @@ static class KeyAddRecipientCommand
         var recipient = RecipientFiles.LoadOne(parsed.GetValue(RecipientPath)!);
         notes.Subject = recipient.Id;
         using var identity = IdentityFile.Load(context.Configuration.Encryption, CommandContext.AskPassphrase);
+        await notes.BeginAsync(cancellation);
         var rewritten = new JsonObject();
         foreach (var settings in context.Configuration.Repositories.Values)
         {

@@ -74,9 +74,10 @@ static class PatroniRestoreCommand
         using var prepared = await restore.PrepareAsync(plan, directory, options, cancellation);
         if (context.Output == OutputFormat.Text)
         {
-            RestoreOutput.Plan(OutputFormat.Text, prepared);
+            RestoreOutput.Plan(OutputFormat.Text, prepared, await RestoreEstimate.FindAsync(service, plan, cancellation));
         }
 
+        await notes.BeginAsync(cancellation);
         var started = CommandContext.Clock.GetTimestamp();
         var kept = await restore.RunAsync(prepared, null, cancellation);
         RestoreOutput.Done(context.Output, prepared, new RestoreOutcome(null, null, 0, null) { KeptBytes = kept, Took = CommandContext.Clock.GetElapsedTime(started) });

@@ -17,6 +17,7 @@ static class PitrCommand
               pitr check main               goes the whole way a segment goes
               pitr backup main              takes a base backup
               pitr restore main --to DIR --target-time '2026-11-21 03:15:00+09'
+              pitr extract main --table public.orders --target-time '2026-11-21 03:15:00+09' --to orders.dump
               pitr drill main               restores for real, times it, and gives a verdict
             """);
         root.Options.Add(GlobalOptions.Config);
@@ -28,8 +29,10 @@ static class PitrCommand
         root.Subcommands.Add(BackupCommand.Create());
         root.Subcommands.Add(RestoreCommand.Create());
         root.Subcommands.Add(PatroniRestoreCommand.Create());
+        root.Subcommands.Add(ExtractCommand.Create());
         root.Subcommands.Add(DrillCommand.Create());
         root.Subcommands.Add(InfoCommand.Create());
+        root.Subcommands.Add(VerifyCommand.Create());
         root.Subcommands.Add(ExpireCommand.Create());
         root.Subcommands.Add(PinCommand.Create());
         root.Subcommands.Add(PinCommand.CreateReverse());

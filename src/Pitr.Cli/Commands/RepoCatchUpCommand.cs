@@ -39,7 +39,7 @@ static class RepoCatchUpCommand
         var services = new JsonArray();
         foreach (var name in names)
         {
-            await using var service = context.OpenService(name);
+            await using var service = context.OpenAnyService(name);
             using var catchUp = new CatchUp(service);
             var results = parsed.GetValue(DryRun) ? Owed(service) : await catchUp.RunAsync(cancellation);
             left += results.Sum(r => r.Left);
@@ -58,7 +58,7 @@ static class RepoCatchUpCommand
         return left == 0 || parsed.GetValue(DryRun) ? ExitCodes.Success : ExitCodes.Repository;
     }
 
-    static CatchUpResult[] Owed(PostgresService service) =>
+    static CatchUpResult[] Owed(OpenedService service) =>
         [.. service.Repositories.Debts.Creditors().Select(name => new CatchUpResult(name, 0, service.Repositories.Debts.Owed(name).Count(), null))];
 
     static void Print(string service, IReadOnlyList<CatchUpResult> results)

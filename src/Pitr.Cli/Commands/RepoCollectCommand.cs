@@ -30,25 +30,39 @@ static class RepoCollectCommand
         {
             ServiceName, Grace, DryRun, Repositories,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.ActionOnAll("repo-gc", ServiceName, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         var names = parsed.GetValue(ServiceName) is { } one ? [one] : context.Configuration.Services.Keys.Order(StringComparer.Ordinal).ToArray();
         var dryRun = parsed.GetValue(DryRun);
+        notes.ChangedNothing = dryRun;
+        if (!dryRun)
+        {
+            notes.Subject = string.Join(", ", names);
+            await notes.BeginAsync(cancellation);
+        }
+
         var services = new JsonArray();
         var code = ExitCodes.Success;
         foreach (var name in names)
         {
+            if (names.Length > 1 && context.HasDumps(name))
+            {
+                // What their interrupted backups left goes with a later backup.
+                continue;
+            }
+
             await using var service = context.OpenService(name, parsed.GetValue(Repositories));
             var removal = new BackupRemoval(service) { Grace = parsed.GetValue(Grace) ?? BackupRemoval.DefaultGrace };
             try
             {
                 var report = dryRun ? await removal.PlanAsync(NamedBackups.None, cancellation) : await removal.RunAsync(NamedBackups.None, cancellation);
                 code = report.IsUnfinished && code == ExitCodes.Success ? ExitCodes.Repository : code;
+                notes.Details[$"freed of {name}"] = Texts.Size(report.Repositories.Sum(r => r.Bytes + r.WalBytes));
                 services.Add((JsonNode)RemovalOutput.ToJson(report));
                 if (context.Output == OutputFormat.Text)
                 {

@@ -14,6 +14,7 @@ static class RepoCommand
         RepoPutCommand.Create(),
         RepoRemoveCommand.Create(),
         RepoStatsCommand.Create(),
+        RepoAuditCommand.Create(),
         RepoCollectCommand.Create(),
         RepoValidateCommand.Create(),
         RepoCopyCommand.Create(),

@@ -37,15 +37,17 @@ static class RepoCopyCommand
         {
             From, To, Service, Backup, Initialise, ReadBack, DryRun, Jobs,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.ActionOnRepository("repo-copy", To, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         var options = Read(parsed);
         var (from, to) = (parsed.GetValue(From)!, parsed.GetValue(To)!);
+        notes.Subject = $"from {from}{(options.Service is { } service ? $", service {service}" : "")}{(options.Backup is { } backup ? $", backup {backup}" : "")}";
+        notes.ChangedNothing = options.DryRun;
         await using var source = context.OpenRepository(from);
         await using var destination = context.OpenRepository(to);
         var others = context.Configuration.Repositories.Keys.Where(name => name != from && name != to).Select(context.OpenRepository).ToArray();
@@ -53,7 +55,10 @@ static class RepoCopyCommand
         {
             using var keys = new RepositoryKeys(context.Configuration, [source, destination, .. others], CommandContext.Clock, CommandContext.AskPassphrase);
             var copy = new RepositoryCopy(
-                source, destination, others, new ObjectOpener(keys), Path.Combine(context.Configuration.StateDirectory, "spool"), CommandContext.Clock);
+                source, destination, others, new ObjectOpener(keys), Path.Combine(context.Configuration.StateDirectory, "spool"), CommandContext.Clock)
+            {
+                Begins = options.DryRun ? null : notes.BeginAsync,
+            };
             var started = Stopwatch.GetTimestamp();
             RepositoryCopyReport report;
             using (var display = new ProgressDisplay())
@@ -61,6 +66,7 @@ static class RepoCopyCommand
                 report = await copy.RunAsync(options, new Forward<RepositoryCopyProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
             }
 
+            notes.Details["copied"] = $"{report.Copied} objects, {Texts.Size(report.CopiedBytes)}";
             return Report(context, from, to, options, report, Stopwatch.GetElapsedTime(started).TotalSeconds);
         }
         finally

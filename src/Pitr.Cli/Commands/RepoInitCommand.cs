@@ -23,16 +23,18 @@ static class RepoInitCommand
         {
             Name,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.ActionOnRepository("repo-init", Name, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         var settings = context.Configuration.Repository(parsed.GetValue(Name)!);
         await using var store = RepositoryOpener.Open(settings, CommandContext.Clock, context.Log);
         var (document, isNew) = await RepositorySet.InitialiseAsync(store, CommandContext.Clock, cancellation);
+        notes.Subject = settings.Url;
+        notes.ChangedNothing = !isNew;
         var remark = store.Capabilities.Remark;
         if (context.Output == OutputFormat.Json)
         {

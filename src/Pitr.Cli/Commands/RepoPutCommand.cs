@@ -31,19 +31,32 @@ static class RepoPutCommand
         {
             Name, Target, Files, Replace, Force, DryRun, Jobs,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.ActionOnRepository("repo-put", Name, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         await using var store = context.OpenRepository(parsed.GetValue(Name)!);
+        var dryRun = parsed.GetValue(DryRun);
+        notes.Subject = parsed.GetValue(Target);
+        notes.ChangedNothing = dryRun;
         var pairs = Pairs(parsed.GetValue(Target)!, parsed.GetValue(Files)!);
         Permit(parsed, context, store, pairs);
         var upload = new RepositoryUpload(store);
         var mode = parsed.GetValue(Replace) ? PutMode.Replace : PutMode.CreateNew;
-        var dryRun = parsed.GetValue(DryRun);
+        if (!dryRun)
+        {
+            notes.Details["from"] = AuditNotes.Text(parsed.GetValue(Files)!);
+            if (parsed.GetValue(Force) is { } reason)
+            {
+                notes.Details["reason"] = reason;
+            }
+
+            await notes.BeginAsync(cancellation);
+        }
+
         var output = new BatchOutput(context, store.Name, dryRun ? "would put" : "put", moves: !dryRun);
         var batch = new ObjectBatch(parsed.GetValue(Jobs));
         using (var display = new ProgressDisplay())
@@ -59,6 +72,7 @@ static class RepoPutCommand
                 cancellation);
         }
 
+        notes.Details["put"] = $"{batch.Done} objects, {Texts.Size(batch.Bytes)}";
         return output.Report(batch);
     }
 

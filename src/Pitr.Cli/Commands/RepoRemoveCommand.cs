@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pitr.Cli.Output;
+using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Repositories;
 using Pitr.Storage;
@@ -32,26 +33,36 @@ static class RepoRemoveCommand
         {
             Name, Keys, Recursive, Yes, Force, DryRun, Jobs,
         };
-        command.SetAction(RunAsync);
+        command.SetAction(Audited.ActionOnRepository("repo-rm", Name, RunAsync));
         return command;
     }
 
-    static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
         await using var store = context.OpenRepository(parsed.GetValue(Name)!);
         var names = parsed.GetValue(Keys)!;
+        var dryRun = parsed.GetValue(DryRun);
+        notes.Subject = AuditNotes.Text(names);
+        notes.ChangedNothing = dryRun;
         if (!parsed.GetValue(Recursive) && names.FirstOrDefault(name => name.Length == 0 || name.EndsWith('/')) is { } prefix)
         {
             throw new RefusedInputException($"\"{prefix}\" is a prefix", "give --recursive to remove everything below it");
         }
 
-        var removal = new RepositoryRemoval(store, parsed.GetValue(Force));
+        // The record of this very removal outlives it, unless the repository itself goes.
+        var goes = names.Any(name => RepositoryLayout.Repository.StartsWith(name, StringComparison.Ordinal));
+        var removal = new RepositoryRemoval(store, parsed.GetValue(Force)) { Spares = goes ? null : key => key.Contains(notes.Token, StringComparison.Ordinal) };
         var (objects, bytes) = await CountAsync(removal, store, names, cancellation);
-        var dryRun = parsed.GetValue(DryRun);
         if (!dryRun && objects > 0 && !parsed.GetValue(Yes))
         {
             Ask(context, $"Remove {objects} {(objects == 1 ? "object" : "objects")}, {Texts.Size(bytes)}, from repository {store.Name} ({store.Location}) for good?");
+        }
+
+        if (!dryRun)
+        {
+            notes.Details["found"] = $"{objects} objects, {Texts.Size(bytes)}";
+            await notes.BeginAsync(cancellation);
         }
 
         var output = new BatchOutput(context, store.Name, dryRun ? "would remove" : "removed", moves: false);
@@ -69,6 +80,7 @@ static class RepoRemoveCommand
                 cancellation);
         }
 
+        notes.Details["removed"] = $"{batch.Done} objects, {Texts.Size(batch.Bytes)}";
         return output.Report(batch);
     }
 

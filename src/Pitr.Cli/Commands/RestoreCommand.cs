@@ -12,7 +12,8 @@ namespace Pitr.Cli.Commands;
 static class RestoreCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
-    static readonly Option<string> To = new("--to") { Description = "Directory that becomes the data directory: new, empty, or with --delta or --overwrite the cluster's own", HelpName = "DIR", Required = true };
+    static readonly Option<string?> To = new("--to") { Description = "Directory that becomes the data directory: new, empty, or with --delta or --overwrite the cluster's own", HelpName = "DIR" };
+    static readonly InPlaceOptions InPlace = new();
     static readonly RestoreTargetOptions Target = new();
     static readonly Option<RecoveryAction> Action = new("--target-action") { Description = "What PostgreSQL does at the target (latest always promotes)", DefaultValueFactory = _ => RecoveryAction.Promote };
     static readonly Option<string?> ArchiveMode = new("--archive-mode") { Description = "off: the copy does not archive (default unless --to is the service's own data directory); keep: as the cluster was set", HelpName = "off|keep" };
@@ -40,36 +41,76 @@ static class RestoreCommand
         var command = new Command(
             "restore",
             """
-            Bring a cluster back to any moment, in a new directory or over a stopped one.
+            Bring a cluster back to any moment: in a new directory, over a stopped one, or in place, with the server stopped and started and
+            the old directories kept until the new cluster has recovered.
 
             Makes a plan first and refuses what is impossible before the first byte, naming the nearest moment that is possible. A restore
             that was interrupted goes on where it was when the same command is given again.
 
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --dry-run
               pitr restore main --to /var/lib/postgresql/15/back --target-time '2026-11-21 03:14:59+09' --start
-              pitr restore main --to /var/lib/postgresql/15/main                  all there is, on a new host
+              pitr restore main --in-place --target-time '2026-11-21 03:14:59+09' --dry-run
+              pitr restore main --in-place --target-time '2026-11-21 03:14:59+09'
+              pitr restore main --in-place --roll-back                            the old cluster again, after one that was killed or went to the wrong moment
+              pitr restore main latest --to /var/lib/postgresql/15/main           all there is, on a new host
               pitr restore main --to /var/lib/postgresql/15/main --standby --primary-conninfo 'host=db1 user=replicator'
               pitr restore main --to /tmp/look --repository offsite               as if the others were lost
               pitr restore main --to /srv/copy/data --tablespace-map 16385=/srv/copy/fast
               pitr restore main --to /var/lib/postgresql/15/main --delta          over the stopped original, writing only what differs
               pitr restore main --to /tmp/look --target-name before_migration --target-action pause --start
+
+            Dumps (kinds postgres-dump, mysql, redis) are brought back into the service's server, or a directory. What is there is never touched:
+
+              pitr restore shop --dry-run                                         the newest, every database
+              pitr restore shop 20261121T031500Z --database orders --into orders_before
+              pitr restore shop --database orders --table customers --into look
+              pitr restore cache --to /srv/redis/back                             the file that redis-server loads
             """)
         {
-            ServiceName, To,
+            ServiceName,
         };
+        Target.AddArgumentTo(command);
+        command.Options.Add(To);
+        InPlace.AddTo(command);
         Target.AddTo(command);
         foreach (var option in new Option[] { Tablespaces, Delta, Overwrite, Action, ArchiveMode, Standby, PrimaryConnectionInfo, Start, SocketDirectory, Port, Repositories, DryRun })
         {
             command.Options.Add(option);
         }
 
+        DumpRestoreOptions.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(To) is null && !result.GetValue(InPlace.Option) && !DumpRestoreOptions.IsMeant(result.GetValue(ServiceName), result.GetValue(GlobalOptions.Config)))
+            {
+                result.AddError("Option '--to' is required, or '--in-place'.");
+            }
+        });
         command.SetAction(Audited.Action("restore", ServiceName, RunAsync));
         return command;
     }
 
     static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
+        using (var dumps = new CommandContext(parsed))
+        {
+            if (dumps.HasDumps(parsed.GetValue(ServiceName)))
+            {
+                DumpRestoreOptions.RequireNoOther(parsed, To, Repositories, DryRun, Target.Backup);
+                var run = new DumpRestoreRun(
+                    DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), DumpRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
+                return await run.RunAsync(dumps, parsed.GetValue(ServiceName), notes, cancellation);
+            }
+        }
+
+        DumpRestoreOptions.RequireNone(parsed);
         var request = Target.Read(parsed);
+        InPlace.RequireSense(parsed, To, Delta, Overwrite, Standby, PrimaryConnectionInfo, SocketDirectory, Port);
+        if (InPlace.IsInPlace(parsed))
+        {
+            return await RunInPlaceAsync(parsed, request, notes, cancellation);
+        }
+
         var standby = IsStandby(parsed);
         var directory = Path.GetFullPath(parsed.GetValue(To)!);
         notes.Subject = directory;
@@ -90,18 +131,20 @@ static class RestoreCommand
         };
         var restore = new ClusterRestore(service);
         using var prepared = await restore.PrepareAsync(plan, directory, options, cancellation);
+        var estimate = await RestoreEstimate.FindAsync(service, plan, cancellation);
         if (parsed.GetValue(DryRun))
         {
-            RestoreOutput.Plan(context.Output, prepared);
+            RestoreOutput.Plan(context.Output, prepared, estimate);
             return ExitCodes.Success;
         }
 
         RootRefusal.Require("PostgreSQL does not run as root, and files restored by root could not be read by it", "restore");
         if (context.Output == OutputFormat.Text)
         {
-            RestoreOutput.Plan(OutputFormat.Text, prepared);
+            RestoreOutput.Plan(OutputFormat.Text, prepared, estimate);
         }
 
+        await notes.BeginAsync(cancellation);
         var started = CommandContext.Clock.GetTimestamp();
         RestoreOutcome outcome;
         using (var display = new ProgressDisplay())
@@ -116,6 +159,24 @@ static class RestoreCommand
 
         RestoreOutput.Done(context.Output, prepared, outcome);
         return ExitCodes.Success;
+    }
+
+    /// <summary>Whether a command line asks for a restore in place, whose way back must not be cut short.</summary>
+    public static bool IsInPlace(ParseResult parsed) => parsed.GetResult(InPlace.Option) is { Implicit: false };
+
+    static async Task<int> RunInPlaceAsync(ParseResult parsed, RestoreRequest request, AuditNotes notes, CancellationToken cancellation)
+    {
+        notes.ChangedNothing = parsed.GetValue(DryRun);
+        using var context = new CommandContext(parsed);
+        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        if (InPlace.IsRollBack(parsed))
+        {
+            return await InPlaceRun.RollBackAsync(context, service, notes, parsed.GetValue(DryRun));
+        }
+
+        var map = parsed.GetValue(Tablespaces) ?? [];
+        var options = new RestoreOptions(parsed.GetValue(Action), "", IsArchiveOff(parsed, service, service.Settings.DataDirectory)) { Tablespaces = TablespaceMap.Parse(map) };
+        return await new InPlaceRun(request, options, map, InPlace.RemovesOld(parsed), parsed.GetValue(DryRun)).RunAsync(context, service, notes, cancellation);
     }
 
     static RestoreMode Mode(ParseResult parsed) => (parsed.GetValue(Delta), parsed.GetValue(Overwrite)) switch
@@ -173,7 +234,7 @@ static class RestoreCommand
     }
 
     // A copy beside the original would put a new timeline into the original's archive, and `latest` would follow it from then on.
-    static bool IsArchiveOff(ParseResult parsed, PostgresService service, string directory) => parsed.GetValue(ArchiveMode) switch
+    static bool IsArchiveOff(ParseResult parsed, PostgresService service, string? directory) => parsed.GetValue(ArchiveMode) switch
     {
         null => service.Settings.DataDirectory is not { } own || Path.GetFullPath(own) != directory,
         "off" => true,

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
+using Pitr.Format.Catalog;
 using Pitr.Operations.Restore;
 using Pitr.Postgres.Cluster;
 
@@ -8,12 +9,12 @@ namespace Pitr.Cli.Commands;
 /// <summary>Prints plans and results of restores.</summary>
 static class RestoreOutput
 {
-    public static void Plan(OutputFormat format, PreparedRestore restore)
+    public static void Plan(OutputFormat format, PreparedRestore restore, RestoreEstimate? estimate)
     {
         var (plan, directory) = (restore.Plan, restore.Directory);
         if (format == OutputFormat.Json)
         {
-            Json.Write(ToJson(restore));
+            Json.Write(ToJson(restore, estimate));
             return;
         }
 
@@ -35,17 +36,34 @@ static class RestoreOutput
             Console.WriteLine($"  tablespace {place.Tablespace.Oid} into {place.Target}{from}");
         }
 
+        foreach (var space in restore.Space)
+        {
+            Console.WriteLine($"  space      {Texts.Size(space.NeededBytes)} on the file system of {space.Place}, {Texts.Size(space.AvailableBytes)} there");
+        }
+
+        Console.WriteLine("  key        there: the manifest, the first and the last segment open");
+        Console.WriteLine($"  time       {Estimate(estimate)}");
+        foreach (var note in plan.Notes)
+        {
+            Console.WriteLine($"  NOTE       {note}");
+        }
+
         if (plan.Backup.DamagedPages > 0)
         {
             Console.WriteLine($"  DAMAGED    the backup holds {DamageOutput.Sentence(plan.Backup.DamagedPages, plan.Backup.Damage)}");
         }
     }
 
+    static string Estimate(RestoreEstimate? estimate) => estimate is null
+        ? "not known: no drill of this service has measured it (pitr drill)"
+        : $"about {Texts.Span(estimate.Whole)}: files {Texts.Span(estimate.Fetch)}, WAL {Texts.Span(estimate.Replay)}, as fast as {(estimate.Drills.Count == 1 ? $"drill {estimate.Drills[0]}" : $"the last {estimate.Drills.Count} drills")}";
+
     static string What(PreparedRestore restore) => restore switch
     {
         { WrittenPacks: > 0 and var packs } => $", where {packs} pack(s) are written already",
         { KeepsFiles: true } => "; what is the same there stays",
         { Options.Mode: RestoreMode.Overwrite } => ", which is cleared first",
+        { Options.Mode: RestoreMode.InPlace } => ", from which the old cluster is moved aside first",
         _ => "",
     };
 
@@ -87,12 +105,18 @@ static class RestoreOutput
             Console.WriteLine($"For its normal settings stop it with `pg_ctl -D {directory} stop` and start it as usual.");
         }
 
-        if (plan.Backup.DamagedPages > 0)
+        Damage(plan.Backup);
+    }
+
+    /// <summary>Warns of pages that were damaged when the backup was taken.</summary>
+    public static void Damage(BackupDocument backup)
+    {
+        if (backup.DamagedPages > 0)
         {
             // Recovery may have brought some of them back whole; which ones, nobody knows before they are read.
             Console.Error.WriteLine(
                 $"""
-                DAMAGED: the backup holds {DamageOutput.Sentence(plan.Backup.DamagedPages, plan.Backup.Damage)}
+                DAMAGED: the backup holds {DamageOutput.Sentence(backup.DamagedPages, backup.Damage)}
                 HINT: those that WAL has not written anew are damaged here, too: `pg_checksums --check` names them once the server is stopped; an older backup may hold them whole (--backup)
                 """);
         }
@@ -109,7 +133,8 @@ static class RestoreOutput
                 + $"(Debian: /etc/postgresql/VERSION/NAME, data_directory = '{directory}'){(restore.Options.Standby ? "" : ", or let `--start` write a small one")}. {then}";
     }
 
-    static JsonObject ToJson(PreparedRestore restore)
+    /// <summary>The plan as `--dry-run --output json` prints it.</summary>
+    public static JsonObject ToJson(PreparedRestore restore, RestoreEstimate? estimate)
     {
         var plan = restore.Plan;
         var json = new JsonObject
@@ -127,7 +152,7 @@ static class RestoreOutput
             ["fetch-bytes"] = plan.FetchBytes,
             ["restored-bytes"] = plan.RestoredBytes,
             ["directory"] = restore.Directory,
-            ["mode"] = restore.Options.Mode.ToString().ToLowerInvariant(),
+            ["mode"] = restore.Options.Mode == RestoreMode.InPlace ? "in-place" : restore.Options.Mode.ToString().ToLowerInvariant(),
             ["written-packs"] = restore.WrittenPacks,
             ["tablespaces"] = Json.Array(restore.Tablespaces, t => new JsonObject
             {
@@ -137,6 +162,14 @@ static class RestoreOutput
             }),
             ["standby"] = restore.Options.Standby,
             ["archive-off"] = restore.Options.ArchiveOff,
+            ["space"] = Json.Array(restore.Space, s => new JsonObject { ["file-system-of"] = s.Place, ["needed-bytes"] = s.NeededBytes, ["available-bytes"] = s.AvailableBytes }),
+            ["estimate"] = estimate is null ? null : new JsonObject
+            {
+                ["fetch-seconds"] = Math.Round(estimate.Fetch.TotalSeconds, 3),
+                ["replay-seconds"] = Math.Round(estimate.Replay.TotalSeconds, 3),
+                ["drills"] = Json.Array(estimate.Drills, d => d),
+            },
+            ["notes"] = Json.Array(plan.Notes, n => n),
         };
         DamageOutput.AddTo(json, plan.Backup);
         return json;

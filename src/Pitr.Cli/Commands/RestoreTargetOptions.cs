@@ -8,9 +8,22 @@ using Pitr.Postgres.Recovery;
 namespace Pitr.Cli.Commands;
 
 /// <summary>The options that name a moment; restore and drill share them.</summary>
-sealed class RestoreTargetOptions
+/// <param name="withRandom">Whether <c>--target random</c> is one: see <see cref="IsRandom"/>.</param>
+sealed class RestoreTargetOptions(bool withRandom = false)
 {
-    readonly Option<string?> _target = new("--target") { Description = "latest: everything that is archived (default). immediate: the end of the backup", HelpName = "latest|immediate" };
+    const string Random = "random";
+
+    readonly Option<string?> _target = new("--target")
+    {
+        Description = $"latest: everything that is archived (default). immediate: the end of the backup{(withRandom ? ". random: a moment of the recovery window" : "")}",
+        HelpName = withRandom ? "latest|immediate|random" : "latest|immediate",
+    };
+
+    readonly Argument<string?> _positional = new("TARGET")
+    {
+        Description = "latest, immediate, a time with its zone, a WAL position, or a backup's id for the end of that backup; --target and its like say the same", Arity = ArgumentArity.ZeroOrOne,
+    };
+
     readonly Option<string?> _time = new("--target-time") { Description = "The state at a moment, with its zone: '2026-11-21 03:15:00+09'", HelpName = "TIME" };
     readonly Option<string?> _lsn = new("--target-lsn") { Description = "The state at a WAL position", HelpName = "LSN" };
     readonly Option<string?> _xid = new("--target-xid") { Description = "The state after a transaction", HelpName = "XID" };
@@ -28,9 +41,27 @@ sealed class RestoreTargetOptions
         }
     }
 
+    /// <summary>Adds the argument that names a moment without an option.</summary>
+    public void AddArgumentTo(Command command) => command.Arguments.Add(_positional);
+
+    /// <summary>The option that names a backup.</summary>
+    public Option Backup => _backup;
+
+    /// <summary>The word that names a backup or a moment; null if there is none.</summary>
+    /// <exception cref="RefusedInputException">Argument and --backup name two.</exception>
+    public string? ReadWord(ParseResult parsed) => (parsed.GetValue(_positional), parsed.GetValue(_backup)) switch
+    {
+        ({ } word, { } backup) when word != backup => throw new RefusedInputException($"{word} is named, and --backup {backup}", "name one"),
+        var (word, backup) => word ?? backup,
+    };
+
     /// <summary>Whether a moment or a timeline was named.</summary>
     public bool IsGiven(ParseResult parsed) =>
-        new Option[] { _target, _time, _lsn, _xid, _name, _exclusive, _timeline }.Any(o => parsed.GetResult(o) is { Implicit: false });
+        parsed.GetResult(_positional) is { Implicit: false, Tokens.Count: > 0 }
+        || new Option[] { _target, _time, _lsn, _xid, _name, _exclusive, _timeline }.Any(o => parsed.GetResult(o) is { Implicit: false });
+
+    /// <summary>Whether a random moment was asked for; then <see cref="Read"/> gives a target that nobody has named.</summary>
+    public bool IsRandom(ParseResult parsed) => withRandom && parsed.GetValue(_target) == Random;
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="RefusedInputException">More than one target, or one that cannot be read.</exception>
@@ -48,9 +79,15 @@ sealed class RestoreTargetOptions
             {
                 "latest" => RecoveryTarget.Latest,
                 "immediate" => RecoveryTarget.Immediate,
+                Random when withRandom => RecoveryTarget.Latest,
                 _ => throw new FormatException($"\"{text}\" is not a target: latest, immediate"),
             });
             var backup = parsed.GetValue(_backup) is { } id ? BackupId.Parse(id) : (BackupId?)null;
+            if (parsed.GetResult(_positional) is not null && parsed.GetValue(_positional) is { } text)
+            {
+                backup = ReadPositional(text, inclusive, backup, targets);
+            }
+
             var timeline = parsed.GetValue(_timeline)!;
             if (timeline is not ("latest" or "current"))
             {
@@ -61,7 +98,7 @@ sealed class RestoreTargetOptions
                 ? new RestoreRequest(targets.FirstOrDefault() ?? RecoveryTarget.Latest, timeline, backup)
                 : throw new RefusedInputException(
                     "more than one target is named",
-                    "give one of --target, --target-time, --target-lsn, --target-xid, --target-name");
+                    "give one of TARGET, --target, --target-time, --target-lsn, --target-xid, --target-name");
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
         {
@@ -75,5 +112,25 @@ sealed class RestoreTargetOptions
                 targets.Add(parse(text));
             }
         }
+    }
+
+    // A backup alone means its end: with --target-time or another target it is only where recovery starts.
+    static BackupId? ReadPositional(string text, bool inclusive, BackupId? backup, List<RecoveryTarget> targets)
+    {
+        if (BackupId.TryParse(text, out var id))
+        {
+            targets.Add(RecoveryTarget.Immediate);
+            return backup is null || backup == id ? id : throw new FormatException($"backup {id} is named, and --backup {backup}");
+        }
+
+        targets.Add(text switch
+        {
+            "latest" => RecoveryTarget.Latest,
+            "immediate" => RecoveryTarget.Immediate,
+            _ when text.Contains('/') => RecoveryTarget.AtLsn(Lsn.Parse(text), inclusive),
+            _ when text.Length > 0 && char.IsAsciiDigit(text[0]) => RecoveryTarget.ParseTime(text, inclusive),
+            _ => throw new FormatException($"\"{text}\" is not a target: latest, immediate, a time with its zone, a WAL position, a backup's id; a restore point has --target-name"),
+        });
+        return backup;
     }
 }

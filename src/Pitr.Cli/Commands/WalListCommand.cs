@@ -205,9 +205,9 @@ static class WalListCommand
 
     /// <summary>The timelines as documented in docs/json.md.</summary>
     public static JsonArray ToJson(WalInventory inventory) =>
-        Json.Array(inventory.Timelines, timeline => ToJson(timeline, inventory.SegmentSize, timeline.Gaps(inventory.SegmentSize).Select(g => new DatedWalGap(g, null, null))));
+        Json.Array(inventory.Timelines, timeline => ToJson(timeline, inventory.SegmentSize, timeline.Gaps(inventory.SegmentSize).Select(g => new DatedWalGap(g, null, null)), inventory.HasSizes));
 
-    static JsonObject ToJson(WalTimeline timeline, WalSegmentSize size, IEnumerable<DatedWalGap> gaps) => new()
+    static JsonObject ToJson(WalTimeline timeline, WalSegmentSize size, IEnumerable<DatedWalGap> gaps, bool hasSizes = true) => new()
     {
         ["timeline"] = timeline.Timeline.Value,
         ["spans"] = Json.Array(timeline.Spans, span => new JsonObject
@@ -215,8 +215,8 @@ static class WalListCommand
             ["first"] = span.First.ToString(),
             ["last"] = span.Last.ToString(),
             ["segments"] = span.Count,
-            ["stored-bytes"] = span.StoredBytes,
-            ["newest-stored"] = Json.Moment(span.Newest),
+            ["stored-bytes"] = hasSizes ? span.StoredBytes : null,
+            ["newest-stored"] = hasSizes ? Json.Moment(span.Newest) : null,
         }),
         ["archived-to"] = timeline.EndLsn(size)?.ToString(),
         ["in-pieces"] = timeline.Tail?.Segment.ToString(),
@@ -225,7 +225,7 @@ static class WalListCommand
             ["first"] = gap.Gap.First.ToString(),
             ["last"] = gap.Gap.Last.ToString(),
             ["segments"] = gap.Gap.Count,
-            ["since"] = Json.Moment(gap.Gap.Since),
+            ["since"] = hasSizes ? Json.Moment(gap.Gap.Since) : null,
             ["commit-before"] = Json.Moment(gap.CommitBefore),
             ["commit-after"] = Json.Moment(gap.CommitAfter),
         }),

@@ -27,7 +27,8 @@ static class WalSearchCommand
             "search",
             """
             Find commits, restore points, and what DROP, TRUNCATE and DROP DATABASE left in the archived WAL, with the names of
-            what is gone. For each it prints the arguments of `pitr restore` that stop just before it.
+            what is gone. For each it prints the `pitr extract` that brings back what was named, and the arguments of `pitr restore`
+            that stop just before it.
 
             Needs the identity, and no server. Exits 4, 5 or 6 when something between the two moments could not be read: there may be more then.
 

@@ -134,9 +134,18 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
     {
         var what = string.Join(", ", Shown(finding).Select(s => $"{s.What} {(s.Relation.Length > 0 ? s.Relation : s.Database)}"));
         AnsiConsole.MarkupLine($"before {Markup.Escape(what)} at {Markup.Escape(MomentText(finding.Time))}:");
-        Console.WriteLine(finding.Backup is null
-            ? "  no backup ended before it: it cannot be brought back"
-            : $"  pitr restore {service} --to DIR {string.Join(' ', Arguments(finding))}");
+        if (finding.Backup is null)
+        {
+            Console.WriteLine("  no backup ended before it: it cannot be brought back");
+            return;
+        }
+
+        foreach (var options in WalSearchExtracts.Options(finding))
+        {
+            Console.WriteLine($"  pitr extract {service} {string.Join(' ', options.Concat(Arguments(finding)).Select(ShellText.Word))} --to FILE");
+        }
+
+        Console.WriteLine($"  pitr restore {service} --to DIR {string.Join(' ', Arguments(finding))}");
     }
 
     string Summary()
@@ -175,8 +184,11 @@ sealed class WalSearchOutput(string service, WalSearchRequest request, WalSearch
         }),
         ["stop-before"] = finding.StopBefore.ToString(),
         ["backup"] = finding.Backup,
-        ["restore"] = finding.Backup is null ? null : new JsonArray([.. Arguments(finding).Select(a => (JsonNode)a)]),
+        ["restore"] = finding.Backup is null ? null : Words(Arguments(finding)),
+        ["extract"] = finding.Backup is null ? null : new JsonArray([.. WalSearchExtracts.Options(finding).Select(options => Words(options.Concat(Arguments(finding))))]),
     };
+
+    static JsonArray Words(IEnumerable<string> words) => new([.. words.Select(word => (JsonNode)word)]);
 
     static IEnumerable<string> Kinds(WalSearchHit finding) => finding switch
     {

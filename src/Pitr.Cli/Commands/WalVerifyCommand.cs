@@ -1,10 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
-using Pitr.Format.Wal;
 using Pitr.Operations.Archive.Verify;
-using Pitr.Operations.Errors;
-using Pitr.Postgres.Recovery;
 using Spectre.Console;
 
 namespace Pitr.Cli.Commands;
@@ -15,7 +12,7 @@ static class WalVerifyCommand
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
     static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
     static readonly Option<int?> Sample = SampleOption();
-    static readonly Option<string?> Since = new("--since") { Description = "Segments from a moment (with its zone) or a WAL position on", HelpName = "TIME|LSN" };
+    static readonly Option<string?> Since = VerifySince.Create("Segments from a moment (with its zone) or a WAL position on");
     static readonly Option<string?> OnTimeline = WalTimelineOption.Create();
     static readonly Option<int> Jobs = GlobalOptions.Jobs();
 
@@ -46,7 +43,7 @@ static class WalVerifyCommand
     {
         using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
-        var (lsn, time) = ReadSince(parsed.GetValue(Since));
+        var (lsn, time) = VerifySince.Read(parsed.GetValue(Since));
         var options = new WalVerifyOptions(parsed.GetValue(Sample), lsn, time, WalTimelineOption.Read(parsed.GetValue(OnTimeline)), parsed.GetValue(Jobs), Random.Shared);
         WalVerifyReport report;
         using (var display = new ProgressDisplay())
@@ -64,7 +61,7 @@ static class WalVerifyCommand
             Print(service.Name.ToString(), report);
         }
 
-        return report.FindingCount > 0 ? ExitCodes.Verdict : report.Passed ? ExitCodes.Success : ExitCodes.Repository;
+        return FindingOutput.ExitCode(report.FindingCount, report.Passed);
     }
 
     static Option<int?> SampleOption()
@@ -80,22 +77,9 @@ static class WalVerifyCommand
         return option;
     }
 
-    static (Lsn? Lsn, DateTimeOffset? Time) ReadSince(string? text)
-    {
-        try
-        {
-            return text is null ? (null, null) : Lsn.TryParse(text, out var lsn) ? (lsn, null) : (null, RecoveryTarget.ParseTime(text).Time);
-        }
-        catch (FormatException e)
-        {
-            throw new RefusedInputException($"--since: {e.Message}", "a time with its zone, '2026-11-21 03:15:00+00', or a WAL position, 16/B374D848", e);
-        }
-    }
-
     static void Print(string service, WalVerifyReport report)
     {
-        var result = report.FindingCount > 0 ? $"[red]{report.FindingCount} finding(s)[/]" : report.Passed ? "[green]nothing wrong[/]" : "[yellow]nothing wrong in what could be asked[/]";
-        AnsiConsole.MarkupLine($"{Markup.Escape(service)}: {report.Segments} segments verified in {Texts.Span(report.Took)}, {result}");
+        AnsiConsole.MarkupLine($"{Markup.Escape(service)}: {report.Segments} segments verified in {Texts.Span(report.Took)}, {FindingOutput.Summary(report.FindingCount, report.Passed)}");
         var table = new Table().Border(TableBorder.Simple).AddColumns("repository", "objects", "of them pieces", "content", "owed", "");
         foreach (var repository in report.Repositories)
         {
@@ -109,20 +93,7 @@ static class WalVerifyCommand
         }
 
         AnsiConsole.Write(table);
-        foreach (var finding in report.Findings)
-        {
-            var where = finding.Repository is null ? "" : $"{finding.Repository}: ";
-            AnsiConsole.MarkupLine($"[red]{Word(finding.Kind),-13}[/] {Markup.Escape($"{where}{finding.Object} {finding.Text}")}");
-            if (finding.Hint is { } hint)
-            {
-                AnsiConsole.MarkupLine($"              [yellow]fix:[/] {Markup.Escape(hint)}");
-            }
-        }
-
-        if (report.FindingCount > report.Findings.Count)
-        {
-            AnsiConsole.MarkupLine($"and {report.FindingCount - report.Findings.Count} more");
-        }
+        FindingOutput.Print(report.Findings, report.FindingCount);
     }
 
     static JsonObject ToJson(string service, WalVerifyReport report) => new()
@@ -143,27 +114,6 @@ static class WalVerifyCommand
             ["owed"] = repository.Owed,
         }),
         ["finding-count"] = report.FindingCount,
-        ["findings"] = Json.Array(report.Findings, finding => new JsonObject
-        {
-            ["kind"] = Word(finding.Kind),
-            ["repository"] = finding.Repository,
-            ["object"] = finding.Object,
-            ["text"] = finding.Text,
-            ["hint"] = finding.Hint,
-        }),
-    };
-
-    static string Word(WalFindingKind kind) => kind switch
-    {
-        WalFindingKind.Gap => "gap",
-        WalFindingKind.Missing => "missing",
-        WalFindingKind.Damaged => "damaged",
-        WalFindingKind.WrongContent => "wrong-content",
-        WalFindingKind.Foreign => "foreign",
-        WalFindingKind.Differs => "differs",
-        WalFindingKind.BrokenChain => "broken-chain",
-        WalFindingKind.History => "history",
-        WalFindingKind.NoKey => "no-key",
-        _ => "not-wal",
+        ["findings"] = FindingOutput.ToJson(report.Findings),
     };
 }

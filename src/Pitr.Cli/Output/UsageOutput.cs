@@ -29,13 +29,26 @@ static class UsageOutput
             return null;
         }
 
-        if (command.Subcommands.Count == 0)
+        if (command.Subcommands.Count == 0 || command.Arguments.Count > 0)
         {
-            return new([.. parsed.Errors.Select(e => e.Message)], $"{path} --help shows what it takes, with examples", Code(path));
+            var hint = FileForOutput(parsed) is { } file ? $"did you mean --to {file}? " : MeantCommand(parsed, command, path);
+            return new([.. parsed.Errors.Select(e => e.Message)], $"{hint}{path} --help shows what it takes, with examples", Code(path));
         }
 
         return parsed.UnmatchedTokens is [var word, ..] ? UnknownCommand(command, path, word, Root(parsed)) : new(
             [$"{path} needs a command"], NearestName.Hint("", Names(command), "commands"), ExitCodes.Usage);
+    }
+
+    /// <summary>Keeps the help of a command from showing what only the command above it takes.</summary>
+    public static void HideOuterArguments(ParseResult parsed)
+    {
+        for (var outer = parsed.CommandResult.Parent as CommandResult; outer is not null; outer = outer.Parent as CommandResult)
+        {
+            foreach (var argument in outer.Command.Arguments)
+            {
+                argument.Hidden = true;
+            }
+        }
     }
 
     /// <summary>Reports it and gives its exit code.</summary>
@@ -49,6 +62,12 @@ static class UsageOutput
         Console.Error.WriteLine($"HINT: {misunderstood.Hint}");
         return misunderstood.ExitCode;
     }
+
+    // Of a command that takes a name or a command, a mistyped command is taken for the name.
+    static string MeantCommand(ParseResult parsed, Command command, string path) =>
+        parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => NearestName.Find(t.Value, Names(command))).FirstOrDefault(found => found is not null) is { } meant
+            ? $"did you mean \"{path} {meant}\"? "
+            : "";
 
     static Misunderstood UnknownCommand(Command command, string path, string word, Command root)
     {
@@ -74,6 +93,10 @@ static class UsageOutput
             .FirstOrDefault(word => word.Length > 2 && word.StartsWith("--", StringComparison.Ordinal) && !behind.Contains(word))
             ?.Split('=')[0];
     }
+
+    // Other programs write into the file that their --output names; here that is --to.
+    static string? FileForOutput(ParseResult parsed) =>
+        parsed.CommandResult.Command.Options.Any(o => o.Name == "--to") && parsed.GetResult(GlobalOptions.Output) is { Tokens: [var given] } result && result.Errors.Any() ? given.Value : null;
 
     static IEnumerable<string> Options(CommandResult? result)
     {

@@ -1,7 +1,8 @@
 namespace Pitr.Format.Catalog;
 
 /// <summary>
-/// <c>services/&lt;name&gt;/audit/&lt;id&gt;.json</c>: somebody did something to a service's data, or tried to. Written once, never changed, removed by nobody but people.
+/// <c>services/&lt;name&gt;/audit/&lt;id&gt;.json</c>: somebody did something to a service's data, or tried to; <c>audit/&lt;id&gt;.json</c>: to a repository.
+/// Written once, never changed, removed by nobody but people.
 /// </summary>
 public sealed record AuditRecord
 {
@@ -10,10 +11,14 @@ public sealed record AuditRecord
 
     public int Format { get; init; } = 1;
 
-    /// <summary>When it ended and a random part; ids sort by time.</summary>
+    /// <summary>When it ended and a random part, that of its <see cref="AuditBeginning"/> if it has one; ids sort by time.</summary>
     public required string Id { get; init; }
 
-    public required string Service { get; init; }
+    /// <summary>The service it was about; null: a repository.</summary>
+    public string? Service { get; init; }
+
+    /// <summary>The repository it was about, as the configuration of its host named it; null: a service.</summary>
+    public string? Repository { get; init; }
 
     /// <summary>The command: "backup", "restore", "expire", …</summary>
     public required string Action { get; init; }

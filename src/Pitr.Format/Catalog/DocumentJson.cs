@@ -23,11 +23,14 @@ namespace Pitr.Format.Catalog;
 [JsonSerializable(typeof(BackupDocument))]
 [JsonSerializable(typeof(KeyDocument))]
 [JsonSerializable(typeof(AuditRecord))]
+[JsonSerializable(typeof(AuditBeginning))]
+[JsonSerializable(typeof(DumpDocument))]
+[JsonSerializable(typeof(DumpManifest))]
 sealed partial class DocumentJson : JsonSerializerContext
 {
     const int SupportedFormat = 1;
 
-    public static byte[] Write<T>(T document, JsonTypeInfo<T> type) => [.. JsonSerializer.SerializeToUtf8Bytes(document, type), (byte)'\n'];
+    public static byte[] Write<T>(T document, JsonTypeInfo<T> type) => [.. DocumentDigest.Append(JsonSerializer.SerializeToUtf8Bytes(document, type)), (byte)'\n'];
 
     /// <param name="utf8">The document.</param>
     /// <param name="type">How to read it.</param>

@@ -68,6 +68,8 @@ public sealed record KeyDocument
     {
         var document = DocumentJson.Read(utf8, DocumentJson.Default.KeyDocument, What);
         DocumentJson.RequireNoNull(document.Wraps, What, "wraps");
+        // The document that is written next has a digest of its own.
+        document.Unknown?.Remove("sha256");
         foreach (var wrap in document.Wraps)
         {
             Check(wrap);

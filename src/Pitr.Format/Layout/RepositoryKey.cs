@@ -24,6 +24,11 @@ public readonly record struct RepositoryKey(RepositoryKeyKind Kind, ServiceName?
             return new(IsKeyDocument(key.AsSpan(RepositoryLayout.KeysPrefix.Length)) ? RepositoryKeyKind.DataKey : RepositoryKeyKind.Other, null, null);
         }
 
+        if (key.StartsWith(RepositoryLayout.AuditPrefix(null), StringComparison.Ordinal))
+        {
+            return new(IsDocument(key.AsSpan(RepositoryLayout.AuditPrefix(null).Length)) ? RepositoryKeyKind.Audit : RepositoryKeyKind.Other, null, null);
+        }
+
         if (!key.StartsWith(RepositoryLayout.ServicesPrefix, StringComparison.Ordinal))
         {
             return default;
@@ -59,9 +64,9 @@ public readonly record struct RepositoryKey(RepositoryKeyKind Kind, ServiceName?
             "wal" when RepositoryLayout.TryParseWalPiece(key, out _, out _) => new(RepositoryKeyKind.WalPiece, service, null),
             "backups" => OfBackup(service, name),
             "packs" => InBackup(RepositoryKeyKind.Pack, service, name),
-            "dumps" => InBackup(RepositoryKeyKind.Dump, service, name),
-            "drills" when name.EndsWith(JsonSuffix, StringComparison.Ordinal) && !name.Contains('/') => new(RepositoryKeyKind.Drill, service, null),
-            "audit" when name.EndsWith(JsonSuffix, StringComparison.Ordinal) && !name.Contains('/') => new(RepositoryKeyKind.Audit, service, null),
+            "dumps" => OfDump(service, name),
+            "drills" when IsDocument(name) => new(RepositoryKeyKind.Drill, service, null),
+            "audit" when IsDocument(name) => new(RepositoryKeyKind.Audit, service, null),
             "locks" => new(RepositoryKeyKind.Lock, service, null),
             _ => new(RepositoryKeyKind.Other, service, null),
         };
@@ -78,11 +83,25 @@ public readonly record struct RepositoryKey(RepositoryKeyKind Kind, ServiceName?
         };
     }
 
+    static RepositoryKey OfDump(ServiceName service, ReadOnlySpan<char> rest)
+    {
+        var slash = rest.IndexOf('/');
+        return (slash < 0 ? default : rest[(slash + 1)..]) switch
+        {
+            RepositoryLayout.DumpEntryName => InBackup(RepositoryKeyKind.DumpEntry, service, rest),
+            RepositoryLayout.DumpManifestName => InBackup(RepositoryKeyKind.DumpManifest, service, rest),
+            RepositoryLayout.DumpSumsName => InBackup(RepositoryKeyKind.DumpSums, service, rest),
+            _ => InBackup(RepositoryKeyKind.Dump, service, rest),
+        };
+    }
+
     static RepositoryKey InBackup(RepositoryKeyKind kind, ServiceName service, ReadOnlySpan<char> rest)
     {
         var slash = rest.IndexOf('/');
         return slash > 0 && BackupId.TryParse(rest[..slash], out var backup) ? new(kind, service, backup) : new(RepositoryKeyKind.Other, service, null);
     }
+
+    static bool IsDocument(ReadOnlySpan<char> name) => name.EndsWith(JsonSuffix, StringComparison.Ordinal) && !name.Contains('/');
 
     static bool IsKeyDocument(ReadOnlySpan<char> name) =>
         name.EndsWith(JsonSuffix, StringComparison.Ordinal) && DataKeyId.TryParse(name[..^JsonSuffix.Length], out _);

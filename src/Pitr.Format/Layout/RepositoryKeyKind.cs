@@ -30,10 +30,19 @@ public enum RepositoryKeyKind
     /// <summary>Part of a dump.</summary>
     Dump,
 
+    /// <summary><c>dump.json</c>, whose presence is the backup.</summary>
+    DumpEntry,
+
+    /// <summary>The manifest of a dump.</summary>
+    DumpManifest,
+
+    /// <summary><c>SHA256SUMS</c> of a dump.</summary>
+    DumpSums,
+
     /// <summary>A drill report.</summary>
     Drill,
 
-    /// <summary>A record of something that was done.</summary>
+    /// <summary>A record of something that was done or begun; of the repository as a whole where it belongs to no service.</summary>
     Audit,
 
     /// <summary>A piece of a WAL segment that is not complete yet.</summary>

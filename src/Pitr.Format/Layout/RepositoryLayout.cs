@@ -13,7 +13,18 @@ public static class RepositoryLayout
 
     public const string ServicesPrefix = "services/";
 
+    /// <summary>What the keys of actions that have begun end with.</summary>
+    public const string AuditBeginningSuffix = ".began" + JsonSuffix;
+
+    internal const string DumpEntryName = "dump.json";
+    internal const string DumpManifestName = "manifest";
+    internal const string DumpSumsName = "SHA256SUMS";
+
     const string WalPart = "wal/";
+
+    const string AuditPart = "audit/";
+
+    const string JsonSuffix = ".json";
 
     public static string DataKey(DataKeyId id) => $"{KeysPrefix}{id}.json";
 
@@ -138,17 +149,46 @@ public static class RepositoryLayout
         return string.Create(CultureInfo.InvariantCulture, $"{PacksPrefix(service, id)}{number:D6}");
     }
 
+    public static string DumpsPrefix(ServiceName service) => $"{ServicePrefix(service)}dumps/";
+
+    public static string DumpPrefix(ServiceName service, BackupId id) => $"{DumpsPrefix(service)}{id}/";
+
+    /// <summary>The catalog entry of a dump, whose presence is the backup.</summary>
+    public static string Dump(ServiceName service, BackupId id) => $"{DumpPrefix(service, id)}{DumpEntryName}";
+
+    /// <summary>Says which parts make up a dump; sealed.</summary>
+    public static string DumpManifest(ServiceName service, BackupId id) => $"{DumpPrefix(service, id)}{DumpManifestName}";
+
+    /// <summary>What <c>sha256sum -c</c> reads.</summary>
+    public static string DumpSums(ServiceName service, BackupId id) => $"{DumpPrefix(service, id)}{DumpSumsName}";
+
+    /// <param name="service">Service.</param>
+    /// <param name="id">The dump.</param>
+    /// <param name="number">Number of the part in that dump, 0 to 999999.</param>
+    public static string DumpPart(ServiceName service, BackupId id, int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(number, 999_999);
+        return string.Create(CultureInfo.InvariantCulture, $"{DumpPrefix(service, id)}{number:D6}");
+    }
+
     public static string DrillsPrefix(ServiceName service) => $"{ServicePrefix(service)}drills/";
 
     /// <param name="service">Service.</param>
     /// <param name="id">Names the drill; one part of a key.</param>
     public static string DrillReport(ServiceName service, string id) => $"{DrillsPrefix(service)}{Part(id)}.json";
 
-    public static string AuditPrefix(ServiceName service) => $"{ServicePrefix(service)}audit/";
+    /// <summary>Prefix of an audit trail.</summary>
+    /// <param name="service">Whose; null: what was done to the repository as a whole.</param>
+    public static string AuditPrefix(ServiceName? service) => service is { } name ? $"{ServicePrefix(name)}{AuditPart}" : AuditPart;
 
-    /// <param name="service">Service.</param>
+    /// <param name="service">Service; null: what was done to the repository as a whole.</param>
     /// <param name="id">Names the record; one part of a key.</param>
-    public static string Audit(ServiceName service, string id) => $"{AuditPrefix(service)}{Part(id)}.json";
+    public static string Audit(ServiceName? service, string id) => $"{AuditPrefix(service)}{Part(id)}{JsonSuffix}";
+
+    /// <param name="service">Service; null: what was done to the repository as a whole.</param>
+    /// <param name="id">Names the beginning; one part of a key.</param>
+    public static string AuditBeginning(ServiceName? service, string id) => $"{AuditPrefix(service)}{Part(id)}{AuditBeginningSuffix}";
 
     public static string LocksPrefix(ServiceName service) => $"{ServicePrefix(service)}locks/";
 

@@ -48,7 +48,8 @@ public sealed record SealedObjectHeader
 
     internal int ChunkSize => 1 << ChunkSizeLog2;
 
-    static ReadOnlySpan<byte> Magic => "PITRSEAL"u8;
+    /// <summary>What every sealed object begins with.</summary>
+    public static ReadOnlySpan<byte> Magic => "PITRSEAL"u8;
 
     /// <summary>A header with a fresh random salt, for one object only: sealing two objects under one header breaks both.</summary>
     /// <param name="kind">What the object will hold.</param>

@@ -21,14 +21,18 @@ public sealed class TimelineHistory
 
     public Timeline Timeline { get; }
 
-    /// <summary>Ancestors, oldest first.</summary>
+    /// <summary>
+    /// The ancestors that this timeline really descends from, oldest first, with switch points that do not decrease. A recovery that is told to follow a
+    /// timeline and stops before that timeline begins writes it down as the parent all the same, with a switch point before the previous one: of such a
+    /// file these are the ancestors as tliOfPointInHistory() finds them.
+    /// </summary>
     public IReadOnlyList<TimelineHistoryEntry> Entries { get; }
 
     /// <summary>The history of a timeline without ancestors, i.e. of timeline 1, which has no file.</summary>
     public static TimelineHistory WithoutAncestors(Timeline timeline) => new(timeline, [], "");
 
     /// <exception cref="FormatException">
-    /// A line is malformed, timelines do not increase, switch points decrease, or an ancestor is not older than <paramref name="timeline"/>.
+    /// A line is malformed, timelines do not increase, or an ancestor is not older than <paramref name="timeline"/>.
     /// The message gives the line number.
     /// </exception>
     public static TimelineHistory Parse(Timeline timeline, string text)
@@ -50,7 +54,7 @@ public sealed class TimelineHistory
             entries.Add(entry);
         }
 
-        return new TimelineHistory(timeline, entries, text);
+        return new TimelineHistory(timeline, Reached(entries), text);
     }
 
     /// <summary>Writes a new history; the text has the layout PostgreSQL gives it.</summary>
@@ -144,11 +148,25 @@ public sealed class TimelineHistory
         {
             throw Malformed(timeline, number, $"timeline {entry.Parent} follows {before[^1].Parent}, but they must increase");
         }
+    }
 
-        if (entry.SwitchPoint < before[^1].SwitchPoint)
+    // What a later timeline has from a point on no earlier one has behind it; where that leaves nothing, the timeline was never reached.
+    static List<TimelineHistoryEntry> Reached(List<TimelineHistoryEntry> written)
+    {
+        var reached = new List<TimelineHistoryEntry>();
+        for (var i = written.Count - 1; i >= 0; i--)
         {
-            throw Malformed(timeline, number, $"switch point {entry.SwitchPoint} lies before the previous one, {before[^1].SwitchPoint}");
+            if (i > 0 && written[i].SwitchPoint < written[i - 1].SwitchPoint)
+            {
+                written[i - 1] = written[i - 1] with { SwitchPoint = written[i].SwitchPoint };
+            }
+            else
+            {
+                reached.Insert(0, written[i]);
+            }
         }
+
+        return reached;
     }
 
     static ReadOnlySpan<char> TakeField(ref ReadOnlySpan<char> line)

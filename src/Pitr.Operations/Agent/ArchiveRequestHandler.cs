@@ -28,17 +28,15 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
 
     /// <summary>
     /// Opens services before the first request does, behind the caller's back: what is owed to repositories is paid from now on, keys and connections are
-    /// there, code is compiled. A service that cannot be opened is reported and waits for its first request.
+    /// there. A service that cannot be opened is reported and waits for its first request.
     /// </summary>
     /// <param name="services">Names.</param>
-    /// <param name="stateDirectory">Where the work is rehearsed.</param>
-    /// <param name="clock">Source of time.</param>
-    public void Warm(IEnumerable<string> services, string stateDirectory, TimeProvider clock) => _warming = Task.Run(() => WarmAsync([.. services], stateDirectory, clock));
+    public void Warm(IEnumerable<string> services) => _warming = Task.Run(() => WarmAsync([.. services]));
 
     /// <summary>Ends when what <see cref="Warm"/> began has ended.</summary>
     internal Task Warmed => _warming;
 
-    async Task WarmAsync(string[] services, string stateDirectory, TimeProvider clock)
+    async Task WarmAsync(string[] services)
     {
         try
         {
@@ -46,17 +44,10 @@ public sealed class ArchiveRequestHandler(Func<string, IReadOnlyList<string>, Po
             {
                 await WarmAsync(name);
             }
-
-            var archived = await PushRehearsal.RunAsync(stateDirectory, failures, clock, _stopping.Token);
-            log.Debug("warmed up with {Archived} segments", archived);
         }
         catch (OperationCanceledException)
         {
             // The agent stops.
-        }
-        catch (Exception e) when (e is Errors.OperationException or Storage.StorageException or IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
-        {
-            log.Warning("the first requests will take longer: {Message}", e.Message);
         }
     }
 

@@ -123,11 +123,14 @@ public sealed class ArchiveSocket : IAsyncDisposable
         }
     }
 
+    /// <summary>The file whose lock the process holds that listens on a socket.</summary>
+    internal static string LockOf(string path) => path + ".lock";
+
     static FileStream TryLock(string path)
     {
         try
         {
-            return StateFile.TryLock(path + ".lock") ?? throw new BusyException(
+            return StateFile.TryLock(LockOf(path)) ?? throw new BusyException(
                 $"another agent already listens on {path}",
                 "one agent per host and user serves every service; stop it first, or give this one another agent.socket");
         }

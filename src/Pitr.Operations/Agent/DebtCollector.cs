@@ -9,13 +9,13 @@ sealed class DebtCollector : IAsyncDisposable
 {
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    readonly PostgresService _service;
+    readonly OpenedService _service;
     readonly CatchUp _catchUp;
     readonly CancellationTokenSource _stopping = new();
     readonly Task _running;
 
     /// <summary>Begins at once.</summary>
-    public DebtCollector(PostgresService service)
+    public DebtCollector(OpenedService service)
     {
         _service = service;
         _catchUp = new CatchUp(service);

@@ -16,12 +16,32 @@ public sealed class WalArchive(PostgresService service)
     /// <summary>Lists the archive. A segment counts when at least one repository holds it, be it in pieces.</summary>
     /// <param name="cancellation">Ends the listing.</param>
     /// <exception cref="StorageException">No repository could be listed whole.</exception>
-    public async Task<WalInventory> ListAsync(CancellationToken cancellation)
+    public async Task<WalInventory> ListAsync(CancellationToken cancellation) =>
+        await ListAsync(await ReadSegmentSizeAsync(cancellation), RepositorySet.RequireInitialisedAsync, cancellation);
+
+    /// <summary>As <see cref="ListAsync(CancellationToken)"/>, in half the time where a repository has to ask for each size: sizes and times may be missing.</summary>
+    /// <inheritdoc cref="ListAsync(CancellationToken)"/>
+    public async Task<WalInventory> ListNamesAsync(CancellationToken cancellation) =>
+        await ListAsync(await ReadSegmentSizeAsync(cancellation), RepositorySet.RequireInitialisedAsync, cancellation, namesOnly: true);
+
+    /// <summary>The same when the size of a segment is known.</summary>
+    /// <param name="size">The cluster's segment size.</param>
+    /// <param name="require">Throws for a place that is no repository.</param>
+    /// <param name="cancellation">Ends the listing.</param>
+    /// <param name="namesOnly">As for <see cref="ListNamesAsync"/>.</param>
+    internal async Task<WalInventory> ListAsync(
+        WalSegmentSize size, Func<IObjectStore, CancellationToken, Task> require, CancellationToken cancellation, bool namesOnly = false)
     {
-        var size = await ReadSegmentSizeAsync(cancellation);
-        var answers = await service.Repositories.AskAllAsync((store, token) => ListAsync(store, size, token), cancellation);
+        var answers = await service.Repositories.AskAllAsync(
+            async (store, token) =>
+            {
+                await require(store, token);
+                return await ListAsync(store, size, namesOnly, token);
+            },
+            cancellation);
         var whole = new WalInventory(size, [.. answers.SelectMany(a => a.Answer.Timelines.Keys).Distinct().Order().Select(Merge)])
         {
+            HasSizes = !namesOnly,
             Repositories = [.. answers.Select(a => new RepositoryWal(
                 a.Store.Name,
                 [.. a.Answer.Timelines.OrderBy(t => t.Key).Select(t => new WalTimeline(t.Key, t.Value.Runs.ToSpans(t.Key, size), t.Value.HasHistory))]))],
@@ -46,11 +66,10 @@ public sealed class WalArchive(PostgresService service)
     }
 
     async Task<(IReadOnlyDictionary<Timeline, (StoredRuns Runs, bool HasHistory)> Timelines, StoredPieces Pieces)> ListAsync(
-        IObjectStore store, WalSegmentSize size, CancellationToken cancellation)
+        IObjectStore store, WalSegmentSize size, bool namesOnly, CancellationToken cancellation)
     {
-        await RepositorySet.RequireInitialisedAsync(store, cancellation);
         var pieces = new StoredPieces(size);
-        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1, pieces.Add);
+        var listing = new WalListing(service.Name, size, keepsSizes: service.Repositories.Stores.Count > 1, pieces.Add, namesOnly);
         return (await listing.ReadAsync(store, cancellation), pieces);
     }
 
@@ -58,10 +77,17 @@ public sealed class WalArchive(PostgresService service)
     /// <exception cref="DamagedRepositoryException">No repository has a readable header of it, and one has a damaged one.</exception>
     public async Task<(DateTimeOffset First, DateTimeOffset Last)?> ReadCommitTimesAsync(WalSegmentName segment, CancellationToken cancellation)
     {
+        var header = await ReadHeaderAsync(segment, cancellation);
+        return header.LastCommit == 0 ? null : (WalTime.FromMicroseconds(header.FirstCommit), WalTime.FromMicroseconds(header.LastCommit));
+    }
+
+    /// <summary>The clear header of one archived segment; of one in pieces that of the last piece.</summary>
+    /// <exception cref="DamagedRepositoryException">No repository has a readable one, and one has a damaged one.</exception>
+    public async Task<SealedObjectHeader> ReadHeaderAsync(WalSegmentName segment, CancellationToken cancellation)
+    {
         var key = RepositoryLayout.Wal(service.Name, WalFileName.Parse(segment.ToString()));
         var asked = await service.Repositories.AskFirstAsync((store, token) => WalObject.ReadHeaderAsync(store, key, token), cancellation);
-        var header = asked.IsAnswered ? asked.Answer : asked.IsProvenAbsent ? await ReadLastPieceAsync(segment, asked.Failure, cancellation) : throw asked.Failure;
-        return header.LastCommit == 0 ? null : (WalTime.FromMicroseconds(header.FirstCommit), WalTime.FromMicroseconds(header.LastCommit));
+        return asked.IsAnswered ? asked.Answer : asked.IsProvenAbsent ? await ReadLastPieceAsync(segment, asked.Failure, cancellation) : throw asked.Failure;
     }
 
     // The last piece knows of all commits in those before it.

@@ -9,6 +9,9 @@ public sealed record WalInventory(WalSegmentSize SegmentSize, IReadOnlyList<WalT
 {
     readonly WalInventory? _whole;
 
+    /// <summary>Whether sizes and times in it are known; when it was listed by names alone they mean nothing.</summary>
+    public bool HasSizes { get; init; } = true;
+
     /// <summary>The same without segments that lie in pieces: those of which there is an object.</summary>
     public WalInventory Whole
     {

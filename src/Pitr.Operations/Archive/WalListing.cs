@@ -13,7 +13,8 @@ namespace Pitr.Operations.Archive;
 /// <param name="size">The cluster's segment size.</param>
 /// <param name="keepsSizes">As for <see cref="StoredRun"/>.</param>
 /// <param name="onOther">Told of each object beside the segments that is none; from several threads at once.</param>
-sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSizes, Action<ObjectListing>? onOther = null)
+/// <param name="namesOnly">Whether sizes and times may be left out where they take longer.</param>
+sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSizes, Action<ObjectListing>? onOther = null, bool namesOnly = false)
 {
     const int AtOnce = 8;
     const int EnoughParts = 8;
@@ -100,7 +101,7 @@ sealed class WalListing(ServiceName service, WalSegmentSize size, bool keepsSize
     async Task<StoredRuns> ListPartAsync(IObjectStore store, Timeline timeline, string prefix, CancellationToken cancellation)
     {
         var runs = new StoredRuns(keepsSizes);
-        await foreach (var item in store.ListAsync(prefix, ListMode.Recursive, cancellation))
+        await foreach (var item in store.ListAsync(prefix, namesOnly ? ListMode.Names : ListMode.Recursive, cancellation))
         {
             if (RepositoryLayout.TryParseWal(item.Key, out _, out var file)
                 && file.Kind == WalFileKind.Segment

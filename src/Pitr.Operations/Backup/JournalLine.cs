@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 
 namespace Pitr.Operations.Backup;
@@ -51,6 +52,6 @@ sealed record JournalLine
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(json, digest);
-        Convert.TryToHexStringLower(digest[..(Digits / 2)], digits, out _);
+        Encoding.ASCII.GetBytes(Convert.ToHexStringLower(digest[..(Digits / 2)]), digits);
     }
 }

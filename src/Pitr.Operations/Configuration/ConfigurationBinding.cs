@@ -121,27 +121,28 @@ static class ConfigurationBinding
 
     static ServiceSettings? Service(YamlSection section, IReadOnlyList<string> repositoryNames)
     {
-        if (section.RequiredText("kind", $"one of {PostgresServiceSettings.KindName}") is not { } kind)
+        string[] kinds = [PostgresServiceSettings.KindName, .. DumpServiceBinding.Kinds];
+        if (section.RequiredText("kind", $"one of {string.Join(", ", kinds)}") is not { } kind)
         {
             section.LeaveUnread();
             return null;
         }
-        if (kind.Text != PostgresServiceSettings.KindName)
+        if (!kinds.Contains(kind.Text))
         {
             section.Report(
                 kind.Where,
                 $"{section.Of("kind")} can not be \"{kind.Text}\" in this version",
-                NearestName.Hint(kind.Text, [PostgresServiceSettings.KindName], "possible values"));
+                NearestName.Hint(kind.Text, kinds, "possible values"));
             section.LeaveUnread();
             return null;
         }
         var repositories = ServiceRepositories(section, repositoryNames);
         var required = RequiredRepositories(section, repositories.Count);
-        var service = PostgresServiceBinding.Bind(
-            section,
-            repositories,
-            Objectives(section.Section("objectives")),
-            Retention(section.Section("retention")));
+        var objectives = Objectives(section.Section("objectives"));
+        var retention = Retention(section.Section("retention"));
+        ServiceSettings service = kind.Text == PostgresServiceSettings.KindName
+            ? PostgresServiceBinding.Bind(section, repositories, objectives, retention)
+            : DumpServiceBinding.Bind(kind.Text, section, repositories, objectives, retention);
         section.Close();
         return service with { RequiredRepositories = required };
     }

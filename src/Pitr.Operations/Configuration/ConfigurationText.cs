@@ -99,7 +99,15 @@ public static class ConfigurationText
                 .Add("connection", postgres.Connection)
                 .Add("password", postgres.Password)
                 .Add("bin-directory", postgres.BinDirectory)
-                .Add("archive-program", postgres.ArchiveProgram);
+                .Add("archive-program", postgres.ArchiveProgram)
+                .Add("server", new ConfigurationTree()
+                    .Add("stop-command", postgres.Server.StopCommand)
+                    .Add("start-command", postgres.Server.StartCommand)
+                    .Add("timeout", postgres.Server.Timeout));
+        }
+        else if (service is DumpServiceSettings dump)
+        {
+            AddTo(tree, dump);
         }
         tree.Add("repositories", service.Repositories)
             .Add("required", service.RequiredRepositories == service.Repositories.Count ? "all" : service.RequiredRepositories)
@@ -112,7 +120,7 @@ public static class ConfigurationText
                 .Add("yearly", service.Retention.Yearly)
                 .Add("minimum", service.Retention.Minimum)
                 .Add("time-zone", service.Retention.TimeZone.Id));
-        return service is PostgresServiceSettings { Backup: var backup, Wal: var wal }
+        return service is PostgresServiceSettings { Backup: var backup, Wal: var wal, Verify: var verify, Drill: var drill }
             ? tree
                 .Add("backup", new ConfigurationTree()
                     .Add("method", backup.Method.ToString().ToLowerInvariant())
@@ -131,7 +139,44 @@ public static class ConfigurationText
                     .Add("stream", wal.Stream.IsOn ? "true" : "false")
                     .Add("slot", wal.Stream.Slot)
                     .Add("stream-delay", wal.Stream.Delay))
+                .Add("verify", new ConfigurationTree().Add("stale", verify.Stale))
+                .Add("drill", Tree(drill))
             : tree;
+    }
+
+    static void AddTo(ConfigurationTree tree, DumpServiceSettings dump)
+    {
+        _ = dump switch
+        {
+            PostgresDumpSettings postgres => tree.Add("connection", postgres.Connection).Add("databases", Databases(postgres.Databases)),
+            MysqlSettings mysql => Place(tree, mysql.Server).Add("user", mysql.User).Add("option-file", mysql.OptionFile).Add("databases", Databases(mysql.Databases)),
+            RedisSettings redis => Place(tree, redis.Server).Add("user", redis.User),
+            _ => tree,
+        };
+        tree.Add("password", dump.Password)
+            .Add("bin-directory", dump.BinDirectory)
+            .Add("backup", new ConfigurationTree()
+                .Add("compression-level", dump.Backup.CompressionLevel)
+                .Add("part-size", ConfigurationUnits.FormatSize(dump.Backup.PartSize)));
+
+        // Left out, as it was: an empty list could not be read again.
+        static IReadOnlyList<string>? Databases(IReadOnlyList<string> names) => names.Count == 0 ? null : names;
+
+        static ConfigurationTree Place(ConfigurationTree tree, NetworkPlace place) =>
+            tree.Add("host", place.Host).Add("port", place.Port).Add("socket", place.Socket);
+    }
+
+    static ConfigurationTree Tree(DrillSettings drill)
+    {
+        var checks = new ConfigurationTree();
+        foreach (var check in drill.Checks)
+        {
+            checks.Add(check.Name, new ConfigurationTree().Add("database", check.Database).Add("sql", check.Sql).Add("expect", check.Expect.Text));
+        }
+        return new ConfigurationTree()
+            .Add("check-timeout", drill.CheckTimeout)
+            .Add("row-counts", DrillBinding.RowCounts(drill))
+            .Add("checks", checks);
     }
 
     static void RequireNoSecret(NewConfiguration configuration)

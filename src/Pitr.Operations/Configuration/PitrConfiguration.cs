@@ -46,13 +46,23 @@ public sealed record PitrConfiguration
             0,
             0,
             $"service \"{name}\" is of kind \"{Services[name].Kind}\", but this needs one of kind \"{PostgresServiceSettings.KindName}\"",
+            DumpServiceSettings.WhatThereIs));
+
+    /// <summary>The service with that name, whose backups are dumps.</summary>
+    /// <exception cref="ConfigurationException">No service has that name, or it is of kind postgres.</exception>
+    public DumpServiceSettings DumpService(string name) =>
+        Service(name) as DumpServiceSettings ?? throw new ConfigurationException(new ConfigurationProblem(
+            FilePath,
+            0,
+            0,
+            $"service \"{name}\" is of kind \"{Services[name].Kind}\", whose backups are no dumps",
             null));
 
     /// <summary>The same configuration with some of a service's repositories only, all of which are required then.</summary>
     /// <exception cref="ConfigurationException">There is no such service, or it has no repository of that name.</exception>
     public PitrConfiguration OnlyRepositories(string service, IReadOnlyList<string> names)
     {
-        var settings = PostgresService(service);
+        var settings = Service(service);
         foreach (var name in names)
         {
             if (!settings.Repositories.Contains(name))
@@ -100,7 +110,7 @@ public sealed record PitrConfiguration
 
     /// <summary>Every secret the configuration mentions.</summary>
     internal IEnumerable<SecretValue> Secrets =>
-        Services.Values.OfType<PostgresServiceSettings>().Select(service => service.Password)
+        Services.Values.Select(service => service switch { PostgresServiceSettings postgres => postgres.Password, DumpServiceSettings dump => dump.Password, _ => null })
             .Append(Encryption.Passphrase)
             .Concat(Repositories.Values.SelectMany(repository => repository.Driver.Secrets))
             .OfType<SecretValue>();

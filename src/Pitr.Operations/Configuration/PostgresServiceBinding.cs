@@ -19,11 +19,32 @@ static class PostgresServiceBinding
             BinDirectory = section.OptionalPath("bin-directory"),
             Backup = ConfigurationBinding.Backup(section.Section("backup")),
             Wal = ConfigurationBinding.Wal(section.Section("wal"), section.Name),
+            Drill = DrillBinding.Bind(section.Section("drill")),
+            Verify = Verify(section.Section("verify")),
+            Server = Server(section.Section("server")),
             ArchiveProgram = section.OptionalPath("archive-program"),
         };
     }
 
-    static (string Connection, SecretValue? Password) Connection(YamlSection section)
+    static ServerSettings Server(YamlSection section)
+    {
+        const string type = "shell command";
+        var settings = new ServerSettings(
+            section.OptionalText("stop-command", type)?.Text,
+            section.OptionalText("start-command", type)?.Text,
+            section.Duration("timeout", ServerSettings.Default.Timeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
+        section.Close();
+        return settings;
+    }
+
+    static VerifySettings Verify(YamlSection section)
+    {
+        var settings = new VerifySettings(section.Duration("stale", VerifySettings.Default.Stale, TimeSpan.FromHours(1), TimeSpan.FromDays(3650)));
+        section.Close();
+        return settings;
+    }
+
+    internal static (string Connection, SecretValue? Password) Connection(YamlSection section)
     {
         const string key = "connection";
         var own = section.Secret("password");

@@ -35,6 +35,15 @@ public sealed record PostgresServiceSettings(
     /// <summary>How WAL is pushed and fetched.</summary>
     public WalSettings Wal { get; init; } = WalSettings.Default;
 
+    /// <summary>What drills look at.</summary>
+    public DrillSettings Drill { get; init; } = DrillSettings.Default;
+
+    /// <summary>How what is stored is verified.</summary>
+    public VerifySettings Verify { get; init; } = VerifySettings.Default;
+
+    /// <summary>How the server is stopped and started.</summary>
+    public ServerSettings Server { get; init; } = ServerSettings.Default;
+
     /// <summary>Absolute path of <c>pitr-archive</c> as written into <c>restore_command</c>, or null for the one beside <c>pitr</c>.</summary>
     public string? ArchiveProgram { get; init; }
 

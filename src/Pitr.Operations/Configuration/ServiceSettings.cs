@@ -4,7 +4,7 @@ namespace Pitr.Operations.Configuration;
 
 /// <summary>One entry of <c>services</c>: one thing being protected. What only one kind knows is in the record of that kind.</summary>
 /// <param name="Name">The name given on the command line and used in object keys.</param>
-/// <param name="Kind">What it is, <c>postgres</c> in this version.</param>
+/// <param name="Kind">What it is: <c>postgres</c>, or a kind whose backups are dumps.</param>
 /// <param name="Repositories">Names of the repositories its objects go to, in the order written; at least one, none twice, all existing.</param>
 /// <param name="Objectives">What drills are held against.</param>
 /// <param name="Retention">What an expiry keeps.</param>

@@ -66,8 +66,11 @@ sealed class YamlSection
         return Below(key, key, _pattern);
     }
 
-    /// <summary>The entries of a mapping whose keys are names chosen by the user. At least one is required.</summary>
-    public IReadOnlyList<YamlSection> Entries(string key, string what)
+    /// <summary>The entries of a mapping whose keys are names chosen by the user.</summary>
+    /// <param name="key">The key of the mapping.</param>
+    /// <param name="what">What they name.</param>
+    /// <param name="isRequired">Whether there must be one at least.</param>
+    public IReadOnlyList<YamlSection> Entries(string key, string what, bool isRequired = true)
     {
         Know(key);
         var named = Below(key, key, _pattern);
@@ -84,7 +87,7 @@ sealed class YamlSection
                 _reading.LeaveUnread(named.VariableOf(name) + "__");
             }
         }
-        if (named._entries.Count == 0 && !named._isMistyped)
+        if (isRequired && named._entries.Count == 0 && !named._isMistyped)
         {
             _reading.Report(named._where, $"\"{key}\" names no {what}", $"add at least one {what} below \"{key}:\"");
         }
@@ -93,6 +96,9 @@ sealed class YamlSection
 
     /// <summary>Text that must be there; null if it is not, which has been reported.</summary>
     public ScalarValue? RequiredText(string key, string type) => Read(key, type, defaultText: null, isRequired: true);
+
+    /// <summary>Text that must be there and may have several lines; null if it is not there, which has been reported.</summary>
+    public ScalarValue? RequiredLines(string key, string type) => Read(key, type, defaultText: null, isRequired: true, mayHaveLines: true);
 
     public ScalarValue? OptionalText(string key, string type, string? defaultText = null) => Read(key, type, defaultText, isRequired: false);
 
@@ -126,11 +132,16 @@ sealed class YamlSection
     public SecretValue? SecretFrom(string key, ScalarValue value) => SecretReference.Parse(_reading, Of(key), value);
 
     /// <summary>A list of values, none empty and none twice; at least one. The environment gives one with commas between.</summary>
-    public IReadOnlyList<ScalarValue> RequiredList(string key, string type)
+    public IReadOnlyList<ScalarValue> RequiredList(string key, string type) => List(key, type, isRequired: true);
+
+    /// <summary>As <see cref="RequiredList"/>, but it may be left out; then nothing is in it.</summary>
+    public IReadOnlyList<ScalarValue> OptionalList(string key, string type) => List(key, type, isRequired: false);
+
+    IReadOnlyList<ScalarValue> List(string key, string type, bool isRequired)
     {
         Know(key);
         var path = PathOf(key);
-        if (_reading.Declare(new ConfigurationKey(PatternOf(key), type, null, IsRequired: true), path, VariableOf(key)) is { } overriding)
+        if (_reading.Declare(new ConfigurationKey(PatternOf(key), type, null, isRequired), path, VariableOf(key)) is { } overriding)
         {
             return Distinct(key, overriding.Where, overriding.Text
                 .Split(',', StringSplitOptions.TrimEntries)
@@ -138,7 +149,10 @@ sealed class YamlSection
         }
         if (!_entries.TryGetValue(key, out var entry))
         {
-            ReportMissing(key, "a " + type);
+            if (isRequired)
+            {
+                ReportMissing(key, "a " + type);
+            }
             return [];
         }
         if (entry.Value is not YamlSequenceNode sequence)
@@ -223,13 +237,13 @@ sealed class YamlSection
             : new YamlSection(_reading, null, _where, PathOf(key), below, VariableOf(key), _isMistyped) { Name = key };
     }
 
-    ScalarValue? Read(string key, string type, string? defaultText, bool isRequired, bool isSecret = false)
+    ScalarValue? Read(string key, string type, string? defaultText, bool isRequired, bool isSecret = false, bool mayHaveLines = false)
     {
         Know(key);
         var declared = new ConfigurationKey(PatternOf(key), type, defaultText, isRequired);
         if (_reading.Declare(declared, PathOf(key), VariableOf(key)) is { } overriding)
         {
-            return Filled(key, overriding, isSecret);
+            return Filled(key, overriding, isSecret, mayHaveLines);
         }
         if (!_entries.TryGetValue(key, out var entry))
         {
@@ -241,7 +255,7 @@ sealed class YamlSection
         }
         if (entry.Value is YamlScalarNode scalar)
         {
-            return Filled(key, new ScalarValue(YamlMapping.IsNull(scalar) ? "" : scalar.Value!, At(scalar), IsFromFile: true), isSecret);
+            return Filled(key, new ScalarValue(YamlMapping.IsNull(scalar) ? "" : scalar.Value!, At(scalar), IsFromFile: true), isSecret, mayHaveLines);
         }
         _reading.Report(At(entry.Value), $"{Of(key)} must be a single value ({type}), but is {YamlMapping.Describe(entry.Value)}", null);
         return null;
@@ -256,14 +270,14 @@ sealed class YamlSection
         }
     }
 
-    ScalarValue? Filled(string key, ScalarValue value, bool isSecret)
+    ScalarValue? Filled(string key, ScalarValue value, bool isSecret, bool mayHaveLines = false)
     {
         if (string.IsNullOrWhiteSpace(value.Text))
         {
             _reading.Report(value.Where, $"{Of(key)} is empty", "give it a value, or remove it to have the default");
             return null;
         }
-        if (value.Text.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0)
+        if (value.Text.Any(c => c <= '\x1f' && !(mayHaveLines && c is '\n' or '\r' or '\t')))
         {
             _reading.Report(value.Where, $"{Of(key)} holds a control character", isSecret ? "keep such a secret in a file: file:/path" : null);
             return null;

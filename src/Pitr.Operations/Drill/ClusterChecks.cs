@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
+using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 using Pitr.Postgres;
 using Pitr.Postgres.Cluster;
@@ -9,79 +10,117 @@ using Pitr.Postgres.Sessions;
 namespace Pitr.Operations.Drill;
 
 /// <summary>
-/// Looks whether a recovered cluster is sound: it answers, every table can be read to its end, heap and indexes agree (pg_amcheck),
-/// page checksums hold. A failed check does not end the others.
+/// Looks whether a recovered cluster is sound: it answers, every table can be read to its end, the queries of the configuration have the answers that are
+/// expected, heap and indexes agree (pg_amcheck), page checksums hold. Whatever happens during a check is its result, and the others go on.
 /// </summary>
-sealed class ClusterChecks(PostgresService service, List<DrillCheck> checks)
+/// <param name="service">The service.</param>
+/// <param name="server">The recovered cluster; stopped at the end, because page checksums are looked at in a stopped one.</param>
+/// <param name="checks">Takes the results as they come.</param>
+/// <param name="progress">Told what is looked at.</param>
+sealed class ClusterChecks(PostgresService service, PostgresServer server, List<DrillCheck> checks, IProgress<RestoreProgress>? progress)
 {
+    // PostgreSQL is back in a moment after the crash of one of its processes; one that is not must not hold the drill up.
+    static readonly TimeSpan Restart = TimeSpan.FromMinutes(1);
+
+    readonly TableCounter _tables = new(server);
+    readonly List<string> _databases = [];
+    bool _hasDatabases;
+
     /// <summary>Runs every check and adds its result.</summary>
-    public async Task RunAsync(PostgresServer server, PostgresSession session, CancellationToken cancellation)
+    /// <param name="earlier">The drill whose row counts these are put beside; null when there is none.</param>
+    /// <param name="cancellation">Ends it; nothing is added for the check under way.</param>
+    /// <returns>The row counts, null when no database could be listed; and what is no failure, but should be looked at.</returns>
+    public async Task<(RowCounts? Counts, IReadOnlyList<string> Warnings)> RunAsync(DrillReport? earlier, CancellationToken cancellation)
     {
-        await CheckAsync("server answers", async () => (string)(await ScalarAsync(session.Connection, "SELECT version()", cancellation))!);
-        var databases = await ReadDatabasesAsync(session, cancellation);
-        foreach (var database in databases)
+        await CheckAsync("server answers", AnswersAsync, cancellation);
+        foreach (var database in _databases.ToArray())
         {
-            await CheckAsync($"tables of {database}", () => ReadTablesAsync(server.ConnectionString(database), cancellation));
+            await CheckAsync($"tables of {database}", token => _tables.CountAsync(database, token), cancellation);
         }
 
-        var programs = PostgresBinaries.FindForDataDirectory(server.DataDirectory, service.Settings.BinDirectory);
-        await CheckAsync("pg_amcheck", () => CheckHeapAndIndexesAsync(server, session, programs, databases, cancellation));
-        await session.DisposeAsync();
-        NpgsqlConnection.ClearAllPools();
-        await server.StopAsync(ServerStopMode.Fast, cancellation);
-        await CheckAsync("page checksums", () => CheckPagesAsync(server.DataDirectory, programs, cancellation));
+        foreach (var check in service.Settings.Drill.Checks.Select(c => new SqlCheck(c, service.Settings.Drill.CheckTimeout, service.Clock)))
+        {
+            await CheckAsync(check.Undone, token => check.RunAsync(server, token), cancellation);
+        }
+
+        await CheckAsync("pg_amcheck", CheckHeapAndIndexesAsync, cancellation);
+        await CheckAsync("page checksums", StopAndCheckPagesAsync, cancellation, isRunning: false);
+        return _hasDatabases
+            ? RowCounts.Compare(_tables.Counted, _tables.KnownAmong(_databases), earlier, service.Settings.Drill.NamesTables)
+            : (null, []);
     }
 
-    async Task CheckAsync(string name, Func<Task<string>> check)
+    Task CheckAsync(string name, Func<CancellationToken, Task<string>> check, CancellationToken cancellation, bool isRunning = true) =>
+        CheckAsync(new DrillCheck(name, false, ""), async token => new DrillCheck(name, true, await check(token)), cancellation, isRunning);
+
+    async Task CheckAsync(DrillCheck undone, Func<CancellationToken, Task<DrillCheck>> check, CancellationToken cancellation, bool isRunning = true)
     {
+        progress?.Report(new RestoreProgress($"checking: {undone.Name}", 0, 0));
+        var started = service.Clock.GetTimestamp();
+        DrillCheck done;
         try
         {
-            checks.Add(new DrillCheck(name, true, await check()));
+            if (isRunning)
+            {
+                await WaitUntilAcceptingAsync(cancellation);
+            }
+
+            done = await check(cancellation);
         }
-        catch (Exception e) when (e is NpgsqlException or ServerException or IOException)
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
-            checks.Add(new DrillCheck(name, false, e.Message));
+            // Whatever it is, it kept the check from holding: that is its result, and stands in the report.
+            done = undone with { Detail = Reason(e) };
         }
+
+        checks.Add(done with { Seconds = service.Clock.GetElapsedTime(started).TotalSeconds });
     }
 
-    static async Task<List<string>> ReadDatabasesAsync(PostgresSession session, CancellationToken cancellation)
+    async Task WaitUntilAcceptingAsync(CancellationToken cancellation)
     {
-        var names = new List<string>();
-        await using var command = new NpgsqlCommand("SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1", session.Connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
+        using var patience = new CancellationTokenSource(Restart, service.Clock);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
         {
-            names.Add(reader.GetString(0));
+            await server.WaitUntilAcceptingAsync(linked.Token);
         }
-
-        return names;
-    }
-
-    static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        return await command.ExecuteScalarAsync(cancellation);
-    }
-
-    static async Task<string> ReadTablesAsync(string connectionString, CancellationToken cancellation)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellation);
-        var tables = (string[])(await ScalarAsync(
-            connection,
-            "SELECT coalesce(array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY 1), '{}') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_toast'",
-            cancellation))!;
-        var rows = 0L;
-        foreach (var table in tables)
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            rows += (long)(await ScalarAsync(connection, $"SELECT count(*) FROM {table}", cancellation))!;
+            throw new ServerException(string.Create(CultureInfo.InvariantCulture, $"PostgreSQL did not come back within {Restart.TotalSeconds:0} s"), innerException: e);
         }
-
-        return string.Create(CultureInfo.InvariantCulture, $"{tables.Length} tables read, {rows} rows");
     }
 
-    async Task<string> CheckHeapAndIndexesAsync(PostgresServer server, PostgresSession session, BinDirectory programs, List<string> databases, CancellationToken cancellation)
+    // A connection that broke says nothing about why; the server's log does.
+    string Reason(Exception e)
     {
+        var text = e switch
+        {
+            PostgresException { MessageText: var message } => message,
+            ServerException or NpgsqlException or IOException => e.Message,
+            _ => $"{e.GetType().Name}: {e.Message}",
+        };
+        return e is PostgresException or ServerException { SqlState: not null } or not (NpgsqlException or ServerException) || server.LogTail(3) is not { Count: > 0 } log
+            ? text
+            : $"{text}; the server's log ends with: {string.Join(" / ", log)}";
+    }
+
+    async Task<string> AnswersAsync(CancellationToken cancellation)
+    {
+        await using var session = await PostgresSession.OpenAsync(server.ConnectionString(), cancellation);
+        await using var listing = new NpgsqlCommand("SELECT array_agg(datname::text ORDER BY datname) FROM pg_database WHERE datallowconn AND NOT datistemplate", session.Connection);
+        if (await listing.ExecuteScalarAsync(cancellation) is string[] names)
+        {
+            _databases.AddRange(names);
+        }
+
+        _hasDatabases = true;
+        await using var version = new NpgsqlCommand("SELECT version()", session.Connection);
+        return (string)(await version.ExecuteScalarAsync(cancellation))!;
+    }
+
+    async Task<string> CheckHeapAndIndexesAsync(CancellationToken cancellation)
+    {
+        var programs = Programs();
         if (!programs.Has("pg_amcheck"))
         {
             throw new ServerException(
@@ -89,7 +128,9 @@ sealed class ClusterChecks(PostgresService service, List<DrillCheck> checks)
                 "install PostgreSQL's client programs of this version (pg_amcheck is part of PostgreSQL 14 and later)");
         }
 
-        if (await ScalarAsync(session.Connection, "SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'", cancellation) is null)
+        await using var session = await PostgresSession.OpenAsync(server.ConnectionString(), cancellation);
+        await using var available = new NpgsqlCommand("SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'", session.Connection);
+        if (await available.ExecuteScalarAsync(cancellation) is null)
         {
             throw new ServerException(
                 "the extension amcheck is not installed on this host",
@@ -97,24 +138,44 @@ sealed class ClusterChecks(PostgresService service, List<DrillCheck> checks)
         }
 
         // The cluster is scratch, so the extension may be made in it.
+        var login = new NpgsqlConnectionStringBuilder(server.ConnectionString());
         await RunAsync(
             programs.Program("pg_amcheck"),
             ["--host", server.SocketDirectory, "--port", server.Port.ToString(CultureInfo.InvariantCulture), "--all", "--install-missing", "--heapallindexed", "--jobs", "2", "--no-strict-names"],
-            new() { ["PGUSER"] = new NpgsqlConnectionStringBuilder(server.ConnectionString()).Username!, ["PGDATABASE"] = "postgres" },
+            new() { ["PGUSER"] = login.Username!, ["PGDATABASE"] = "postgres", ["PGOPTIONS"] = login.Options ?? "" },
             cancellation);
-        return $"heap and B-tree indexes of {databases.Count} databases agree";
+        return $"heap and B-tree indexes of {_databases.Count} databases agree";
     }
 
-    static async Task<string> CheckPagesAsync(string dataDirectory, BinDirectory programs, CancellationToken cancellation)
+    async Task<string> StopAndCheckPagesAsync(CancellationToken cancellation)
     {
-        if (ControlFile.Read(Path.Combine(dataDirectory, "global", "pg_control")).ChecksumVersion == 0)
+        await StopAsync(cancellation);
+        if (ControlFile.Read(Path.Combine(server.DataDirectory, "global", "pg_control")).ChecksumVersion == 0)
         {
             return "the cluster has no page checksums; nothing to check";
         }
 
-        var output = await RunAsync(programs.Program("pg_checksums"), ["--check", "-D", dataDirectory], [], cancellation);
+        var output = await RunAsync(Programs().Program("pg_checksums"), ["--check", "-D", server.DataDirectory], [], cancellation);
         return output.Split('\n').FirstOrDefault(l => l.StartsWith("Blocks scanned", StringComparison.Ordinal)) ?? "every page's checksum holds";
     }
+
+    // A query that was given up may not let its process end. After a stop that does not wait for it pg_checksums refuses, and says why.
+    async Task StopAsync(CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(service.Settings.Drill.CheckTimeout, service.Clock);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
+        {
+            await server.StopAsync(ServerStopMode.Fast, linked.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            service.Log.Warning("PostgreSQL does not stop within {Limit}: something in it does not end", service.Settings.Drill.CheckTimeout);
+            await server.StopAsync(ServerStopMode.Immediate, cancellation);
+        }
+    }
+
+    BinDirectory Programs() => PostgresBinaries.FindForDataDirectory(server.DataDirectory, service.Settings.BinDirectory);
 
     static async Task<string> RunAsync(string program, string[] arguments, Dictionary<string, string> environment, CancellationToken cancellation)
     {
@@ -134,6 +195,7 @@ sealed class ClusterChecks(PostgresService service, List<DrillCheck> checks)
         catch (OperationCanceledException)
         {
             process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
             throw;
         }
 

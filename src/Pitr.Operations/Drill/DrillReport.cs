@@ -10,10 +10,13 @@ namespace Pitr.Operations.Drill;
 /// </summary>
 public sealed record DrillReport
 {
+    // A hundred years: far above anything that is measured, and small enough for every calculation.
+    const double LongestSeconds = 100 * 366 * 86400.0;
+
     /// <summary>Version of this document, 1.</summary>
     public int Format { get; init; } = 1;
 
-    /// <summary>UTC start, as backups are named.</summary>
+    /// <summary>UTC start and four random digits: <c>20261121T030000Z-3f2a</c>. Sorts by time.</summary>
     public required string Id { get; init; }
 
     /// <summary>The service.</summary>
@@ -25,8 +28,11 @@ public sealed record DrillReport
     /// <summary>When somebody asked.</summary>
     public required DateTimeOffset Requested { get; init; }
 
-    /// <summary>The target, as asked for.</summary>
+    /// <summary>The target, as asked for; the moment that was chosen for <c>random</c>.</summary>
     public required string Target { get; init; }
+
+    /// <summary>What a random target was chosen with; null for every other. Chooses the same moment again as long as the recovery window is the same.</summary>
+    public int? RandomSeed { get; init; }
 
     /// <summary>The backup recovery started from; null when no plan could be made.</summary>
     public string? Backup { get; init; }
@@ -70,6 +76,12 @@ public sealed record DrillReport
     /// <summary>WAL segments the plan needed.</summary>
     public long WalSegments { get; init; }
 
+    /// <summary>What is no failure, but should be looked at: tables that are gone or empty.</summary>
+    public IReadOnlyList<string> Warnings { get; init => field = value ?? []; } = [];
+
+    /// <summary>The rows of its tables; null when they were not counted.</summary>
+    public RowCounts? RowCounts { get; init; }
+
     /// <summary>Timed parts, in order.</summary>
     public required IReadOnlyList<DrillPhase> Phases { get; init; }
 
@@ -81,9 +93,32 @@ public sealed record DrillReport
     public bool Passed => Verdict == "passed";
 
     /// <summary>The document.</summary>
-    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, DrillJson.Default.DrillReport);
+    public byte[] ToJson() => DocumentDigest.Append(JsonSerializer.SerializeToUtf8Bytes(this, DrillJson.Default.DrillReport));
 
     /// <summary>Reads a document.</summary>
-    /// <exception cref="JsonException">Not a drill report.</exception>
-    public static DrillReport Parse(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, DrillJson.Default.DrillReport) ?? throw new JsonException("empty drill report");
+    /// <exception cref="JsonException">Not a drill report, or one of a later version.</exception>
+    public static DrillReport Parse(ReadOnlySpan<byte> json)
+    {
+        var report = JsonSerializer.Deserialize(json, DrillJson.Default.DrillReport) ?? throw new JsonException("empty drill report");
+        if (report.Format != 1)
+        {
+            throw new JsonException($"a drill report of format {report.Format}, made by a newer pitr; this one reads 1");
+        }
+
+        // What lies in a repository may be anybody's: nothing in it may be more than the code that shows it can bear.
+        return HasEmptyMembers(report) || HasImpossibleTimes(report)
+            ? throw new JsonException("a drill report with empty or impossible members")
+            : report;
+    }
+
+    // Members are held against their types by the reader, elements of lists are not.
+    static bool HasEmptyMembers(DrillReport report) =>
+        report.Failures.Contains(null!) || report.Warnings.Contains(null!) || report.Phases.Contains(null!) || report.Checks.Contains(null!)
+        || report.Damage.Contains(null!) || report.RowCounts?.Largest.Contains(null!) == true;
+
+    static bool HasImpossibleTimes(DrillReport report)
+    {
+        double[] times = [report.RtoSeconds ?? 0, report.RtoObjectiveSeconds, report.RpoSeconds ?? 0, report.RpoObjectiveSeconds, .. report.Phases.Select(phase => phase.Seconds)];
+        return times.Any(seconds => seconds is not (>= 0 and <= LongestSeconds));
+    }
 }

@@ -1,15 +1,16 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using Npgsql;
+using Pitr.Format;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Agent;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
+using Pitr.Operations.Scratch;
 using Pitr.Operations.Services;
 using Pitr.Operations.Setup;
 using Pitr.Postgres;
-using Pitr.Postgres.Cluster;
-using Pitr.Postgres.Recovery;
-using Pitr.Postgres.Sessions;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Drill;
@@ -23,44 +24,38 @@ namespace Pitr.Operations.Drill;
 /// <param name="commands">Writes its restore_command.</param>
 public sealed class DrillRun(PostgresService service, ArchiveRequestHandler handler, ArchiveCommandLine commands)
 {
-    // Wins over everything in the restored configuration: a copy must not act as if it were the original.
-    static readonly Dictionary<string, string> Isolation = new(StringComparer.Ordinal)
-    {
-        ["archive_mode"] = "off",
-        ["primary_conninfo"] = "",
-        ["primary_slot_name"] = "",
-        ["max_logical_replication_workers"] = "0",
-        ["shared_preload_libraries"] = "",
-        ["session_preload_libraries"] = "",
-        ["local_preload_libraries"] = "",
-        ["ssl"] = "off",
-        ["hot_standby"] = "on",
-        ["synchronous_standby_names"] = "",
-    };
+    const string Purpose = "drill";
 
     readonly List<DrillPhase> _phases = [];
     readonly List<DrillCheck> _checks = [];
     readonly List<string> _failures = [];
+    readonly DrillHistory _history = new(service);
+    DrillReport? _report;
     long _phaseStarted;
+
+    /// <summary>Existing directory to restore into; null: the service's state directory.</summary>
+    public string? ScratchDirectory { get; init; }
 
     /// <summary>Does the drill. A recovery that fails is a report with a verdict, not an exception.</summary>
     /// <param name="request">What to recover to.</param>
     /// <param name="progress">Told what it does.</param>
-    /// <param name="cancellation">Ends the drill; scratch is cleaned up.</param>
+    /// <param name="cancellation">Ends the drill without a report; scratch is cleaned up.</param>
     /// <exception cref="StorageException">The report could not be stored.</exception>
-    public async Task<DrillReport> RunAsync(RestoreRequest request, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    public async Task<DrillReport> RunAsync(DrillRequest request, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
+        ArgumentNullException.ThrowIfNull(request);
         var requested = service.Clock.GetUtcNow();
         var started = service.Clock.GetTimestamp();
-        var live = await RecoveryPoint.ReadLiveServerAsync(service, request.Target, cancellation);
-        using var scratch = DrillScratch.Create(service);
-        var report = new DrillReport
+        var live = request.RandomSeed is null ? await RecoveryPoint.ReadLiveServerAsync(service, request.Recovery.Target, cancellation) : null;
+        using var scratch = ScratchSpace.Create(service, Purpose, ScratchDirectory);
+        _report = new DrillReport
         {
-            Id = new BackupId(requested).ToString(),
+            Id = NewId(requested),
             Service = service.Name.ToString(),
             Host = Environment.MachineName,
             Requested = requested,
-            Target = request.Target.ToString(),
+            Target = request.RandomSeed is null ? request.Recovery.Target.ToString() : "random",
+            RandomSeed = request.RandomSeed,
             Verdict = "failed",
             Failures = _failures,
             RtoObjectiveSeconds = service.Settings.Objectives.Rto.TotalSeconds,
@@ -70,48 +65,35 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         };
         try
         {
-            report = await RecoverAsync(report, request, scratch, started, live, progress, cancellation);
+            await RecoverAsync(request, scratch, started, live, progress, cancellation);
         }
-        catch (Exception e) when (e is OperationException or ServerException or StorageException)
+        catch (Exception e) when (IsFailedRecovery(e))
         {
+            cancellation.ThrowIfCancellationRequested();
+            service.Log.Information(e, "drill {Drill} failed", _report.Id);
             _failures.Add(e.Message);
         }
 
-        report = Judge(report);
-        await StoreAsync(report, cancellation);
-        return report;
+        _report = Judge(_report);
+        await _history.StoreAsync(_report, cancellation);
+        return _report;
     }
 
-    // A repository that is down is a reason to drill without it, not to lose the report.
-    async Task StoreAsync(DrillReport report, CancellationToken cancellation)
-    {
-        var json = ObjectContent.FromMemory(report.ToJson());
-        var stored = 0;
-        var answered = service.Repositories.Answered;
-        await Task.WhenAll(service.Repositories.Stores.Where(store => answered.Contains(store.Name)).Select(async store =>
-        {
-            try
-            {
-                await store.PutAsync(RepositoryLayout.DrillReport(service.Name, report.Id), json, PutMode.Replace, cancellation);
-                Interlocked.Increment(ref stored);
-            }
-            catch (StorageException e)
-            {
-                service.Log.Warning("repository {Repository} did not take the drill's report: {Reason}", store.Name, e.Message);
-            }
-        }));
-        if (stored == 0)
-        {
-            throw new RepositoryUnavailableException($"no repository took the report of drill {report.Id}, which {report.Verdict}", "`pitr check` shows what works");
-        }
-    }
+    // Hosts that drill the same service in the same second must not overwrite each other's reports.
+    static string NewId(DateTimeOffset requested) => $"{new BackupId(requested)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(2))}";
 
-    async Task<DrillReport> RecoverAsync(
-        DrillReport report, RestoreRequest request, DrillScratch scratch, long started, RecoveryPoint.LiveServer? live, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    // What can go wrong with a repository, a key, a disk or PostgreSQL. Anything else is a defect of this program, and no verdict about a backup.
+    static bool IsFailedRecovery(Exception e) =>
+        e is OperationException or ServerException or StorageException or DamagedObjectException or UnsupportedFormatException or NpgsqlException or IOException or UnauthorizedAccessException;
+
+    async Task RecoverAsync(
+        DrillRequest request, ScratchSpace scratch, long started, RecoveryPoint.LiveServer? live, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         Begin(progress, "planning");
-        var plan = await new RestorePlanner(service).PlanAsync(request, cancellation);
-        report = report with
+        var wanted = request.RandomSeed is { } seed ? await RandomTarget.ChooseAsync(service, seed, cancellation) : request.Recovery;
+        _report = _report! with { Target = wanted.Target.ToString() };
+        var plan = await new RestorePlanner(service).PlanAsync(wanted, cancellation);
+        _report = _report with
         {
             Backup = plan.Backup.Id,
             DamagedPages = plan.Backup.DamagedPages,
@@ -122,32 +104,41 @@ public sealed class DrillRun(PostgresService service, ArchiveRequestHandler hand
         };
         End("plan");
 
+        await using var recovery = new ScratchRecovery(service, plan, scratch, handler, commands);
         Begin(progress, "restoring files");
-        var options = new RestoreOptions(RecoveryAction.Promote, commands.Get(service.Name.ToString()), ArchiveOff: true) { Tablespaces = TablespaceMap.Below(scratch.Tablespaces) };
-        await new ClusterRestore(service).RunAsync(plan, scratch.Data, options, progress, cancellation);
+        await recovery.RestoreAsync(progress, cancellation);
         End("fetch");
 
         Begin(progress, "replaying WAL");
-        await using var recovering = RecoveryServer.Start(
-            service, plan.Backup, new RecoveryServerOptions(scratch.Data, scratch.Sockets, 0, scratch.Log, Isolation, OwnConfiguration: true), handler, commands);
-        var server = recovering.Server;
-        await server.WaitUntilRecoveryEndsAsync(
-            state => progress?.Report(new RestoreProgress($"replaying WAL {state.LastRestored}", plan.RestoredBytes, plan.RestoredBytes)), cancellation);
+        await recovery.ReplayAsync(progress, cancellation);
         End("replay");
 
         Begin(progress, "starting");
-        await server.WaitUntilAcceptingAsync(cancellation);
-        await using var session = await PostgresSession.OpenAsync(server.ConnectionString(), cancellation);
-        report = report with { RtoSeconds = service.Clock.GetElapsedTime(started).TotalSeconds };
+        await using var session = await recovery.OpenAsync(cancellation);
+        _report = _report with { RtoSeconds = service.Clock.GetElapsedTime(started).TotalSeconds };
         End("start");
 
         var replayed = await session.ReadReplayAsync(cancellation);
-        var rpo = RecoveryPoint.Measure(plan, replayed, live, report.Requested, WalSegmentSize.From(plan.Backup.WalSegmentSize));
-        report = report with { LastRecoveredCommit = replayed.LastTransaction, RpoSeconds = rpo.Seconds, RpoBasis = rpo.Basis };
+        var rpo = RecoveryPoint.Measure(plan, replayed, live, _report.Requested, WalSegmentSize.From(plan.Backup.WalSegmentSize));
+        _report = _report with { LastRecoveredCommit = replayed.LastTransaction, RpoSeconds = rpo.Seconds, RpoBasis = rpo.Basis };
         Begin(progress, "checking");
-        await new ClusterChecks(service, _checks).RunAsync(recovering.Server, session, cancellation);
+        var (counts, warnings) = await new ClusterChecks(service, recovery.Server, _checks, progress).RunAsync(await FindEarlierAsync(cancellation), cancellation);
+        _report = _report with { RowCounts = counts, Warnings = warnings };
         End("check");
-        return report;
+    }
+
+    // Only for comparison: a history that cannot be read now does not spoil the drill.
+    async Task<DrillReport?> FindEarlierAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _history.FindLastPassedAsync(cancellation);
+        }
+        catch (StorageException e)
+        {
+            service.Log.Warning("row counts are compared with nothing, the history of drills cannot be read: {Reason}", e.Message);
+            return null;
+        }
     }
 
     DrillReport Judge(DrillReport report)

@@ -22,6 +22,35 @@ public sealed class DataKeyRing(ServiceName service, RepositorySet repositories,
     readonly SemaphoreSlim _unwrapping = new(1, 1);
     Identity? _identity;
 
+    /// <summary>The data keys that were asked for and found so far.</summary>
+    public IReadOnlyCollection<DataKeyId> Found => [.. _keys.Keys];
+
+    /// <summary>Makes sure that there is an identity.</summary>
+    /// <exception cref="KeyUnavailableException">There is none.</exception>
+    public void RequireIdentity()
+    {
+        _unwrapping.Wait();
+        try
+        {
+            _identity ??= identity();
+        }
+        finally
+        {
+            _unwrapping.Release();
+        }
+    }
+
+    /// <summary>Opens a key document with the identity, to see that it can be opened.</summary>
+    /// <exception cref="DamagedObjectException">It is wrapped to the identity and does not open.</exception>
+    /// <exception cref="WrongIdentityException">It is not wrapped to the identity.</exception>
+    /// <exception cref="KeyUnavailableException">There is no identity.</exception>
+    public void RequireOpens(KeyDocument document)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        RequireIdentity();
+        document.Unwrap(_identity!).Dispose();
+    }
+
     /// <summary>The data key with this id.</summary>
     /// <exception cref="KeyUnavailableException">No copy of the key document exists, or the identity does not open it.</exception>
     /// <exception cref="DamagedRepositoryException">Every copy of the key document is damaged.</exception>

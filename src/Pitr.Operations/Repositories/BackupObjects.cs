@@ -23,9 +23,13 @@ public static class BackupObjects
     /// <summary>Which of them a repository lacks.</summary>
     /// <returns>In the order of their keys; empty when the entry may be there.</returns>
     /// <exception cref="StorageException">The repository could not be asked.</exception>
-    public static async Task<IReadOnlyList<StoredObject>> MissingAsync(IObjectStore store, BackupDocument entry, CancellationToken cancellation)
+    public static Task<IReadOnlyList<StoredObject>> MissingAsync(IObjectStore store, BackupDocument entry, CancellationToken cancellation) => MissingAsync(store, Of(entry), cancellation);
+
+    /// <summary>Which of some objects a repository lacks.</summary>
+    /// <inheritdoc cref="MissingAsync(IObjectStore, BackupDocument, CancellationToken)"/>
+    public static async Task<IReadOnlyList<StoredObject>> MissingAsync(IObjectStore store, IEnumerable<StoredObject> objects, CancellationToken cancellation)
     {
-        var missing = Of(entry).ToDictionary(item => item.Key, StringComparer.Ordinal);
+        var missing = objects.ToDictionary(item => item.Key, StringComparer.Ordinal);
         // One listing for each backup whose packs it uses: there are few of those and many packs.
         foreach (var prefix in missing.Keys.Select(key => key[..(key.LastIndexOf('/') + 1)]).Distinct(StringComparer.Ordinal).ToArray())
         {

@@ -32,7 +32,18 @@ sealed class NamedObjects(IObjectStore store)
         {
             if (RepositoryKey.Parse(item.Key).Kind == RepositoryKeyKind.Backup && await store.TryReadAllAsync(item.Key, cancellation) is { } json)
             {
-                foreach (var needed in BackupObjects.Of(Parse(item.Key, json)))
+                foreach (var needed in Parse(item.Key, json, bytes => BackupObjects.Of(BackupDocument.Parse(bytes))))
+                {
+                    users[needed.Key] = item.Key;
+                }
+            }
+        }
+
+        await foreach (var item in store.ListAsync(RepositoryLayout.DumpsPrefix(service), ListMode.Recursive, cancellation))
+        {
+            if (RepositoryKey.Parse(item.Key).Kind == RepositoryKeyKind.DumpEntry && await store.TryReadAllAsync(item.Key, cancellation) is { } json)
+            {
+                foreach (var needed in Parse(item.Key, json, bytes => DumpObjects.Of(DumpDocument.Parse(bytes))))
                 {
                     users[needed.Key] = item.Key;
                 }
@@ -42,11 +53,11 @@ sealed class NamedObjects(IObjectStore store)
         return users;
     }
 
-    BackupDocument Parse(string key, byte[] json)
+    IEnumerable<StoredObject> Parse(string key, byte[] json, Func<byte[], IEnumerable<StoredObject>> needed)
     {
         try
         {
-            return BackupDocument.Parse(json);
+            return needed(json);
         }
         catch (DamagedObjectException e)
         {

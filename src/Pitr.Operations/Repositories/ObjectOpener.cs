@@ -22,8 +22,6 @@ public sealed class ObjectOpener(RepositoryKeys keys)
 
     const int BlockSize = 256 << 10;
 
-    static ReadOnlySpan<byte> Magic => "PITRSEAL"u8;
-
     /// <summary>Whether an identity is there to open what other hosts sealed.</summary>
     public bool HasIdentity => keys.HasIdentity;
 
@@ -43,7 +41,7 @@ public sealed class ObjectOpener(RepositoryKeys keys)
         var place = RepositoryKey.Parse(key);
         var head = new byte[SealedObjectHeader.Size];
         var length = await stored.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation);
-        if (SealedKind(place.Kind) is not { } kind && !head.AsSpan(0, length).StartsWith(Magic))
+        if (SealedKind(place.Kind) is not { } kind && !head.AsSpan(0, length).StartsWith(SealedObjectHeader.Magic))
         {
             await destination.WriteAsync(head.AsMemory(0, length), cancellation);
             return length + await CopyAsync(stored, destination, cancellation);
@@ -99,10 +97,10 @@ public sealed class ObjectOpener(RepositoryKeys keys)
     }
 
     /// <summary>What is stored sealed under keys of this kind; null where documents or anything else may lie.</summary>
-    static SealedObjectKind? SealedKind(RepositoryKeyKind kind) => kind switch
+    internal static SealedObjectKind? SealedKind(RepositoryKeyKind kind) => kind switch
     {
         RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece => SealedObjectKind.Wal,
-        RepositoryKeyKind.Manifest => SealedObjectKind.Manifest,
+        RepositoryKeyKind.Manifest or RepositoryKeyKind.DumpManifest => SealedObjectKind.Manifest,
         RepositoryKeyKind.Pack => SealedObjectKind.Pack,
         RepositoryKeyKind.Dump => SealedObjectKind.Stream,
         _ => null,

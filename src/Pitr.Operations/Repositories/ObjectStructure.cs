@@ -34,13 +34,13 @@ public static class ObjectStructure
             case RepositoryKeyKind.Pack:
                 await RequireSealedAsync(SealedObjectKind.Pack, content, cancellation);
                 break;
-            case RepositoryKeyKind.Manifest:
+            case RepositoryKeyKind.Manifest or RepositoryKeyKind.DumpManifest:
                 await RequireSealedAsync(SealedObjectKind.Manifest, content, cancellation);
                 break;
             case RepositoryKeyKind.Dump:
                 await RequireSealedAsync(SealedObjectKind.Stream, content, cancellation);
                 break;
-            case RepositoryKeyKind.Other or RepositoryKeyKind.Lock:
+            case RepositoryKeyKind.Other or RepositoryKeyKind.Lock or RepositoryKeyKind.DumpSums:
                 break;
             default:
                 RequireDocument(key, place, await ReadAsync(content, cancellation));
@@ -88,9 +88,19 @@ public static class ObjectStructure
                 var backup = BackupDocument.Parse(json);
                 RequireOwn(backup.Id == place.Backup.ToString() && backup.Service == place.Service!.Value.Value, $"backup {backup.Id} of service {backup.Service}");
                 break;
+            case RepositoryKeyKind.Audit when key.EndsWith(RepositoryLayout.AuditBeginningSuffix, StringComparison.Ordinal):
+                var beginning = AuditBeginning.Parse(json);
+                RequireOwn(key == RepositoryLayout.AuditBeginning(place.Service, beginning.Id) && beginning.Service == place.Service?.Value, $"the beginning of {beginning.Action} {beginning.Id}");
+                break;
+            case RepositoryKeyKind.DumpEntry:
+                var dump = DumpDocument.Parse(json);
+                RequireOwn(dump.Id == place.Backup.ToString() && dump.Service == place.Service!.Value.Value, $"dump {dump.Id} of service {dump.Service}");
+                break;
             case RepositoryKeyKind.Audit:
                 var record = AuditRecord.Parse(json);
-                RequireOwn(key == RepositoryLayout.Audit(place.Service!.Value, record.Id) && record.Service == place.Service.Value.Value, $"{record.Action} {record.Id} of service {record.Service}");
+                RequireOwn(
+                    key == RepositoryLayout.Audit(place.Service, record.Id) && record.Service == place.Service?.Value,
+                    $"{record.Action} {record.Id} of {(record.Service is { } owner ? $"service {owner}" : $"repository {record.Repository}")}");
                 break;
             default:
                 RequireJson(json);

@@ -168,7 +168,7 @@ sealed class ObjectTransfer(
     {
         // Documents may be rewritten without changing their length, and are small.
         var byContent = options.ReadBack || RepositoryKey.Parse(item.Key).Kind
-            is RepositoryKeyKind.DataKey or RepositoryKeyKind.Service or RepositoryKeyKind.Backup or RepositoryKeyKind.Drill or RepositoryKeyKind.Audit;
+            is RepositoryKeyKind.DataKey or RepositoryKeyKind.Service or RepositoryKeyKind.Backup or RepositoryKeyKind.DumpEntry or RepositoryKeyKind.DumpSums or RepositoryKeyKind.Drill or RepositoryKeyKind.Audit;
         if (there == item.Size && !(byContent && (await GuardedAsync(item, verify, () => copy.CompareAsync(source, destination!, item.Key, verify, item.Size, cancellation), cancellation))
                 .Outcome == ObjectCopyOutcome.Conflict))
         {
@@ -261,7 +261,7 @@ sealed class ObjectTransfer(
     async Task RequireDataKeyAsync(string key, ObjectContent content, CancellationToken cancellation)
     {
         var place = RepositoryKey.Parse(key);
-        if (place is { Service: { } service, Kind: RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece or RepositoryKeyKind.Manifest or RepositoryKeyKind.Pack or RepositoryKeyKind.Dump } && !options.DryRun)
+        if (place is { Service: { } service, Kind: RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece or RepositoryKeyKind.Manifest or RepositoryKeyKind.Pack or RepositoryKeyKind.Dump or RepositoryKeyKind.DumpManifest } && !options.DryRun)
         {
             await using var stream = content.OpenRead();
             var id = (await SealedObjectReader.ReadHeaderAsync(stream, cancellation)).KeyId;

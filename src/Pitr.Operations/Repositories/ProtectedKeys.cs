@@ -7,7 +7,8 @@ namespace Pitr.Operations.Repositories;
 public static class ProtectedKeys
 {
     /// <summary>Whether a put there could pass a stranger's bytes off as pitr's.</summary>
-    public static bool IsOwnName(string key) => IsVital(key) || key.StartsWith(RepositoryLayout.ServicesPrefix, StringComparison.Ordinal);
+    public static bool IsOwnName(string key) =>
+        IsVital(key) || key.StartsWith(RepositoryLayout.ServicesPrefix, StringComparison.Ordinal) || key.StartsWith(RepositoryLayout.AuditPrefix(null), StringComparison.Ordinal);
 
     /// <summary>Whether everything else is worth nothing without it: <c>repository.json</c> and the data keys.</summary>
     public static bool IsVital(string key)
@@ -30,10 +31,15 @@ public static class ProtectedKeys
         }
     }
 
-    /// <summary>Refuses to remove what a repository cannot do without.</summary>
+    /// <summary>Refuses to remove what a repository cannot do without, and what was written to stay.</summary>
     /// <exception cref="RefusedInputException">It is such an object.</exception>
     public static void RefuseRemoval(string key)
     {
+        if (RepositoryKey.Parse(key).Kind == RepositoryKeyKind.Audit)
+        {
+            throw new RefusedInputException($"{key} was not removed: the audit trail says who did what, also long afterwards", "give --force if that is meant");
+        }
+
         if (IsVital(key))
         {
             throw new RefusedInputException(

@@ -24,6 +24,9 @@ public sealed class RepositoryCopy(
     readonly List<string> _backups = [];
     readonly List<string> _heldBack = [];
 
+    /// <summary>Called when the destination is a repository and before anything is copied; may be null.</summary>
+    public Func<CancellationToken, Task>? Begins { get; init; }
+
     /// <summary>Copies.</summary>
     /// <param name="options">What and how.</param>
     /// <param name="progress">Told how far it is.</param>
@@ -41,6 +44,7 @@ public sealed class RepositoryCopy(
         await RepositorySet.RequireInitialisedAsync(source, cancellation);
         var (id, isNew) = await PrepareAsync(options, cancellation);
         var services = await ServicesAsync(options, cancellation);
+        await (Begins?.Invoke(cancellation) ?? Task.CompletedTask);
         var copy = new ObjectCopy(spoolDirectory, Math.Max(1 << 20, MemoryLimit / options.Jobs));
         var transfer = new ObjectTransfer(source, id is null ? null : destination, others, copy, opener, options);
         progress?.Report(new RepositoryCopyProgress("comparing", 0, 0));
@@ -185,9 +189,10 @@ public sealed class RepositoryCopy(
             }
         }
 
-        if (options.Backup is null)
+        if (options.Backup is null && await SweepAsync(transfer, service, known, cancellation))
         {
-            await SweepAsync(transfer, service, known, cancellation);
+            // What they name is there now, all of it: an entry without its parts would be a backup that cannot be restored.
+            await BringBelowAsync(transfer, RepositoryLayout.DumpsPrefix(service), key => RepositoryKey.Parse(key).Kind == RepositoryKeyKind.DumpEntry, cancellation);
         }
     }
 
@@ -219,7 +224,7 @@ public sealed class RepositoryCopy(
         BringBelowAsync(transfer, RepositoryLayout.ServicePrefix(service), key =>
         {
             var place = RepositoryKey.Parse(key);
-            return place.Kind is not (RepositoryKeyKind.Lock or RepositoryKeyKind.Backup or RepositoryKeyKind.DataKey or RepositoryKeyKind.Service)
+            return place.Kind is not (RepositoryKeyKind.Lock or RepositoryKeyKind.Backup or RepositoryKeyKind.DumpEntry or RepositoryKeyKind.DataKey or RepositoryKeyKind.Service)
                 && !(place.Kind is RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest && known.Contains(place.Backup!.Value));
         }, cancellation);
 

@@ -12,6 +12,9 @@ public sealed class RepositoryRemoval(IObjectStore store, bool force)
 {
     readonly NamedObjects _named = new(store);
 
+    /// <summary>Objects below prefixes that stay all the same; may be null.</summary>
+    public Predicate<string>? Spares { get; init; }
+
     /// <summary>The objects meant: keys that exist, and everything below prefixes.</summary>
     /// <param name="names">Keys, and prefixes: ending in <c>/</c>, or empty for everything.</param>
     /// <exception cref="ObjectNotFoundException">One of the keys does not exist.</exception>
@@ -26,8 +29,11 @@ public sealed class RepositoryRemoval(IObjectStore store, bool force)
             {
                 await foreach (var item in store.ListAsync(name, ListMode.Recursive, cancellation))
                 {
-                    await RequireAsync(item.Key, cancellation);
-                    yield return (item.Key, item.Size);
+                    if (Spares?.Invoke(item.Key) != true)
+                    {
+                        await RequireAsync(item.Key, cancellation);
+                        yield return (item.Key, item.Size);
+                    }
                 }
             }
             else
@@ -56,7 +62,7 @@ public sealed class RepositoryRemoval(IObjectStore store, bool force)
         ProtectedKeys.RefuseRemoval(key);
         // Whatever lies where packs and manifests do, also under a name that pitr itself would not give.
         var place = RepositoryKey.Parse(key);
-        if (place is { Kind: RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest, Service: { } service } && await _named.FindUserAsync(service, key, cancellation) is { } user)
+        if (place is { Kind: RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest or RepositoryKeyKind.Dump or RepositoryKeyKind.DumpManifest or RepositoryKeyKind.DumpSums, Service: { } service } && await _named.FindUserAsync(service, key, cancellation) is { } user)
         {
             throw new RefusedInputException(
                 $"{key} was not removed: the backup of {user} needs it and could not be restored any more",

@@ -31,7 +31,7 @@ sealed class TransferCheck(ObjectOpener opener, StoredObject? digest, ObjectVeri
     async Task<string?> AuthenticateAsync(string key, ObjectContent content, CancellationToken cancellation)
     {
         var kind = RepositoryKey.Parse(key).Kind;
-        if (kind is not (RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece or RepositoryKeyKind.Manifest or RepositoryKeyKind.Dump or RepositoryKeyKind.Pack or RepositoryKeyKind.DataKey))
+        if (kind is not (RepositoryKeyKind.Wal or RepositoryKeyKind.WalPiece or RepositoryKeyKind.Manifest or RepositoryKeyKind.Dump or RepositoryKeyKind.DumpManifest or RepositoryKeyKind.Pack or RepositoryKeyKind.DataKey))
         {
             return null;
         }

@@ -1,5 +1,6 @@
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Restore.InPlace;
 using Pitr.Operations.Services;
 using Pitr.Postgres.Recovery;
 using Pitr.Storage;
@@ -15,6 +16,11 @@ public sealed class ClusterRestore(PostgresService service)
     /// <exception cref="ImpossiblePlanException">The directory is not empty and may not be used.</exception>
     public static void RequirePossible(string directory, RestoreMode mode)
     {
+        if (mode != RestoreMode.InPlace)
+        {
+            InPlaceJournal.RequireNone(directory);
+        }
+
         if (mode == RestoreMode.New || File.Exists(directory))
         {
             RestoreDirectory.RequireFillable(directory);
@@ -31,7 +37,7 @@ public sealed class ClusterRestore(PostgresService service)
     {
         RequirePossible(directory, options.Mode);
         var option = options.Mode == RestoreMode.Delta ? "--delta" : "--overwrite";
-        var replaces = options.Mode != RestoreMode.New && ExistingCluster.Require(directory, plan.Backup.SystemIdentifier, option);
+        var replaces = options.Mode is RestoreMode.Delta or RestoreMode.Overwrite && ExistingCluster.Require(directory, plan.Backup.SystemIdentifier, option);
         if (replaces)
         {
             await RequireArchivedAsync(directory, cancellation);
@@ -43,20 +49,30 @@ public sealed class ClusterRestore(PostgresService service)
         var content = await new RestoreContentReader(service).ReadAsync(plan.Backup, keepsFiles, goesOn ? mark!.Packs : NoPacks, cancellation);
         try
         {
-            var places = options.Tablespaces.Place(content.Tablespaces, directory);
+            var map = options.OldDirectory is { } old ? options.Tablespaces.With(ExistingCluster.TablespaceLinks(old)) : options.Tablespaces;
+            var places = map.Place(content.Tablespaces, directory);
             // A restore that was killed at its very end has taken the marks out of tablespaces already; its links say whose they are.
             var linked = replaces || mark?.IsOf(directory) == true ? ExistingCluster.TablespaceDirectories(directory) : new HashSet<string>();
+            if (options.OldDirectory is { } replaced)
+            {
+                linked = linked.Union(ExistingCluster.TablespaceDirectories(replaced)).ToHashSet();
+            }
+
             RestoreDirectory.RequireFillable(places, directory, linked);
-            RestoreSpace.Require(
-                [(directory, content.Bytes[0]), .. places.Select((p, i) => (p.Directory, content.Bytes[i + 1]))],
-                [directory, .. places.Select(p => p.Directory)]);
-            return new PreparedRestore(plan, directory, options, content, places, keepsFiles);
+            var space = RestoreSpace.Require(
+                [(directory, content.Bytes[0], Freed(directory, directory)), .. places.Select((p, i) => (p.Directory, content.Bytes[i + 1], Freed(p.Directory, [.. content.VersionDirectories(i + 1).Select(v => Path.Combine(p.Directory, v))])))]);
+            await RequireKeysAsync(plan, cancellation);
+            return new PreparedRestore(plan, directory, options, content, places, space, keepsFiles);
         }
         catch
         {
             content.Dispose();
             throw;
         }
+
+        // What was moved aside stays; an unfinished restore in its place is written over.
+        long Freed(string place, params IReadOnlyList<string> directories) =>
+            options.Mode == RestoreMode.InPlace && !RestoreMark.IsIn(place) ? 0 : (options.Mode == RestoreMode.InPlace ? directories : [place]).Sum(RestoreSpace.BytesIn);
     }
 
     /// <summary>Restores into a directory; afterwards starting PostgreSQL there recovers to the target.</summary>
@@ -75,13 +91,21 @@ public sealed class ClusterRestore(PostgresService service)
     /// <returns>Bytes that were there already and were kept.</returns>
     public async Task<long> RunAsync(PreparedRestore restore, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
+        if (restore.Options.Mode == RestoreMode.InPlace)
+        {
+            RestoreDirectory.RequireFillable(restore.Directory);
+            RestoreDirectory.RequireMovedAside(restore.Tablespaces, restore.Content);
+        }
+
         try
         {
+            restore.Options.Wal?.TakeBack(restore.Directory);
             var target = RestoreDirectory.Prepare(restore.Directory, restore.Tablespaces, RestoreMark.Of(restore.Backup, restore.Directory, restore.Content.WrittenPacks));
             await MakeRoomAsync(restore, target, cancellation);
             var files = new RestoreFiles(service);
             var writer = await files.WriteAsync(restore.Content, restore.Backup, target, progress, cancellation);
             Settings(restore.Plan, restore.Options).WriteTo(restore.Directory);
+            restore.Options.Wal?.Put(restore.Directory);
             RestoreFiles.WriteControlFile(writer, target);
             target.Complete();
             service.Log.Information("backup {Backup} is restored into {Directory}", restore.Backup.Id, restore.Directory);
@@ -136,6 +160,16 @@ public sealed class ClusterRestore(PostgresService service)
 
         var timeline = plan.TargetTimeline.Value == plan.Backup.Timeline ? "current" : plan.TargetTimeline.ToString();
         return new RecoverySettings(plan.Target, timeline, options.Action, options.RestoreCommand, Standby: false) { ArchiveOff = options.ArchiveOff };
+    }
+
+    // The manifest has been opened by now; WAL may be sealed with other data keys.
+    async Task RequireKeysAsync(RestorePlan plan, CancellationToken cancellation)
+    {
+        var archive = new Archive.WalArchive(service);
+        foreach (var segment in new[] { plan.FirstWal, plan.LastWal }.Distinct())
+        {
+            await service.OpeningKeys.GetAsync((await archive.ReadHeaderAsync(segment, cancellation)).KeyId, cancellation);
+        }
     }
 
     // What a server that broke down had not archived yet is in its pg_wal and nowhere else, and that is about to go.

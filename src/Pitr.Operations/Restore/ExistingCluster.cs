@@ -32,24 +32,74 @@ static class ExistingCluster
                 $"{option} works within one cluster only; name another directory with --to. Nothing was touched");
         }
 
-        // Written through, they would lead out of the directory; replaced by directories, they might fill the wrong disk.
-        foreach (var link in new DirectoryInfo(directory).EnumerateDirectories().Where(d => d.LinkTarget is not null))
-        {
-            throw new ImpossiblePlanException(
-                $"{link.FullName} is a link to {link.LinkTarget}; {option} follows no links but those of tablespaces",
-                "move what it names into its place, or restore into a new directory; nothing was touched");
-        }
-
+        RequireNoLinks(directory, option);
         return true;
     }
 
+    /// <summary>
+    /// Refuses to put anything aside but the cluster with this system identifier. One that cannot tell it any more may be put aside: nothing of it
+    /// is lost by that, and a damaged control file is a reason to restore.
+    /// </summary>
+    /// <param name="directory">Absolute; it may be missing or empty.</param>
+    /// <param name="systemIdentifier">Of the backup, decimal.</param>
+    /// <param name="option">The option that asked for it, for messages.</param>
+    /// <exception cref="ImpossiblePlanException">It is another cluster, or no data directory, or it has links to directories other than pg_wal.</exception>
+    public static void RequireOwn(string directory, string systemIdentifier, string option)
+    {
+        if (!Directory.Exists(directory) || !Directory.EnumerateFileSystemEntries(directory).Any())
+        {
+            return;
+        }
+
+        if (!File.Exists(Path.Combine(directory, "PG_VERSION")) && !RestoreMark.IsIn(directory))
+        {
+            throw new ImpossiblePlanException($"{directory} is not empty and not a data directory of PostgreSQL: it has no PG_VERSION", $"{option} works on a cluster's own data directory; nothing was touched");
+        }
+
+        if (TryReadControl(directory)?.SystemIdentifier.ToString(CultureInfo.InvariantCulture) is { } found && found != systemIdentifier)
+        {
+            throw new ImpossiblePlanException(
+                $"{directory} holds the cluster with system identifier {found}, the backup is of {systemIdentifier}",
+                $"{option} works within one cluster only; restore into another directory with --to. Nothing was touched");
+        }
+
+        RequireNoLinks(directory, option, "pg_wal");
+    }
+
+    /// <summary>The control file of a cluster; null when it cannot be read.</summary>
+    public static ControlFile? TryReadControl(string directory)
+    {
+        try
+        {
+            return ControlFile.ReadFrom(directory);
+        }
+        catch (ServerException)
+        {
+            return null;
+        }
+    }
+
+    // Written through, they would lead out of the directory; replaced by directories, they might fill the wrong disk.
+    static void RequireNoLinks(string directory, string option, string? but = null)
+    {
+        foreach (var link in new DirectoryInfo(directory).EnumerateDirectories().Where(d => d.LinkTarget is not null && d.Name != but))
+        {
+            throw new ImpossiblePlanException(
+                $"{link.FullName} is a link to {link.LinkTarget}; {option} follows no links but those of tablespaces{(but is null ? "" : $" and {but}")}",
+                "move what it names into its place, or restore into a new directory; nothing was touched");
+        }
+    }
+
     /// <summary>Directories that the cluster's tablespaces have, links resolved.</summary>
-    public static IReadOnlySet<string> TablespaceDirectories(string directory)
+    public static IReadOnlySet<string> TablespaceDirectories(string directory) => TablespaceLinks(directory).Values.Select(TablespaceMap.RealPath).ToHashSet();
+
+    /// <summary>What the links of the cluster's tablespaces name, by OID.</summary>
+    public static IReadOnlyDictionary<string, string> TablespaceLinks(string directory)
     {
         var links = new DirectoryInfo(Path.Combine(directory, LinkDirectory));
-        return links.Exists
-            ? links.EnumerateFileSystemInfos().Where(l => l.LinkTarget is { } target && target.StartsWith('/')).Select(l => TablespaceMap.RealPath(l.LinkTarget!)).ToHashSet()
-            : new HashSet<string>();
+        return (links.Exists ? links.EnumerateFileSystemInfos() : [])
+            .Where(l => l.LinkTarget is { } target && target.StartsWith('/'))
+            .ToDictionary(l => l.Name, l => l.LinkTarget!, StringComparer.Ordinal);
     }
 
     /// <summary>Names of the segments and history files in pg_wal that the server had not archived when it stopped.</summary>
@@ -83,39 +133,15 @@ static class ExistingCluster
             cause);
     }
 
-    static void RequireStopped(string directory, string option)
+    /// <summary>Refuses a directory whose server runs.</summary>
+    /// <exception cref="ImpossiblePlanException">It runs.</exception>
+    public static void RequireStopped(string directory, string option)
     {
-        var file = Path.Combine(directory, "postmaster.pid");
-        if (!File.Exists(file))
-        {
-            return;
-        }
-
-        // A number that is not readable yet is a server that is just starting.
-        if (!int.TryParse(File.ReadLines(file).FirstOrDefault()?.TrimStart('-'), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) || Runs(pid, directory))
+        if (RunningServer.Find(TablespaceMap.RealPath(directory)) is { } server)
         {
             throw new ImpossiblePlanException(
-                $"a PostgreSQL server runs on {directory}, says its postmaster.pid (process {pid})",
+                $"a PostgreSQL server runs on {directory}, says its postmaster.pid (process {server.ProcessId})",
                 $"stop it first: pg_ctl -D {directory} stop. {option} touches stopped clusters only");
-        }
-    }
-
-    // A server works in its data directory, so its own directory tells it from another process that has its number by now.
-    static bool Runs(int pid, string directory)
-    {
-        try
-        {
-            return Directory.Exists($"/proc/{pid}") && new FileInfo($"/proc/{pid}/cwd").LinkTarget is var cwd && (cwd is null || cwd == TablespaceMap.RealPath(directory));
-        }
-        catch (Exception e) when (e is UnauthorizedAccessException)
-        {
-            // Another user's process, which cannot be asked: it may be the server.
-            return true;
-        }
-        catch (IOException)
-        {
-            // It ended meanwhile.
-            return false;
         }
     }
 }

@@ -34,7 +34,7 @@ sealed class PackRestore(PostgresService service, PackFetch fetch, ManifestPack 
             catch (Exception e) when (e is DamagedObjectException or DamagedRepositoryException or UnsupportedFormatException or KeyUnavailableException)
             {
                 // The digest of the whole tells which repository's copy is good.
-                service.Log.Warning("{Key} is not what it should be, it is fetched from where it is: {Reason}", fetch.Locate(pack).Key, e.Message);
+                service.Log.Warning("{Key} is not what it should be and is fetched once more, by its digest: {Reason}", fetch.Locate(pack).Key, e.Message);
             }
         }
 

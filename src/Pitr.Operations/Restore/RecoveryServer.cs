@@ -17,6 +17,11 @@ public sealed class RecoveryServer : IAsyncDisposable
     // Settings without which a server refuses to replay this cluster's WAL (PostgreSQL 15 documentation, 27.4.3).
     static readonly string[] ReplaySettings = ["max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"];
 
+    const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    // RestoreArchivedFile() of PostgreSQL src/backend/access/transam/xlogarchive.c takes anything above 125 for a reason to stop, and 1 for the end of the archive.
+    const int EndsRecovery = 126;
+
     readonly ArchiveSocket _socket;
     readonly string _socketDirectory;
 
@@ -39,33 +44,60 @@ public sealed class RecoveryServer : IAsyncDisposable
     public static RecoveryServer Start(
         PostgresService service, BackupDocument backup, RecoveryServerOptions options, ArchiveRequestHandler handler, ArchiveCommandLine commands)
     {
-        var socketDirectory = Directory.CreateTempSubdirectory("pitr-").FullName;
-        var socketPath = Path.Combine(socketDirectory, "agent.sock");
-        var socket = ArchiveSocket.Listen(socketPath, handler.HandleAsync, service.Log);
+        // Before anything is made that would have to be taken back: the programs of this version may be missing.
+        var prepared = Prepare(service, backup, options);
+        // A scratch cluster has a socket directory of its own, which is cleared away with it.
+        var socketDirectory = options.OwnConfiguration
+            ? Directory.CreateDirectory(Path.Combine(options.SocketDirectory, "pitr"), Private).FullName
+            : RecoverySocketDirectory.Make(service.Log);
+        var socketPath = RecoverySocketDirectory.SocketIn(socketDirectory);
+        var socket = ArchiveSocket.Listen(socketPath, options.Refuse is { } refuse ? Guarded(handler, refuse) : handler.HandleAsync, service.Log);
         var settings = new Dictionary<string, string>(options.Settings, StringComparer.Ordinal)
         {
             ["restore_command"] = commands.WithSocket(socketPath).Get(service.Name.ToString()),
         };
+        return new RecoveryServer(PostgresServer.Start(prepared with { Settings = settings }, service.Clock), socket, socketDirectory);
+    }
+
+    static Func<ArchiveRequest, CancellationToken, Task<ArchiveResponse>> Guarded(ArchiveRequestHandler handler, Func<string, string, string?> refuse) =>
+        async (request, cancellation) =>
+        {
+            var response = await handler.HandleAsync(request, cancellation);
+            if (response.ExitCode != 0 || request.Verb != "get")
+            {
+                return response;
+            }
+
+            var path = request.Require("path");
+            if (refuse(request.Require("file"), path) is not { } refusal)
+            {
+                return response;
+            }
+
+            File.Delete(path);
+            return new ArchiveResponse(EndsRecovery, refusal);
+        };
+
+    static PostgresServerOptions Prepare(PostgresService service, BackupDocument backup, RecoveryServerOptions options)
+    {
+        var programs = PostgresBinaries.FindForDataDirectory(options.DataDirectory, service.Settings.BinDirectory);
         var login = new Npgsql.NpgsqlConnectionStringBuilder(service.Settings.RevealConnection());
         var configuration = options.OwnConfiguration || !File.Exists(Path.Combine(options.DataDirectory, "postgresql.conf"))
             ? WriteConfiguration(options.DataDirectory, backup, options.OwnConfiguration)
             : null;
-        var server = PostgresServer.Start(
-            new PostgresServerOptions
-            {
-                DataDirectory = options.DataDirectory,
-                BinDirectory = PostgresBinaries.FindForDataDirectory(options.DataDirectory, service.Settings.BinDirectory),
-                SocketDirectory = options.SocketDirectory,
-                Port = options.Port,
-                LogFile = options.LogFile,
-                ConfigFile = configuration is null ? null : Path.Combine(configuration, "postgresql.conf"),
-                HbaFile = configuration is null ? null : Path.Combine(configuration, "pg_hba.conf"),
-                IdentFile = configuration is null ? null : Path.Combine(configuration, "pg_ident.conf"),
-                Settings = settings,
-                User = login.Username ?? "postgres",
-            },
-            service.Clock);
-        return new RecoveryServer(server, socket, socketDirectory);
+        return new PostgresServerOptions
+        {
+            DataDirectory = options.DataDirectory,
+            BinDirectory = programs,
+            SocketDirectory = options.SocketDirectory,
+            Port = options.Port,
+            LogFile = options.LogFile,
+            ConfigFile = configuration is null ? null : Path.Combine(configuration, "postgresql.conf"),
+            HbaFile = configuration is null ? null : Path.Combine(configuration, "pg_hba.conf"),
+            IdentFile = configuration is null ? null : Path.Combine(configuration, "pg_ident.conf"),
+            User = login.Username ?? "postgres",
+            SessionOptions = options.SessionOptions,
+        };
     }
 
     // Clusters whose configuration lies elsewhere (Debian: /etc/postgresql) come back without any. What is written here is enough to
@@ -74,7 +106,7 @@ public sealed class RecoveryServer : IAsyncDisposable
     static string WriteConfiguration(string dataDirectory, BackupDocument backup, bool beside)
     {
         var directory = beside ? dataDirectory + ".conf" : dataDirectory;
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(directory, Private);
         // The catalog is not authenticated: nothing but whole numbers may come from it into a configuration.
         var lines = ReplaySettings
             .Where(name => backup.Settings.TryGetValue(name, out var value) && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out _))

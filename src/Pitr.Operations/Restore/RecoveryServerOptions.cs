@@ -13,4 +13,11 @@ public sealed record RecoveryServerOptions(
     int Port,
     string LogFile,
     IReadOnlyDictionary<string, string> Settings,
-    bool OwnConfiguration);
+    bool OwnConfiguration)
+{
+    /// <summary>Options of every session that this program opens, as in <c>PGOPTIONS</c>; null: none.</summary>
+    public string? SessionOptions { get; init; }
+
+    /// <summary>Looks at each file that restore_command has fetched (name, path) before the server does; a text refuses it, and recovery ends with an error.</summary>
+    public Func<string, string, string?>? Refuse { get; init; }
+}

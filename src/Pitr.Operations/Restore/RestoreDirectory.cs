@@ -62,6 +62,20 @@ public sealed class RestoreDirectory
         }
     }
 
+    /// <summary>Says whether the directories of tablespaces have room for what the backup brings: a cluster's files there would be lost.</summary>
+    /// <exception cref="ImpossiblePlanException">A cluster of this version is there, and no unfinished restore.</exception>
+    internal static void RequireMovedAside(IReadOnlyList<TablespacePlace> places, RestoreContent content)
+    {
+        for (var place = 1; place <= places.Count; place++)
+        {
+            var directory = places[place - 1].Directory;
+            foreach (var version in content.VersionDirectories(place).Where(v => Directory.Exists(Path.Combine(directory, v)) && !RestoreMark.IsIn(directory)))
+            {
+                throw new ImpossiblePlanException($"{Path.Combine(directory, version)} was not moved aside", "nothing in it was touched; look at whose it is");
+            }
+        }
+    }
+
     static bool HoldsEntries(string path)
     {
         try

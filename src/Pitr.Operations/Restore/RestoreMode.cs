@@ -11,4 +11,7 @@ public enum RestoreMode
 
     /// <summary>Files of the same cluster are removed first.</summary>
     Overwrite,
+
+    /// <summary>Files of the same cluster are moved aside before anything is written, by <see cref="InPlace.InPlaceRestore"/>.</summary>
+    InPlace,
 }

@@ -1,3 +1,4 @@
+using Pitr.Operations.Restore.InPlace;
 using Pitr.Postgres.Recovery;
 
 namespace Pitr.Operations.Restore;
@@ -15,6 +16,12 @@ public sealed record RestoreOptions(RecoveryAction Action, string RestoreCommand
 
     /// <summary>What becomes of files that are there.</summary>
     public RestoreMode Mode { get; init; }
+
+    /// <summary>In place: where the old cluster's data directory is, in its place or aside; null when there is none.</summary>
+    public string? OldDirectory { get; init; }
+
+    /// <summary>In place: where the old cluster has its WAL, when that is elsewhere; the restored one gets it there, too.</summary>
+    public LinkedWal? Wal { get; init; }
 
     /// <summary>Sets a standby up instead of a recovery.</summary>
     public bool Standby { get; init; }

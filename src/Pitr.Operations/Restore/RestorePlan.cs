@@ -30,6 +30,9 @@ public sealed record RestorePlan(
     /// <summary>Names of the repositories the plan was made from, and that recovery asks: those that answered.</summary>
     public IReadOnlyList<string> Repositories { get; init; } = [];
 
+    /// <summary>What somebody should know who asks for this, in sentences.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>The timeline recovery ends on.</summary>
     public Timeline TargetTimeline => Timelines[^1];
 }

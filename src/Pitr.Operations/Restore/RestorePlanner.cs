@@ -16,6 +16,9 @@ namespace Pitr.Operations.Restore;
 /// </summary>
 public sealed class RestorePlanner(PostgresService service)
 {
+    // Looking through each costs a look at some of its WAL.
+    const int MostBranches = 8;
+
     readonly WalArchive _archive = new(service);
 
     /// <summary>Makes the plan.</summary>
@@ -52,6 +55,19 @@ public sealed class RestorePlanner(PostgresService service)
         var inventory = await _archive.ListAsync(cancellation);
         service.Repositories.RequireComplete();
         var timeline = ChooseTimeline(request, backups, inventory);
+        try
+        {
+            return await PlanOnAsync(timeline, request, backups, inventory, cancellation);
+        }
+        catch (ImpossiblePlanException e) when (request.Target.Kind is not (RecoveryTargetKind.Latest or RecoveryTargetKind.Immediate))
+        {
+            throw await FindElsewhereAsync(timeline, request, backups, inventory, cancellation) is not { } other ? e : new ImpossiblePlanException(
+                e.Message, $"on timeline {other} it is possible: --target-timeline {other}. On timeline {timeline}: {e.Hint}", e);
+        }
+    }
+
+    async Task<RestorePlan> PlanOnAsync(Timeline timeline, RestoreRequest request, IReadOnlyList<BackupDocument> backups, WalInventory inventory, CancellationToken cancellation)
+    {
         var history = timeline.Value > 1 ? await _archive.ReadHistoryAsync(timeline, cancellation) : null;
         var path = new TimelinePath(timeline, history, inventory.SegmentSize);
         // In the order of their WAL: ids are times of a host's clock, and clocks are set back.
@@ -66,7 +82,31 @@ public sealed class RestorePlanner(PostgresService service)
         }
 
         var (backup, reason) = ChooseBackup(request, stop?.Position ?? request.Target.Lsn, onPath, timeline);
-        return await CompleteAsync(request.Target, stop, backup, reason, path, inventory, cancellation);
+        var plan = await CompleteAsync(request.Target, stop, backup, reason, new RestoreGround(onPath, path, inventory), cancellation);
+        return request.Target.Time is not { } moment ? plan : plan with
+        {
+            Notes = await new AbandonedBranches(service, inventory).FindAsync(moment, timeline, history, cancellation),
+        };
+    }
+
+    // The newest other branch on which the target can be reached.
+    async Task<Timeline?> FindElsewhereAsync(Timeline tried, RestoreRequest request, IReadOnlyList<BackupDocument> backups, WalInventory inventory, CancellationToken cancellation)
+    {
+        var others = inventory.Timelines.Select(t => t.Timeline).Concat(backups.Select(b => new Timeline(b.Timeline))).Distinct().Where(t => t != tried);
+        foreach (var other in others.OrderDescending().Take(MostBranches))
+        {
+            try
+            {
+                await PlanOnAsync(other, request, backups, inventory, cancellation);
+                return other;
+            }
+            catch (Exception e) when (e is OperationException)
+            {
+                service.Log.Debug("on timeline {Timeline} it is not possible either: {Reason}", other, e.Message);
+            }
+        }
+
+        return null;
     }
 
     // A damaged entry makes the choice of a backup a guess; it does not matter when the backup is named.
@@ -146,12 +186,12 @@ public sealed class RestorePlanner(PostgresService service)
         var first = backups[0];
         throw new ImpossiblePlanException(
             $"target {target} lies before the end of the first backup that leads there ({first.Id}, consistent at {Moment(first.StopTime)}, {first.StopLsn})",
-            $"the earliest possible moment is {Moment(first.StopTime)}: --target-time '{Moment(first.StopTime)}', or --target immediate");
+            $"the earliest possible moment is {Moment(first.StopTime)}: {(target.Kind == RecoveryTargetKind.Lsn ? $"--target-lsn {first.StopLsn}" : $"--target-time '{Moment(first.StopTime)}'")}, or --target immediate --backup {first.Id}");
     }
 
-    async Task<RestorePlan> CompleteAsync(
-        RecoveryTarget target, WalPlace? stopAt, BackupDocument backup, string reason, TimelinePath path, WalInventory inventory, CancellationToken cancellation)
+    async Task<RestorePlan> CompleteAsync(RecoveryTarget target, WalPlace? stopAt, BackupDocument backup, string reason, RestoreGround ground, CancellationToken cancellation)
     {
+        var (path, inventory) = (ground.Path, ground.Inventory);
         var size = inventory.SegmentSize;
         var first = WalSegmentName.Parse(backup.StartWal);
         var stop = WalSegmentName.Parse(backup.StopWal).Number(size);
@@ -165,7 +205,7 @@ public sealed class RestorePlanner(PostgresService service)
         }
 
         var lastCommit = await _archive.FindLastCommitAsync(path, first, reach, size, cancellation);
-        var needed = await FindLastNeededAsync(target, stopAt, backup, path, first, reach, lastCommit, inventory, cancellation);
+        var needed = await new TargetReach(service, ground, backup, reach, lastCommit).FindLastNeededAsync(target, stopAt, cancellation);
         return new RestorePlan(
             backup,
             reason,
@@ -183,61 +223,5 @@ public sealed class RestorePlanner(PostgresService service)
     static long FetchedBytes(UsedPack pack) =>
         pack.UsedBytes < pack.ContentBytes / 2 ? (long)(pack.Size * ((double)pack.UsedBytes / pack.ContentBytes)) : pack.Size;
 
-    // The last segment that recovery can need to reach the target; refuses a target the archive does not reach.
-    async Task<WalSegmentName> FindLastNeededAsync(
-        RecoveryTarget target, WalPlace? stopAt, BackupDocument backup, TimelinePath path, WalSegmentName first, WalSegmentName reach, DateTimeOffset? lastCommit, WalInventory inventory, CancellationToken cancellation)
-    {
-        var size = inventory.SegmentSize;
-        var beyond = path.FirstAfter(inventory, reach.Number(size));
-        var gap = beyond is null ? "" : $"; WAL from {path.Segment(reach.Number(size) + 1)} to before {beyond} is missing";
-        var latest = lastCommit is { } moment ? $"the last commit that can be recovered is at {Moment(moment)}" : "no commit after the backup is archived";
-        switch (target.Kind)
-        {
-            case RecoveryTargetKind.Immediate:
-                return WalSegmentName.Parse(backup.StopWal);
-            case RecoveryTargetKind.Latest when beyond is not null:
-                throw new ImpossiblePlanException(
-                    $"the archive has a gap{gap}: `latest` would silently end there, and {latest}",
-                    BeforeGap(backup, lastCommit));
-            case RecoveryTargetKind.Lsn:
-                return await FindReachedAsync(target, path, reach, gap, inventory, beyond is null ? $"{latest}; --target latest recovers all there is" : BeforeGap(backup, lastCommit), cancellation);
-            case RecoveryTargetKind.Xid or RecoveryTargetKind.Name when stopAt is { } place:
-                return place.Segment.Number(size) <= reach.Number(size) ? place.Segment : throw new ImpossiblePlanException(
-                    $"target {target} lies after the archived WAL, which ends with {reach}{gap}",
-                    beyond is null ? $"{latest}; --target latest recovers all there is" : BeforeGap(backup, lastCommit));
-            case RecoveryTargetKind.Time:
-                // PostgreSQL stops at the first commit after the target, or at it when exclusive; without one it would end with an error, after hours maybe.
-                var after = target.Inclusive ? target.Time!.Value : target.Time!.Value.AddMicroseconds(-1);
-                return await _archive.FindCommitAfterAsync(after, path, first, reach, size, cancellation) ?? throw new ImpossiblePlanException(
-                    $"target {target} lies after the last archived commit{gap}: {latest}",
-                    beyond is null ? "--target latest recovers everything up to it; if nothing was committed in between, that is the same state" : BeforeGap(backup, lastCommit));
-            default:
-                return reach;
-        }
-    }
-
-    // The record at the position itself is read, too, to know that it is reached: PostgreSQL stops at the first record that begins at or
-    // after it. Behind the last record of the archive there is none, even if the segment goes on: the rest of it may be empty.
-    async Task<WalSegmentName> FindReachedAsync(
-        RecoveryTarget target, TimelinePath path, WalSegmentName reach, string gap, WalInventory inventory, string hint, CancellationToken cancellation)
-    {
-        var lsn = target.Lsn!.Value;
-        if (lsn.Value / (ulong)inventory.SegmentSize.Bytes > reach.Number(inventory.SegmentSize))
-        {
-            throw new ImpossiblePlanException($"target {target} lies after the archived WAL, which ends with {reach}{gap}", hint);
-        }
-
-        var (segment, lastRecord) = await new WalTargetFinder(service, path, inventory).FindRecordAfterAsync(lsn, reach, cancellation);
-        return segment ?? throw new ImpossiblePlanException(
-            $"target {target} is not reached: no record that begins at or after it is archived; the WAL ends in {reach}{gap}",
-            lastRecord is { } last ? $"the last position that can be asked for is that of the last record: --target-lsn {last}; {hint}" : hint);
-    }
-
-    // PostgreSQL ends recovery at a time only where it sees a later commit, so the last commit before a gap cannot be asked for, all before it can.
-    static string BeforeGap(BackupDocument backup, DateTimeOffset? lastCommit) =>
-        lastCommit?.AddMicroseconds(-1) is { } moment && moment >= backup.StopTime
-            ? $"everything before that commit is possible: --target-time '{Moment(moment)}'; or start from a backup after the gap with --backup"
-            : "--target immediate is possible, or start from a backup after the gap with --backup";
-
-    static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+    internal static string Moment(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 }

@@ -5,30 +5,28 @@ namespace Pitr.Operations.Restore;
 /// <summary>Whether the file systems have room for a restore.</summary>
 static class RestoreSpace
 {
-    // What a data directory needs beyond the backup: replayed WAL is fetched one segment at a time, and PostgreSQL keeps some.
-    const long SpaceForWal = 256L << 20;
+    /// <summary>What a data directory needs beyond the backup: replayed WAL is fetched one segment at a time, and PostgreSQL keeps some.</summary>
+    public const long SpaceForWal = 256L << 20;
 
     /// <summary>Refuses when a file system has too little, all that goes there taken together.</summary>
-    /// <param name="needs">Directories, which need not exist yet, and the bytes that go there; the data directory first.</param>
-    /// <param name="reused">Directories whose content will be replaced: what it takes counts as free.</param>
+    /// <param name="needs">Directories, which need not exist yet, the bytes that go there, and those that are made free there; the data directory first.</param>
+    /// <returns>Each file system, the data directory's first.</returns>
     /// <exception cref="ImpossiblePlanException">Too little space.</exception>
-    public static void Require(IReadOnlyList<(string Directory, long Bytes)> needs, IReadOnlyCollection<string> reused)
+    public static IReadOnlyList<SpaceNeed> Require(IReadOnlyList<(string Directory, long Bytes, long Freed)> needs)
     {
         var systems = needs
-            .Select((n, i) => (Existing: ExistingAncestor(n.Directory), Bytes: n.Bytes + (i == 0 ? SpaceForWal : 0), Freed: reused.Contains(n.Directory) ? BytesIn(n.Directory) : 0))
-            .GroupBy(n => FileStatus.Of(n.Existing).Device);
-        foreach (var system in systems)
+            .Select((n, i) => (Existing: ExistingAncestor(n.Directory), Bytes: n.Bytes + (i == 0 ? SpaceForWal : 0), n.Freed))
+            .GroupBy(n => FileStatus.Of(n.Existing).Device)
+            .Select(s => new SpaceNeed(s.First().Existing, s.Sum(n => n.Bytes), new DriveInfo(s.First().Existing).AvailableFreeSpace + s.Sum(n => n.Freed)))
+            .ToArray();
+        foreach (var system in systems.Where(s => s.AvailableBytes < s.NeededBytes))
         {
-            var place = system.First().Existing;
-            var available = new DriveInfo(place).AvailableFreeSpace + system.Sum(n => n.Freed);
-            var needed = system.Sum(n => n.Bytes);
-            if (available < needed)
-            {
-                throw new ImpossiblePlanException(
-                    $"{place} has {available} bytes free; the restore needs {needed} there, {(place == ExistingAncestor(needs[0].Directory) ? $"{SpaceForWal} of them for WAL" : "for tablespaces")}",
-                    "free some space, name a directory on another file system with --to, or move tablespaces with --tablespace-map");
-            }
+            throw new ImpossiblePlanException(
+                $"{system.Place} has {system.AvailableBytes} bytes free; the restore needs {system.NeededBytes} there, {(system == systems[0] ? $"{SpaceForWal} of them for WAL" : "for tablespaces")}",
+                "free some space, name a directory on another file system with --to, or move tablespaces with --tablespace-map");
         }
+
+        return systems;
     }
 
     static string ExistingAncestor(string directory)
@@ -42,7 +40,8 @@ static class RestoreSpace
         return existing;
     }
 
-    static long BytesIn(string directory) => !Directory.Exists(directory) ? 0 : Directory
+    /// <summary>Bytes that the files of a directory take; 0 when there is none.</summary>
+    public static long BytesIn(string directory) => !Directory.Exists(directory) ? 0 : Directory
         .EnumerateFiles(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true })
         .Sum(f => FileStatus.Of(f).AllocatedBytes);
 }

@@ -15,6 +15,12 @@ public sealed class TablespaceMap
     /// <summary>Every tablespace goes back to the directory it came from.</summary>
     public static TablespaceMap Original { get; } = new([], null);
 
+    /// <summary>The same, but tablespaces that it does not name go where a cluster has them now, whatever the backup says.</summary>
+    /// <param name="current">Absolute directories by OID.</param>
+    public TablespaceMap With(IReadOnlyDictionary<string, string> current) => new(_entries, _below) { Current = current };
+
+    IReadOnlyDictionary<string, string> Current { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>Every tablespace gets a directory of its own, named after its OID: for scratch clusters.</summary>
     /// <param name="directory">Absolute; where these directories are made.</param>
     public static TablespaceMap Below(string directory) => new([], directory);
@@ -94,9 +100,9 @@ public sealed class TablespaceMap
 
         // The OID says more than the directory, which a map may name for another reason.
         var mapped = _entries.Where(e => IsNamed(tablespace, e.Old)).OrderBy(e => e.Old == tablespace.Oid ? 0 : 1).Select(e => e.New).FirstOrDefault();
-        if (mapped is not null)
+        if ((mapped ?? Current.GetValueOrDefault(tablespace.Oid)) is { } known)
         {
-            return mapped;
+            return known;
         }
 
         var location = Path.TrimEndingDirectorySeparator(tablespace.Location);

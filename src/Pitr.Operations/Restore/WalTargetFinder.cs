@@ -29,6 +29,7 @@ sealed class WalTargetFinder(PostgresService service, TimelinePath path, WalInve
     {
         var size = inventory.SegmentSize;
         var before = ulong.MaxValue;
+        var near = new NearTargets(target);
         foreach (var backup in backups.Reverse())
         {
             var first = WalSegmentName.Parse(backup.StartWal);
@@ -42,10 +43,14 @@ sealed class WalTargetFinder(PostgresService service, TimelinePath path, WalInve
             for (var number = first.Number(size); number <= end.Number(size) && number <= before; number++)
             {
                 var segment = path.Segment(number);
-                var events = run.Add(await ScanAsync(segment, cancellation), out _);
-                if (events.FirstOrDefault(e => IsWanted(e, target)) is { } found)
+                foreach (var found in run.Add(await ScanAsync(segment, cancellation), out _))
                 {
-                    return new WalPlace(found.Position, segment);
+                    if (IsWanted(found, target))
+                    {
+                        return new WalPlace(found.Position, segment);
+                    }
+
+                    near.Add(found);
                 }
             }
 
@@ -54,7 +59,7 @@ sealed class WalTargetFinder(PostgresService service, TimelinePath path, WalInve
 
         throw new ImpossiblePlanException(
             $"{target} is not in the archived WAL since the first backup that leads to timeline {path.Timelines[^1]} ({backups[0].Id})",
-            "check the spelling; it may also lie in WAL that is not archived yet (SELECT pg_switch_wal()) or on another timeline (--target-timeline)");
+            $"{near.Hint()}; it may also lie in WAL that is not archived yet (SELECT pg_switch_wal()) or on another timeline (--target-timeline)");
     }
 
     /// <summary>
@@ -80,6 +85,18 @@ sealed class WalTargetFinder(PostgresService service, TimelinePath path, WalInve
         }
 
         return (null, lastRecord);
+    }
+
+    /// <summary>Where the last record of a run of segments begins; null when none begins in it.</summary>
+    public async Task<Lsn?> FindLastRecordAsync(WalSegmentName first, WalSegmentName last, CancellationToken cancellation)
+    {
+        Lsn? found = null;
+        for (var number = last.Number(inventory.SegmentSize); found is null && number >= first.Number(inventory.SegmentSize); number--)
+        {
+            found = (await ScanAsync(path.Segment(number), cancellation)).Edges.LastRecord;
+        }
+
+        return found;
     }
 
     static bool IsWanted(WalEvent found, RecoveryTarget target) => found switch

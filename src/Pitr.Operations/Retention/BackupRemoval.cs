@@ -129,7 +129,7 @@ public sealed class BackupRemoval(PostgresService service)
             after.Add(now ?? held.Without(plan.Ids));
         }
 
-        var (needed, wal) = failures.Count == 0 ? await FindNeededWalAsync(choice, after, cancellation) : (null, []);
+        var (needed, wal) = await TryFindNeededWalAsync(choice, after, failures, cancellation);
         var removals = new List<RepositoryRemovals>();
         foreach (var store in service.Repositories.Stores)
         {
@@ -167,6 +167,27 @@ public sealed class BackupRemoval(PostgresService service)
         }
 
         return new RemovalReport(service.Name.Value, plan.Chosen, removals);
+    }
+
+    // The entries are gone by now: what else is to be done is done, and WAL stays until the next run.
+    async Task<(NeededWal? Needed, IReadOnlyList<WalHoldings> Wal)> TryFindNeededWalAsync(
+        IBackupChoice choice, IReadOnlyList<BackupHoldings> rest, Dictionary<string, string> failures, CancellationToken cancellation)
+    {
+        if (failures.Count > 0)
+        {
+            return (null, []);
+        }
+
+        try
+        {
+            return await FindNeededWalAsync(choice, rest, cancellation);
+        }
+        catch (StorageException e)
+        {
+            service.Log.Warning("repository {Repository}: WAL stays, because it could not be listed: {Reason}", e.Repository, e.Message);
+            failures.TryAdd(e.Repository, e.Message);
+            return (null, []);
+        }
     }
 
     // With what any repository holds: WAL of one may be what a backup of another is recovered with.

@@ -37,9 +37,7 @@ public sealed class RetentionChoice(RetentionRules rules, IReadOnlyList<Timeline
 
         var wal = await archive.ListAsync(cancellation);
         service.Repositories.RequireComplete();
-        return new RetentionChoice(rules, [.. wal.Timelines
-            .Where(t => t.Spans.Count > 0)
-            .Select(t => new TimelineTrace(t.Timeline, t.Spans[0].First.Number(wal.SegmentSize), t.Spans.Max(span => span.Newest)))]);
+        return new RetentionChoice(rules, TimelineTrace.Of(wal));
     }
 
     /// <inheritdoc/>

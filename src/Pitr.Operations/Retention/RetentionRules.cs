@@ -24,7 +24,7 @@ public sealed class RetentionRules(RetentionSettings settings, DateTimeOffset cl
         ArgumentNullException.ThrowIfNull(backups);
         ArgumentNullException.ThrowIfNull(timelines);
         // The repository's clock rather than the server's: that one may be wrong together with this host's.
-        var evidence = (timelines.Count > 0 ? timelines.Select(t => t.Newest) : backups.Select(b => b.StopTime)).DefaultIfEmpty(clock).Max();
+        var evidence = (timelines.Count > 0 ? timelines.Select(t => t.Ended) : backups.Select(b => b.StopTime)).DefaultIfEmpty(clock).Max();
         var now = evidence < clock ? evidence : clock;
         var start = now - DateTimeOffset.MinValue > settings.Window ? now - settings.Window : DateTimeOffset.MinValue;
         var ordered = DatedBackup.Order(backups, now);

@@ -18,8 +18,8 @@ sealed class WalHoldings(IObjectStore store, ServiceName service, WalSegmentSize
     /// <summary>The repository.</summary>
     public IObjectStore Store => store;
 
-    /// <summary>What it says of each timeline.</summary>
-    public IEnumerable<TimelineTrace> Traces => _runs.Where(t => t.Value.Runs.Count > 0).Select(t => new TimelineTrace(t.Key, t.Value.Runs[0].First, t.Value.Runs.Max(run => run.Newest)));
+    /// <summary>The cluster's segment size.</summary>
+    public WalSegmentSize Size => size;
 
     /// <summary>Lists it.</summary>
     /// <exception cref="StorageException">The listing is not complete.</exception>
@@ -36,7 +36,14 @@ sealed class WalHoldings(IObjectStore store, ServiceName service, WalSegmentSize
 
     /// <summary>What several repositories say of each timeline together.</summary>
     public static IReadOnlyList<TimelineTrace> Together(IEnumerable<WalHoldings> repositories) =>
-        [.. repositories.SelectMany(r => r.Traces).GroupBy(t => t.Timeline).Select(t => new TimelineTrace(t.Key, t.Min(x => x.First), t.Max(x => x.Newest))).OrderBy(t => t.Timeline)];
+    [
+        .. from repository in repositories
+           from held in repository._runs
+           where held.Value.Runs.Count > 0
+           group held.Value by (held.Key, repository.Size) into timeline
+           orderby timeline.Key.Key
+           select TimelineTrace.Of(timeline.Key.Key, timeline.Key.Size, StoredRuns.Union(timeline.Key.Key, timeline.Key.Size, [.. timeline])),
+    ];
 
     /// <summary>Objects that are not needed, oldest first on each timeline, so that a removal that is cut short leaves no gap in what follows. Histories always are.</summary>
     public IEnumerable<string> NeedlessKeys(NeededWal needed)

@@ -21,11 +21,14 @@ public sealed record WindowBranch(Timeline Timeline, ulong First, IReadOnlyList<
     internal static IReadOnlyList<WindowBranch> Find(IReadOnlyList<DatedBackup> ordered, IReadOnlyList<TimelineTrace> timelines, DateTimeOffset start)
     {
         var known = timelines.Select(t => t.Timeline).Concat(ordered.Select(b => b.Timeline)).Distinct().Order().ToArray();
-        return [.. known
-            .Where((timeline, i) => i == known.Length - 1
-                || timelines.Any(t => t.Timeline == timeline && t.Newest >= start)
-                || ordered.Any(b => b.Timeline == timeline && b.End >= start))
-            .Select(timeline => Make(timeline, ordered, timelines.FirstOrDefault(t => t.Timeline == timeline), start))];
+        var branches = known.Select(timeline => Make(timeline, ordered, timelines.FirstOrDefault(t => t.Timeline == timeline), start)).ToArray();
+        return [.. branches.Where(branch => IsActive(branch.Timeline)
+            || !branches.Any(later => later.Timeline > branch.Timeline && later.StandsAlone && IsActive(later.Timeline)))];
+
+        // A timeline that stores nothing may be that of a server on which nothing happens, with its state to be recovered all the same. It is over only when a later
+        // one is at work and recovered from a backup of its own.
+        bool IsActive(Timeline timeline) =>
+            timelines.Any(t => t.Timeline == timeline && t.Newest >= start) || ordered.Any(b => b.Timeline == timeline && b.End >= start);
     }
 
     static WindowBranch Make(Timeline timeline, IReadOnlyList<DatedBackup> ordered, TimelineTrace? trace, DateTimeOffset start)

@@ -15,7 +15,7 @@ namespace Pitr.Operations.Services;
 /// repository never holds what it could not open, nor a backup of which a part is missing.
 /// </summary>
 /// <param name="service">The service whose debts are paid.</param>
-public sealed class CatchUp(PostgresService service) : IDisposable
+public sealed class CatchUp(OpenedService service) : IDisposable
 {
     // Segments are small and the way may be long: several at once, each in memory once.
     const int Parallel = 4;
@@ -190,13 +190,14 @@ public sealed class CatchUp(PostgresService service) : IDisposable
     async Task CopyAsync(IObjectStore source, IObjectStore store, string key, CancellationToken cancellation)
     {
         var kind = RepositoryKey.Parse(key).Kind;
-        if (kind == RepositoryKeyKind.Backup)
+        if (kind is RepositoryKeyKind.Backup or RepositoryKeyKind.DumpEntry)
         {
-            await BringNeededAsync(source, store, key, cancellation);
+            await BringNeededAsync(source, store, key, kind, cancellation);
         }
 
         // A pack or manifest of an attempt that was cut short is not the one the catalog names.
-        var mode = kind is RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest ? PutMode.Replace : PutMode.CreateNew;
+        var mode = kind is RepositoryKeyKind.Pack or RepositoryKeyKind.Manifest or RepositoryKeyKind.Dump or RepositoryKeyKind.DumpManifest or RepositoryKeyKind.DumpSums
+            ? PutMode.Replace : PutMode.CreateNew;
         var result = await _copy.CopyAsync(source, store, key, VerifyAsync, mode: mode, cancellation: cancellation);
         if (result.Outcome == ObjectCopyOutcome.Conflict && !await EquivalentObjects.AreAsync(source, store, key, cancellation))
         {
@@ -208,10 +209,11 @@ public sealed class CatchUp(PostgresService service) : IDisposable
 
     // What the host that took the backup has written down is not all that can be missing: packs of older backups, and their keys, may never have
     // been here, or packs may have gone since because nothing here named them.
-    async Task BringNeededAsync(IObjectStore source, IObjectStore store, string entryKey, CancellationToken cancellation)
+    async Task BringNeededAsync(IObjectStore source, IObjectStore store, string entryKey, RepositoryKeyKind kind, CancellationToken cancellation)
     {
-        var entry = BackupDocument.Parse(await source.ReadAllAsync(entryKey, cancellation));
-        foreach (var id in entry.DataKeys.Select(text => DataKeyId.TryParse(text, out var id) ? id : throw new DamagedObjectException($"{entryKey} names no data key with \"{text}\"")))
+        var json = await source.ReadAllAsync(entryKey, cancellation);
+        var (objects, dataKeys) = kind == RepositoryKeyKind.Backup ? Named(BackupDocument.Parse(json)) : Named(DumpDocument.Parse(json));
+        foreach (var id in dataKeys.Select(text => DataKeyId.TryParse(text, out var id) ? id : throw new DamagedObjectException($"{entryKey} names no data key with \"{text}\"")))
         {
             foreach (var key in new[] { RepositoryLayout.DataKey(id), RepositoryLayout.ServiceDataKey(service.Name, id) })
             {
@@ -222,7 +224,7 @@ public sealed class CatchUp(PostgresService service) : IDisposable
             }
         }
 
-        foreach (var missing in await BackupObjects.MissingAsync(store, entry, cancellation))
+        foreach (var missing in await BackupObjects.MissingAsync(store, objects, cancellation))
         {
             try
             {
@@ -236,6 +238,10 @@ public sealed class CatchUp(PostgresService service) : IDisposable
             }
         }
     }
+
+    static (IEnumerable<StoredObject> Objects, IReadOnlyList<string> DataKeys) Named(BackupDocument entry) => (BackupObjects.Of(entry), entry.DataKeys);
+
+    static (IEnumerable<StoredObject> Objects, IReadOnlyList<string> DataKeys) Named(DumpDocument entry) => (DumpObjects.Of(entry), entry.DataKeys);
 
     async Task VerifyAsync(string key, ObjectContent content, CancellationToken cancellation)
     {
@@ -253,7 +259,7 @@ public sealed class CatchUp(PostgresService service) : IDisposable
     {
         RepositoryKeyKind.DataKey => 0,
         RepositoryKeyKind.Service => 1,
-        RepositoryKeyKind.Backup => EntriesStep,
+        RepositoryKeyKind.Backup or RepositoryKeyKind.DumpEntry => EntriesStep,
         _ => 2,
     };
 

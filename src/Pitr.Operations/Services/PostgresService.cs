@@ -1,18 +1,12 @@
-using Pitr.Format.Keys;
-using Pitr.Format.Layout;
 using Pitr.Operations.Configuration;
-using Pitr.Operations.Keys;
 using Pitr.Storage;
 using Serilog;
 
 namespace Pitr.Operations.Services;
 
-/// <summary>
-/// One configured PostgreSQL service, opened: its settings, repositories and keys. Every operation on a service starts here.
-/// </summary>
-public sealed class PostgresService : IAsyncDisposable
+/// <summary>One configured PostgreSQL service, opened: a cluster that is archived and backed up.</summary>
+public sealed class PostgresService : OpenedService
 {
-    /// <summary>Opens nothing yet but objects; connections are made on first use.</summary>
     /// <param name="configuration">The whole configuration.</param>
     /// <param name="name">Name of a service of kind postgres.</param>
     /// <param name="clock">Source of time.</param>
@@ -20,69 +14,16 @@ public sealed class PostgresService : IAsyncDisposable
     /// <param name="askPassphrase">Asked when the identity is passphrase-protected and the configuration has no passphrase.</param>
     /// <exception cref="ConfigurationException">No such service, or one of another kind.</exception>
     public PostgresService(PitrConfiguration configuration, string name, TimeProvider clock, ILogger log, Func<string?>? askPassphrase = null)
-        : this(configuration, name, clock, log, askPassphrase, settings => OpenRepository(settings, clock, log.ForContext("Service", name)))
+        : this(configuration, name, clock, log, askPassphrase, openRepository: null)
     {
     }
 
     /// <summary>For tests: takes repositories that fail as told.</summary>
     internal PostgresService(
-        PitrConfiguration configuration, string name, TimeProvider clock, ILogger log, Func<string?>? askPassphrase, Func<RepositorySettings, IObjectStore> openRepository)
-    {
-        Configuration = configuration;
+        PitrConfiguration configuration, string name, TimeProvider clock, ILogger log, Func<string?>? askPassphrase, Func<RepositorySettings, IObjectStore>? openRepository)
+        : base(configuration, configuration.PostgresService(name), clock, log, askPassphrase, openRepository) =>
         Settings = configuration.PostgresService(name);
-        Name = ServiceName.Parse(name);
-        Clock = clock;
-        Log = log.ForContext("Service", name);
-        StateDirectory = Path.Combine(configuration.StateDirectory, "services", name);
-        Repositories = new RepositorySet(
-            [.. Settings.Repositories.Select(r => openRepository(configuration.Repository(r)))],
-            Settings.RequiredRepositories,
-            new DebtLedger(DebtLedger.DirectoryBelow(StateDirectory)),
-            clock,
-            Log);
-        var cache = new DataKeyCache(StateDirectory, clock);
-        SealingKeys = new DataKeyProvider(Name, Repositories, cache, () => RecipientFiles.Load(configuration.Encryption), StateDirectory, clock);
-        OpeningKeys = new DataKeyRing(Name, Repositories, cache, () => IdentityFile.Load(configuration.Encryption, askPassphrase));
-    }
 
-    /// <summary>The whole configuration.</summary>
-    public PitrConfiguration Configuration { get; }
-
-    /// <summary>This service's part of it.</summary>
+    /// <summary>This service's part of the configuration.</summary>
     public PostgresServiceSettings Settings { get; }
-
-    /// <summary>The service's name.</summary>
-    public ServiceName Name { get; }
-
-    /// <summary>Source of time.</summary>
-    public TimeProvider Clock { get; }
-
-    /// <summary>Log with the service's name attached.</summary>
-    public ILogger Log { get; }
-
-    /// <summary>This host's private files for the service: data key, locks, debts. No object is lost with it; what is owed has to be found by comparing repositories.</summary>
-    public string StateDirectory { get; }
-
-    /// <summary>Where the service is stored.</summary>
-    public RepositorySet Repositories { get; }
-
-    /// <summary>Keys that new objects are sealed with.</summary>
-    public DataKeyProvider SealingKeys { get; }
-
-    /// <summary>Keys that open what is stored.</summary>
-    public DataKeyRing OpeningKeys { get; }
-
-    static ObservedObjectStore OpenRepository(RepositorySettings settings, TimeProvider clock, ILogger log)
-    {
-        var health = new RepositoryHealth(clock);
-        return new ObservedObjectStore(RepositoryOpener.Open(settings, clock, log, health.Fail), health, clock);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        SealingKeys.Dispose();
-        OpeningKeys.Dispose();
-        await Repositories.DisposeAsync();
-    }
 }

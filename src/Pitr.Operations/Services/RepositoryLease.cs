@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Pitr.Format;
+using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
@@ -19,7 +20,7 @@ public sealed class RepositoryLease : IAsyncDisposable
 
     static readonly TimeSpan RenewEvery = TimeSpan.FromMinutes(2);
 
-    readonly PostgresService _service;
+    readonly OpenedService _service;
     readonly string _key;
     readonly string _owner = Guid.NewGuid().ToString("N");
     readonly string _hostId;
@@ -30,7 +31,7 @@ public sealed class RepositoryLease : IAsyncDisposable
     Task _renewing = Task.CompletedTask;
     DateTimeOffset _certainSince;
 
-    RepositoryLease(PostgresService service, string name, FileStream hostLock)
+    RepositoryLease(OpenedService service, string name, FileStream hostLock)
     {
         _service = service;
         _key = RepositoryLayout.Lock(service.Name, name);
@@ -64,7 +65,7 @@ public sealed class RepositoryLease : IAsyncDisposable
     /// answers are not <see cref="RepositorySet.IsIncomplete"/>.
     /// </summary>
     /// <inheritdoc cref="AcquireAsync"/>
-    public static Task<RepositoryLease> AcquireOnAnsweringAsync(PostgresService service, string name, CancellationToken cancellation) => AcquireAsync(
+    public static Task<RepositoryLease> AcquireOnAnsweringAsync(OpenedService service, string name, CancellationToken cancellation) => AcquireAsync(
         service,
         name,
         async lease =>
@@ -95,11 +96,11 @@ public sealed class RepositoryLease : IAsyncDisposable
     /// <param name="name">What is locked, e.g. "backup".</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="BusyException">Somebody else holds it.</exception>
-    public static Task<RepositoryLease> AcquireAsync(PostgresService service, string name, CancellationToken cancellation) =>
+    public static Task<RepositoryLease> AcquireAsync(OpenedService service, string name, CancellationToken cancellation) =>
         // Nobody is owed a lease. A repository that comes back meanwhile is without it; backups do not disturb each other's objects.
         AcquireAsync(service, name, lease => service.Repositories.WriteAsync([], Laggards.Await, lease.TakeAsync, cancellation));
 
-    static async Task<RepositoryLease> AcquireAsync(PostgresService service, string name, Func<RepositoryLease, Task> take)
+    static async Task<RepositoryLease> AcquireAsync(OpenedService service, string name, Func<RepositoryLease, Task> take)
     {
         var hostLock = StateFile.TryLock(Path.Combine(service.StateDirectory, $"{name}.lock")) ?? throw new BusyException(
             $"another process on this host holds the {name} lock of service {service.Name}",
@@ -176,7 +177,7 @@ public sealed class RepositoryLease : IAsyncDisposable
                         return;
                     }
 
-                    await store.PutAsync(_key, Content(), PutMode.Replace, _released.Token);
+                    await store.PutAsync(_key, Content(), PutMode.Renew, _released.Token);
                     renewed++;
                 }
                 catch (OperationCanceledException)
@@ -208,9 +209,9 @@ public sealed class RepositoryLease : IAsyncDisposable
         }
     }
 
-    ObjectContent Content() => ObjectContent.FromMemory(JsonSerializer.SerializeToUtf8Bytes(
+    ObjectContent Content() => ObjectContent.FromMemory(DocumentDigest.Append(JsonSerializer.SerializeToUtf8Bytes(
         new LeaseDocument(_owner, _hostId, Environment.MachineName, Environment.ProcessId, _service.Clock.GetUtcNow() + Lifetime),
-        LeaseJson.Default.LeaseDocument));
+        LeaseJson.Default.LeaseDocument)));
 
     /// <summary>Gives the lease back.</summary>
     public async ValueTask DisposeAsync()

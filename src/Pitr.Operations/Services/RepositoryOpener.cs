@@ -1,5 +1,6 @@
 using Pitr.Operations.Configuration;
 using Pitr.Storage;
+using Pitr.Storage.File;
 using Pitr.Storage.Limits;
 using Pitr.Storage.Retry;
 using Serilog;
@@ -48,6 +49,10 @@ public static class RepositoryOpener
             onTrouble?.Invoke(notice.Error.Reason);
         }
     }
+
+    /// <summary>The directory of a repository that is one of this host, with what is no object; null for other kinds.</summary>
+    public static FileTree? OpenTree(RepositorySettings settings, TimeProvider clock) =>
+        settings.Driver is FileDriverSettings driver && driver.ToOptions() is FileStoreOptions options ? new FileTree(settings.Name, options.Directory, clock) : null;
 
     static DeferredObjectStore Driver(RepositorySettings settings, TimeProvider clock) => new(
         settings.Name, settings.Url, () => ObjectStoreFactory.Open(settings.Name, settings.Driver.ToOptions(), clock));

@@ -4,6 +4,7 @@ using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
+using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 using Pitr.Storage;
 
@@ -54,7 +55,7 @@ public sealed class ServiceRegistry(PostgresService service)
             document = new ServiceDocument
             {
                 Name = service.Name.ToString(),
-                Kind = "postgres",
+                Kind = PostgresServiceSettings.KindName,
                 Created = now,
                 SystemIdentifiers = [new SystemIdentifierRecord(systemIdentifier.ToString(CultureInfo.InvariantCulture), majorVersion, walSegmentBytes, now)],
             };
@@ -92,9 +93,15 @@ public sealed class ServiceRegistry(PostgresService service)
         }
     }
 
-    static ServiceDocument Parse(byte[] json)
+    internal static ServiceDocument Parse(byte[] json)
     {
         var document = ServiceDocument.Parse(json);
+        if (document.Kind != PostgresServiceSettings.KindName)
+        {
+            throw new ConflictException(
+                $"service {document.Name} is of kind {document.Kind} in the repository, not {PostgresServiceSettings.KindName}", "give this cluster a service name of its own in the configuration; nothing was written");
+        }
+
         return document.SystemIdentifiers is [.., var last]
             && ulong.TryParse(last.SystemIdentifier, NumberStyles.None, CultureInfo.InvariantCulture, out _)
             && WalSegmentSize.IsValid(last.WalSegmentSize)

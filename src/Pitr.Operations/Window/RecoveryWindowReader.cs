@@ -22,7 +22,7 @@ public sealed class RecoveryWindowReader(PostgresService service)
             return new RecoveryWindow([], backups, null, null);
         }
 
-        var wal = await archive.ListAsync(cancellation);
+        var wal = await archive.ListNamesAsync(cancellation);
         var spans = new List<RecoverySpan>();
         foreach (var timeline in wal.Timelines)
         {

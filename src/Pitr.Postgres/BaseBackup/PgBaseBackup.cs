@@ -1,6 +1,4 @@
-using System.Diagnostics;
-using System.IO.Pipes;
-using System.Text;
+using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 
 namespace Pitr.Postgres.BaseBackup;
@@ -11,24 +9,18 @@ namespace Pitr.Postgres.BaseBackup;
 /// </summary>
 public sealed class PgBaseBackup : IAsyncDisposable
 {
-    const int KeptMessages = 20;
-
     // Its own words for ERRCODE_DATA_CORRUPTED at the very end, so not those of the server's language (BaseBackup() of pg_basebackup.c).
     const string ChecksumError = "pg_basebackup: error: checksum error occurred";
 
     // Headers and small files come out of it; larger reads pass it by.
     const int OutputBuffer = 128 * 1024;
 
-    readonly Process _process;
-    readonly Task _reading;
-    readonly Queue<string> _messages = new();
+    readonly ClientProgram _program;
 
-    PgBaseBackup(Process process, Action<string>? onMessage)
+    PgBaseBackup(ClientProgram program)
     {
-        _process = process;
-        var pipe = (PipeStream)process.StandardOutput.BaseStream;
-        Output = new BufferedStream(PipeReadStream.Open(pipe.SafePipeHandle, Kill), OutputBuffer);
-        _reading = ReadMessagesAsync(onMessage);
+        _program = program;
+        Output = new BufferedStream(program.Output, OutputBuffer);
     }
 
     /// <summary>The tar; must be read to its end, or pg_basebackup waits for ever.</summary>
@@ -38,33 +30,10 @@ public sealed class PgBaseBackup : IAsyncDisposable
     public static PgBaseBackup Start(PgBaseBackupOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var program = options.BinDirectory.Program("pg_basebackup");
-        var start = new ProcessStartInfo(program)
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardErrorEncoding = Encoding.UTF8,
-        };
-        foreach (var argument in Arguments(options))
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        LibpqEnvironment.Apply(ConnectionText.Parse(options.ConnectionString), start.Environment);
-        start.Environment["LC_ALL"] = "C";
-        start.Environment["PG_COLOR"] = "never";
-        try
-        {
-            var process = Process.Start(start)!;
-            process.StandardInput.Close();
-            return new PgBaseBackup(process, options.OnMessage);
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            throw new ServerException($"cannot start {program}: {e.Message}", innerException: e);
-        }
+        var program = ClientProgram.Start(
+            options.BinDirectory.Program("pg_basebackup"), Arguments(options), ConnectionText.Parse(options.ConnectionString), options.OnMessage);
+        program.Input.Close();
+        return new PgBaseBackup(program);
     }
 
     /// <summary>Waits until the program has ended well. Read <see cref="Output"/> to its end before.</summary>
@@ -72,34 +41,19 @@ public sealed class PgBaseBackup : IAsyncDisposable
     /// <exception cref="ServerException">It failed; the message has the last lines it wrote.</exception>
     public async Task<bool> WaitAsync(CancellationToken cancellationToken = default)
     {
-        await _process.WaitForExitAsync(cancellationToken);
-        await _reading.WaitAsync(cancellationToken);
-        if (_process.ExitCode == 0)
+        var code = await _program.WaitAsync(cancellationToken);
+        if (code == 0)
         {
             return true;
         }
 
-        var text = string.Join(Environment.NewLine, _messages);
+        var text = _program.Messages;
         return text.Contains(ChecksumError, StringComparison.Ordinal)
             ? false
-            : throw new ServerException($"pg_basebackup failed with code {_process.ExitCode}: {text}", Hint(text));
+            : throw new ServerException($"pg_basebackup failed with code {code}: {text}", Hint(text));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        Kill();
-        await _process.WaitForExitAsync();
-        await _reading;
-        _process.Dispose();
-    }
-
-    void Kill()
-    {
-        if (!_process.HasExited)
-        {
-            _process.Kill();
-        }
-    }
+    public ValueTask DisposeAsync() => _program.DisposeAsync();
 
     static IEnumerable<string> Arguments(PgBaseBackupOptions options)
     {
@@ -148,19 +102,5 @@ public sealed class PgBaseBackup : IAsyncDisposable
         return messages.Contains("incompatible server version", StringComparison.Ordinal)
             ? "install the client programs of the server's major version"
             : null;
-    }
-
-    async Task ReadMessagesAsync(Action<string>? onMessage)
-    {
-        while (await _process.StandardError.ReadLineAsync() is { } line)
-        {
-            if (_messages.Count == KeptMessages)
-            {
-                _messages.Dequeue();
-            }
-
-            _messages.Enqueue(line);
-            onMessage?.Invoke(line);
-        }
     }
 }

@@ -49,6 +49,21 @@ public static class PostgresBinaries
     public static BinDirectory FindForDataDirectory(string dataDirectory, string? configuredDirectory = null) =>
         Find(ReadMajorVersion(dataDirectory), configuredDirectory);
 
+    /// <summary>
+    /// Finds one client program of a major version: in the configured directory, or else where <see cref="Find"/> looks. Servers are installed
+    /// without them, so they need not lie beside <c>postgres</c>.
+    /// </summary>
+    /// <returns>Its path.</returns>
+    /// <exception cref="ServerException">Not found; the message lists where it was looked for.</exception>
+    public static string FindClient(string program, int majorVersion, string? configuredDirectory = null)
+    {
+        var directories = Candidates(majorVersion).Prepend(configuredDirectory).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
+        return directories.Select(directory => Path.Combine(directory, program)).FirstOrDefault(path => File.Exists(path) && ReadProgramVersion(path) == majorVersion)
+            ?? throw new ServerException(
+                $"no {program} of PostgreSQL {majorVersion} found; looked in {string.Join(", ", directories)}",
+                $"install the client programs of that version: postgresql-client-{majorVersion} on Debian and Ubuntu, postgresql{majorVersion} from PostgreSQL's RPMs");
+    }
+
     /// <summary>The major version in <c>PG_VERSION</c> of a data directory.</summary>
     /// <exception cref="ServerException">Missing, unreadable or not a number.</exception>
     public static int ReadMajorVersion(string dataDirectory)

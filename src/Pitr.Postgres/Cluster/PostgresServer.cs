@@ -90,6 +90,7 @@ public sealed class PostgresServer : IAsyncDisposable
             Port = Port,
             Database = database ?? _options.Database,
             Username = user ?? _options.User,
+            Options = _options.SessionOptions,
         }.ConnectionString;
 
     /// <summary>Returns once a connection could be made; a hot standby counts, as it answers queries.</summary>

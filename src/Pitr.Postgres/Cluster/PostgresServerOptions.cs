@@ -40,6 +40,9 @@ public sealed record PostgresServerOptions
 
     public string Database { get; init; } = "postgres";
 
+    /// <summary>Options of every session that <see cref="PostgresServer.ConnectionString"/> leads to, as in <c>PGOPTIONS</c>; null: none.</summary>
+    public string? SessionOptions { get; init; }
+
     /// <summary>How <see cref="PostgresServer.DisposeAsync"/> stops it.</summary>
     public ServerStopMode StopOnDispose { get; init; } = ServerStopMode.Fast;
 }

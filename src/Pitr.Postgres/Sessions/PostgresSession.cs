@@ -160,8 +160,8 @@ public sealed class PostgresSession : IAsyncDisposable
     public async Task AlterSystemAsync(string name, string? value, CancellationToken cancellationToken = default)
     {
         var command = value is null
-            ? $"ALTER SYSTEM RESET {QuoteIdentifier(name)}"
-            : $"ALTER SYSTEM SET {QuoteIdentifier(name)} = {QuoteLiteral(value)}";
+            ? $"ALTER SYSTEM RESET {SqlText.Identifier(name)}"
+            : $"ALTER SYSTEM SET {SqlText.Identifier(name)} = {QuoteLiteral(value)}";
         await ExecuteAsync(command, cancellationToken);
     }
 
@@ -269,8 +269,6 @@ public sealed class PostgresSession : IAsyncDisposable
     static string? NullableString(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
     static DateTimeOffset? NullableTime(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
-
-    static string QuoteIdentifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>An E'' literal, which means the same whatever standard_conforming_strings says.</summary>
     static string QuoteLiteral(string value) =>

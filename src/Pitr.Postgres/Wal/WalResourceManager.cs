@@ -7,6 +7,7 @@ static class WalResourceManager
     public const byte Transaction = 1;
     public const byte Storage = 2;
     public const byte Database = 4;
+    public const byte Tablespace = 5;
     public const byte RelationMap = 7;
     public const byte Heap2 = 9;
     public const byte Heap = 10;

@@ -60,7 +60,7 @@ sealed class FileErrors(string repository, string root)
     {
         while (LibC.StatX(
             directory, name, LibC.AT_SYMLINK_NOFOLLOW | (name.Length == 0 ? LibC.AT_EMPTY_PATH : 0),
-            LibC.STATX_TYPE_MODE_NLINK_MTIME_INO_SIZE_BTIME, out status) < 0)
+            LibC.STATX_TYPE_MODE_NLINK_UID_MTIME_INO_SIZE_BTIME, out status) < 0)
         {
             switch (Marshal.GetLastPInvokeError())
             {

@@ -83,6 +83,10 @@ sealed class FileListing : IDisposable
                     }
                 }
             }
+            else if (entry.IsRegularFile && _mode == ListMode.Names)
+            {
+                yield return new ObjectListing(key, 0, DateTimeOffset.UnixEpoch, IsPrefix: false);
+            }
             else if (_tree.TryStat(directory, entry.Name, key, _tree.PathOf(key), out var status) && !status.IsDirectory)
             {
                 // Left out, a link would look like "absent".

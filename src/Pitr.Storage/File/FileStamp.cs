@@ -21,7 +21,7 @@ public readonly record struct FileStamp(uint DeviceMajor, uint DeviceMinor, ulon
     /// <exception cref="IOException">The file system gives no answer.</exception>
     public static FileStamp? Of(string path)
     {
-        if (LibC.StatX(CurrentDirectory, path, 0, LibC.STATX_TYPE_MODE_NLINK_MTIME_INO_SIZE_BTIME, out var status) == 0)
+        if (LibC.StatX(CurrentDirectory, path, 0, LibC.STATX_TYPE_MODE_NLINK_UID_MTIME_INO_SIZE_BTIME, out var status) == 0)
         {
             return From(status);
         }
@@ -34,7 +34,7 @@ public readonly record struct FileStamp(uint DeviceMajor, uint DeviceMinor, ulon
     /// <summary>The stamp of an open file.</summary>
     /// <exception cref="IOException">The file system gives no answer.</exception>
     public static FileStamp Of(SafeFileHandle file) =>
-        LibC.StatX(file, "", LibC.AT_EMPTY_PATH, LibC.STATX_TYPE_MODE_NLINK_MTIME_INO_SIZE_BTIME, out var status) == 0
+        LibC.StatX(file, "", LibC.AT_EMPTY_PATH, LibC.STATX_TYPE_MODE_NLINK_UID_MTIME_INO_SIZE_BTIME, out var status) == 0
             ? From(status)
             : throw new IOException(Marshal.GetLastPInvokeErrorMessage());
 

@@ -7,6 +7,7 @@ namespace Pitr.Storage.File;
 struct FileStatus
 {
     [FieldOffset(16)] public uint LinkCount;
+    [FieldOffset(20)] public uint Owner;
     [FieldOffset(28)] public ushort Mode;
     [FieldOffset(32)] public ulong Inode;
     [FieldOffset(40)] public ulong Size;

@@ -20,8 +20,8 @@ static partial class LibC
     public const uint RENAME_NOREPLACE = 1;
     public const int AT_FDCWD = -100, AT_REMOVEDIR = 0x200, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000;
     public const int POSIX_FADV_SEQUENTIAL = 2, POSIX_FADV_DONTNEED = 4;
-    public const int STATX_TYPE_MODE_NLINK_MTIME_INO_SIZE_BTIME = 0x1 | 0x2 | 0x4 | 0x40 | 0x100 | 0x200 | 0x800;
-    public const int S_IFMT = 0xF000, S_IFREG = 0x8000, S_IFDIR = 0x4000, S_IFLNK = 0xA000;
+    public const int STATX_TYPE_MODE_NLINK_UID_MTIME_INO_SIZE_BTIME = 0x1 | 0x2 | 0x4 | 0x8 | 0x40 | 0x100 | 0x200 | 0x800;
+    public const int S_IFMT = 0xF000, S_IFREG = 0x8000, S_IFDIR = 0x4000, S_IFLNK = 0xA000, S_IFSOCK = 0xC000, S_IFIFO = 0x1000, S_IFCHR = 0x2000, S_IFBLK = 0x6000;
     public const byte DT_UNKNOWN = 0, DT_DIR = 4, DT_REG = 8;
 
     /// <summary>Offset of d_type in struct dirent on 64-bit Linux; the name follows it.</summary>

@@ -102,6 +102,18 @@ sealed class S3Requests(S3Options options, TimeProvider timeProvider)
         IfNoneMatch = create ? Anything : null,
     };
 
+    /// <summary>A retention for an object that is there; null when none is wanted.</summary>
+    public PutObjectRetentionRequest? Retain(string key) => options.ObjectLockMode == S3ObjectLockMode.None ? null : new PutObjectRetentionRequest
+    {
+        BucketName = options.Bucket,
+        Key = _prefix + key,
+        Retention = new ObjectLockRetention
+        {
+            Mode = options.ObjectLockMode == S3ObjectLockMode.Compliance ? ObjectLockRetentionMode.Compliance : ObjectLockRetentionMode.Governance,
+            RetainUntilDate = RetainUntil,
+        },
+    };
+
     /// <summary>The end of an upload in parts, which leaves nothing.</summary>
     public AbortMultipartUploadRequest Abort(string key, string uploadId) =>
         new() { BucketName = options.Bucket, Key = _prefix + key, UploadId = uploadId };

@@ -22,6 +22,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     {
         cancellationToken.ThrowIfCancellationRequested();
         var create = mode == PutMode.CreateNew;
+        var retain = mode != PutMode.Renew;
         var conditional = create && await conditions.HonouredByPutAsync(key, cancellationToken);
         var length = content.Length;
         if (create && !conditional)
@@ -31,7 +32,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
 
         if (length <= options.MultipartThreshold && length <= limits.MaxSinglePut)
         {
-            await PutBufferedAsync(key, content, length, conditional, create, cancellationToken);
+            await PutBufferedAsync(key, content, length, conditional, retain, cancellationToken);
             return;
         }
 
@@ -39,24 +40,24 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
         if (conditional && !conditionalParts && length <= limits.MaxSinglePut)
         {
             // Only a single put is decided by this store; as a stream it takes no more memory than parts do.
-            await PutStreamedAsync(key, content, length, conditional, create, cancellationToken);
+            await PutStreamedAsync(key, content, length, conditional, retain, cancellationToken);
             return;
         }
 
-        await PutPartsAsync(key, content, length, create, conditionalParts, cancellationToken);
+        await PutPartsAsync(key, content, length, mode, conditionalParts, cancellationToken);
     }
 
-    async Task PutBufferedAsync(string key, ObjectContent content, long length, bool conditional, bool create, CancellationToken cancellationToken)
+    async Task PutBufferedAsync(string key, ObjectContent content, long length, bool conditional, bool retain, CancellationToken cancellationToken)
     {
         if (content.TryGetMemory(out var memory))
         {
-            await PutOnceAsync(key, content, memory, conditional, create, cancellationToken);
+            await PutOnceAsync(key, content, memory, conditional, retain, cancellationToken);
             return;
         }
 
         if (length > limits.MaxBufferedPart)
         {
-            await PutStreamedAsync(key, content, length, conditional, create, cancellationToken);
+            await PutStreamedAsync(key, content, length, conditional, retain, cancellationToken);
             return;
         }
 
@@ -71,7 +72,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
                     await RequireEndAsync(key, source, length, cancellationToken);
                 }
 
-                await PutOnceAsync(key, content, buffer.AsMemory(0, (int)length), conditional, create, cancellationToken);
+                await PutOnceAsync(key, content, buffer.AsMemory(0, (int)length), conditional, retain, cancellationToken);
             }
             finally
             {
@@ -81,7 +82,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     }
 
     async Task PutOnceAsync(
-        string key, ObjectContent content, ReadOnlyMemory<byte> bytes, bool conditional, bool create, CancellationToken cancellationToken)
+        string key, ObjectContent content, ReadOnlyMemory<byte> bytes, bool conditional, bool retain, CancellationToken cancellationToken)
     {
         var md5 = S3Requests.Md5(bytes.Span);
         await using var body = Body(content, bytes);
@@ -90,7 +91,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
             key,
             async (client, token) =>
             {
-                var answer = await client.PutObjectAsync(requests.Put(key, body, bytes.Length, md5, conditional, retain: create), token);
+                var answer = await client.PutObjectAsync(requests.Put(key, body, bytes.Length, md5, conditional, retain), token);
                 calls.Errors.RequireTag("cannot put", key, answer.ETag);
                 return answer;
             },
@@ -99,11 +100,11 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     }
 
     async Task PutStreamedAsync(
-        string key, ObjectContent content, long length, bool conditional, bool create, CancellationToken cancellationToken)
+        string key, ObjectContent content, long length, bool conditional, bool retain, CancellationToken cancellationToken)
     {
         if (content.TryGetMemory(out var memory))
         {
-            await PutOnceAsync(key, content, memory, conditional, create, cancellationToken);
+            await PutOnceAsync(key, content, memory, conditional, retain, cancellationToken);
             return;
         }
 
@@ -119,7 +120,7 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
                 key,
                 async (client, token) =>
                 {
-                    var answer = await client.PutObjectAsync(requests.Put(key, body, length, md5, conditional, retain: create), token);
+                    var answer = await client.PutObjectAsync(requests.Put(key, body, length, md5, conditional, retain), token);
                     calls.Errors.RequireTag("cannot put", key, answer.ETag);
                     return answer;
                 },
@@ -150,17 +151,17 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
     }
 
     async Task PutPartsAsync(
-        string key, ObjectContent content, long length, bool create, bool conditional, CancellationToken cancellationToken)
+        string key, ObjectContent content, long length, PutMode mode, bool conditional, CancellationToken cancellationToken)
     {
         var upload = await calls.RunAsync(
             "cannot begin an upload in parts",
             key,
-            (client, token) => client.InitiateMultipartUploadAsync(requests.Initiate(key, retain: create), token),
+            (client, token) => client.InitiateMultipartUploadAsync(requests.Initiate(key, retain: mode != PutMode.Renew), token),
             cancellationToken);
         try
         {
             var parts = await SendPartsAsync(key, upload.UploadId, content, length, cancellationToken);
-            if (create && !conditional)
+            if (mode == PutMode.CreateNew && !conditional)
             {
                 // Not atomic, as declared, but late: nearly all of the time is behind.
                 await RequireAbsentAsync(key, cancellationToken);
@@ -177,6 +178,11 @@ sealed class S3Upload(S3Options options, S3Limits limits, S3Calls calls, S3Reque
                     return answer;
                 },
                 cancellationToken));
+            // Asked for at the beginning, too; Ceph 16 forgets it until the end.
+            if (mode != PutMode.Renew && requests.Retain(key) is { } retention)
+            {
+                await calls.RunAsync("cannot keep the object by a retention", key, (client, token) => client.PutObjectRetentionAsync(retention, token), cancellationToken);
+            }
         }
         catch
         {

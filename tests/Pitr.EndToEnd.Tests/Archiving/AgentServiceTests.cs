@@ -47,7 +47,7 @@ public sealed class AgentServiceTests(ProtectedService service) : IAsyncLifetime
         await UntilToldAsync(manager, told, "WATCHDOG=1");
         await UntilToldAsync(manager, told, $"STATUS=archived 1 files, last {service.FirstSegment}");
 
-        await TerminateAsync(agent);
+        await agent.TerminateAsync();
         await UntilToldAsync(manager, told, "STOPPING=1");
         (await agent.EndAsync(TimeSpan.FromSeconds(30))).Must();
         Assert.False(File.Exists(Host.Socket));
@@ -68,7 +68,7 @@ public sealed class AgentServiceTests(ProtectedService service) : IAsyncLifetime
             () => Directory.Exists(Host.PathOf("services/main")) && Directory.EnumerateFiles(Host.PathOf("services/main"), ".tmp-*", SearchOption.AllDirectories).Any(), () => "the object is on its way");
         Assert.False(push.HasExited);
 
-        await TerminateAsync(agent);
+        await agent.TerminateAsync();
 
         // Five seconds to end by itself, some more to heed it.
         (await agent.EndAsync(TimeSpan.FromSeconds(60))).Must();
@@ -105,7 +105,7 @@ public sealed class AgentServiceTests(ProtectedService service) : IAsyncLifetime
         push.Must();
         Assert.True(File.Exists(Host.WalPath(service.FirstSegment)));
         (await Host.RunAsync("agent")).Must(11);
-        await TerminateAsync(activator);
+        await activator.TerminateAsync();
         (await activator.EndAsync(TimeSpan.FromSeconds(30))).Must().MustSay($"listens on {Host.Socket}");
         Assert.True(File.Exists(Host.Socket));
     }
@@ -140,7 +140,6 @@ public sealed class AgentServiceTests(ProtectedService service) : IAsyncLifetime
         }
     }
 
-    static Task TerminateAsync(RunningProgram program) => ProgramRun.RunAsync("/bin/kill", ["-TERM", program.ProcessId.ToString(CultureInfo.InvariantCulture)]);
 
     static async Task UntilToldAsync(Socket manager, StringBuilder told, string what)
     {

@@ -18,6 +18,7 @@ public sealed class InterruptedBackupTests(InterruptedBackupTests.BulkCluster fi
     static readonly string[] Slowly = ["--limit", "30MB/s"];
 
     readonly Random _random = new(TestEnvironment.Seed);
+    readonly string _begun = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff+00", CultureInfo.InvariantCulture);
 
     ProtectedCluster Cluster => fixture.Cluster;
 
@@ -72,7 +73,17 @@ public sealed class InterruptedBackupTests(InterruptedBackupTests.BulkCluster fi
         Assert.Empty(Journals());
         await NothingIsLeftRunningAsync();
 
-        await InterruptAsync("stream", backup => backup.KillAsync());
+        Assert.Empty(await UnfinishedAsync());
+        await InterruptAsync("stream", async backup =>
+        {
+            var running = Assert.Single(await UnfinishedAsync());
+            Assert.Equal(("running", backup.ProcessId), (running.GetProperty("state").GetString(), running.GetProperty("beginning").GetProperty("process").GetProperty("id").GetInt32()));
+            await backup.KillAsync();
+        });
+        var killed = Assert.Single(await UnfinishedAsync("--failed"));
+        Assert.Equal("gone", killed.GetProperty("state").GetString());
+        Assert.Equal(Environment.UserName, killed.GetProperty("beginning").GetProperty("user").GetString());
+        Assert.Contains("never ended", (await Host.RunAsync("audit", PitrHost.Service)).Must().Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
         var full = (await Host.RunAsync("backup", PitrHost.Service, "--full")).Must();
         Assert.DoesNotContain("going on", full.Errors, StringComparison.Ordinal);
         Assert.Contains("every page was copied: it was asked for", full.Output, StringComparison.Ordinal);
@@ -162,6 +173,12 @@ public sealed class InterruptedBackupTests(InterruptedBackupTests.BulkCluster fi
         await Task.Delay(_random.Next(200));
         await backup.KillAsync();
     }
+
+    // Of this test: others of the class kill backups, too.
+    async Task<JsonElement[]> UnfinishedAsync(params string[] more) =>
+    [
+        .. (await Host.RunAsync(["--output", "json", "audit", PitrHost.Service, "--action", "backup", "--since", _begun, .. more])).Must().Json.GetProperty("unfinished").EnumerateArray(),
+    ];
 
     string Method() => _random.Next(2) == 0 ? "direct" : "stream";
 

@@ -24,8 +24,7 @@ public sealed class RestoreFaultTests(RestorableService service, ITestOutputHelp
         host.Through = disk.Enter;
         var to = Path.Combine(place, "to");
         var running = await InTheMiddleAsync(host, to, disk.Seen(to));
-        // Much less than what is there already, and not more than it.
-        disk.Resize("size=8m");
+        disk.Shrink();
         var failed = await EndAsync(running);
 
         failed.Must(8).MustSay("No space left on device", "check the space", "the same command may be run again");

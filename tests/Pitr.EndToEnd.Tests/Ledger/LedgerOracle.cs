@@ -1,53 +1,77 @@
 using System.Globalization;
 using Npgsql;
-using Pitr.EndToEnd.Tests.Clusters;
+using Pitr.Format.Wal;
 
 namespace Pitr.EndToEnd.Tests.Ledger;
 
 /// <summary>
 /// Knows, from the live server alone, which transactions a recovery must bring back: the order of commits in the WAL (pg_walinspect), the
-/// time of each (pg_xact_commit_timestamp), and the rows of each.
+/// time of each (pg_xact_commit_timestamp), and the rows of each. One oracle knows one timeline with all it descends from.
 /// </summary>
 sealed class LedgerOracle
 {
     readonly List<TransactionEnd> _ends = [];
     readonly List<ulong> _recordStarts = [];
     readonly Dictionary<string, string> _rows = [];
+    ulong _readTo;
 
     /// <summary>Commits and aborts in the order of the WAL.</summary>
     public IReadOnlyList<TransactionEnd> Ends => _ends;
 
-    public static async Task<LedgerOracle> ReadAsync(ProtectedCluster cluster, string fromLsn)
+    /// <summary>An oracle that knows nothing yet and reads WAL from a record on.</summary>
+    public static LedgerOracle From(Lsn lsn) => new() { _readTo = lsn.Value };
+
+    /// <summary>What a timeline that leaves this one at a position knows of it; it goes on reading there.</summary>
+    public LedgerOracle Fork(Lsn switchPoint)
     {
-        var oracle = new LedgerOracle();
-        await using var session = await cluster.OpenAsync();
-        await session.ExecuteAsync("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'");
-        await session.ExecuteAsync($"CREATE TEMPORARY TABLE wal AS SELECT start_lsn, xid, resource_manager, record_type, description FROM pg_get_wal_records_info('{fromLsn}', pg_current_wal_flush_lsn())");
-        await using (var records = new NpgsqlCommand("SELECT (start_lsn - '0/0')::bigint FROM wal ORDER BY 1", session.Connection))
+        var fork = From(switchPoint);
+        fork._ends.AddRange(_ends.Where(end => end.Lsn < switchPoint.Value));
+        fork._recordStarts.AddRange(_recordStarts.Where(start => start < switchPoint.Value));
+        return fork;
+    }
+
+    /// <summary>Reads what was written since the last time, from the server that wrote it.</summary>
+    public async Task ReadMoreAsync(NpgsqlConnection connection)
+    {
+        await ExecuteAsync(
+            connection,
+            $"""
+            SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; DROP TABLE IF EXISTS wal;
+            CREATE TEMPORARY TABLE wal AS SELECT start_lsn, xid, resource_manager, record_type, description FROM pg_get_wal_records_info('{new Lsn(_readTo)}', pg_current_wal_flush_lsn());
+            """);
+        // The last record that was read is where reading goes on: it is known already.
+        var known = _recordStarts.Count == 0 ? -1 : (long)_recordStarts[^1];
+        await using (var records = new NpgsqlCommand($"SELECT (start_lsn - '0/0')::bigint FROM wal WHERE start_lsn - '0/0' > {known} ORDER BY 1", connection))
         await using (var reader = await records.ExecuteReaderAsync())
         {
             while (await reader.ReadAsync())
             {
-                oracle._recordStarts.Add((ulong)reader.GetInt64(0));
+                _recordStarts.Add((ulong)reader.GetInt64(0));
             }
         }
 
-        await oracle.ReadEndsAsync(session.Connection);
-        foreach (var row in await LedgerState.ReadRowsAsync(session.Connection))
+        await ReadEndsAsync(connection, known);
+        _readTo = _recordStarts.Count == 0 ? _readTo : Math.Max(_readTo, _recordStarts[^1]);
+        _rows.Clear();
+        foreach (var row in await LedgerState.ReadRowsAsync(connection))
         {
-            oracle._rows[row[..row.IndexOf(':', StringComparison.Ordinal)]] = row;
+            _rows[row[..row.IndexOf(':', StringComparison.Ordinal)]] = row;
         }
-
-        return oracle;
     }
 
-    async Task ReadEndsAsync(NpgsqlConnection connection)
+    static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync();
+    }
+
+    async Task ReadEndsAsync(NpgsqlConnection connection, long known)
     {
         await using var ends = new NpgsqlCommand(
-            """
+            $$"""
             SELECT (start_lsn - '0/0')::bigint, xid::text, record_type = 'COMMIT', substring(description from '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.?\d*')::timestamp AT TIME ZONE 'UTC',
                    CASE WHEN record_type = 'COMMIT' THEN pg_xact_commit_timestamp(xid) END
-            FROM wal WHERE resource_manager = 'Transaction' AND record_type IN ('COMMIT', 'ABORT') ORDER BY 1
+            FROM wal WHERE resource_manager = 'Transaction' AND record_type IN ('COMMIT', 'ABORT') AND start_lsn - '0/0' > {{known}} ORDER BY 1
             """,
             connection);
         await using var reader = await ends.ExecuteReaderAsync();
@@ -71,7 +95,7 @@ sealed class LedgerOracle
     public IReadOnlyList<string> At(LedgerTarget target) => target.Kind switch
     {
         LedgerTargetKind.Time => Rows(_ends.TakeWhile(end => target.Inclusive ? end.Time <= target.Time : end.Time < target.Time)),
-        LedgerTargetKind.Lsn when target.Inclusive => Rows(_ends.Where(end => end.Lsn <= _recordStarts.First(start => start >= target.Lsn))),
+        LedgerTargetKind.Lsn when target.Inclusive && _recordStarts.First(start => start >= target.Lsn) is var last => Rows(_ends.Where(end => end.Lsn <= last)),
         LedgerTargetKind.Lsn => Rows(_ends.Where(end => end.Lsn < target.Lsn)),
         _ => Rows(_ends.TakeWhile(end => end.Xid != target.Xid).Concat(target.Inclusive ? _ends.Where(end => end.Xid == target.Xid) : [])),
     };
@@ -79,11 +103,17 @@ sealed class LedgerOracle
     List<string> Rows(IEnumerable<TransactionEnd> ends) =>
         ends.Where(end => end.IsCommit && _rows.ContainsKey(end.Xid)).Select(end => _rows[end.Xid]).Order(StringComparer.Ordinal).ToList();
 
-    /// <summary>A random target between a moment and the last commit.</summary>
-    public LedgerTarget Choose(int number, DateTimeOffset after, Random random)
+    /// <summary>A random target between two moments; null when there are too few transactions between them.</summary>
+    public LedgerTarget? TryChoose(int number, DateTimeOffset after, DateTimeOffset before, Random random)
     {
-        var candidates = _ends.Where(end => end.Time > after && end != _ends[^1]).ToArray();
+        // PostgreSQL reaches a time only where it sees a later commit.
+        var candidates = _ends.Where(end => end.Time > after && end.Time < before).SkipLast(1).ToArray();
         var commits = candidates.Where(c => c.IsCommit).ToArray();
+        if (commits.Length == 0)
+        {
+            return null;
+        }
+
         var end = candidates[random.Next(candidates.Length)];
         var commit = commits[random.Next(commits.Length)];
         var inclusive = random.Next(2) == 0;

@@ -21,17 +21,31 @@ sealed class LedgerWriters : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly Task[] _clients;
 
-    public LedgerWriters(string connectionString, int seed) =>
-        _clients = Enumerable.Range(0, Clients).Select(client => Task.Run(() => WriteAsync(connectionString, client, new Random(seed + client)))).ToArray();
+    /// <param name="connectionString">The server.</param>
+    /// <param name="seed">Of their random choices.</param>
+    /// <param name="survivesCrashes">Whether they go on when the server has gone away, as soon as it is back.</param>
+    public LedgerWriters(string connectionString, int seed, bool survivesCrashes = false) =>
+        _clients = Enumerable.Range(0, Clients).Select(client => Task.Run(() => WriteAsync(connectionString, client, new Random(seed + client), survivesCrashes))).ToArray();
 
-    async Task WriteAsync(string connectionString, int client, Random random)
+    async Task WriteAsync(string connectionString, int client, Random random, bool survivesCrashes)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync();
         while (!_stop.IsCancellationRequested)
         {
-            await using var command = new NpgsqlCommand(Transaction(client, random), connection);
-            await command.ExecuteNonQueryAsync();
+            try
+            {
+                await using var connection = new NpgsqlConnection(connectionString);
+                await connection.OpenAsync();
+                while (!_stop.IsCancellationRequested)
+                {
+                    await using var command = new NpgsqlCommand(Transaction(client, random), connection);
+                    await command.ExecuteNonQueryAsync();
+                }
+            }
+            catch (NpgsqlException) when (survivesCrashes)
+            {
+                // Whether its last transaction is committed the WAL alone knows.
+                await Task.Delay(50);
+            }
         }
     }
 

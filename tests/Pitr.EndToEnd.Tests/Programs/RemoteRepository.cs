@@ -1,4 +1,7 @@
 using System.Globalization;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
 using Pitr.EndToEnd.Tests.Clusters;
 
 namespace Pitr.EndToEnd.Tests.Programs;
@@ -34,24 +37,37 @@ sealed class RemoteRepository : IAsyncDisposable
         var place = "e2e-" + Guid.NewGuid().ToString("N");
         return kind switch
         {
-            "ceph-rgw" => OnS3(await StorageServer.StartAsync(kind, "S3_"), place, directory),
+            "ceph-rgw" => OnS3(await StorageServer.StartAsync(kind, "S3_"), bucket: null, place, directory),
             "sshd" => await OnSftpAsync(await StorageServer.StartAsync(kind, "SFTP_"), place, directory),
             _ => OnFtp(await StorageServer.StartAsync(kind, "FTP_"), place),
         };
     }
 
-    static RemoteRepository OnS3(StorageServer server, string place, TestDirectory directory)
+    static RemoteRepository OnS3(StorageServer server, string? bucket, string place, TestDirectory directory, params string[] more)
     {
         var wire = new Wire("127.0.0.1", new Uri(server["S3_ENDPOINT"]).Port);
         var secret = directory["secret"];
         File.WriteAllText(secret, server["S3_SECRET_KEY"] + "\n");
         File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return new RemoteRepository(
-            server, wire, $"s3://{server["S3_BUCKET"]}/{place}", $"endpoint=http://127.0.0.1:{wire.Port}", "access-key=${S3_KEY}", $"secret-key=file:{secret}")
+            server, wire, $"s3://{bucket ?? server["S3_BUCKET"]}/{place}", [$"endpoint=http://127.0.0.1:{wire.Port}", "access-key=${S3_KEY}", $"secret-key=file:{secret}", .. more])
         {
             Environment = { ["S3_KEY"] = server["S3_ACCESS_KEY"] },
             Secret = server["S3_SECRET_KEY"],
         };
+    }
+
+    /// <summary>A bucket of its own on the S3 server, with object lock: everything made in it is kept for a day.</summary>
+    /// <param name="directory">For the files that belong to it.</param>
+    public static async Task<(RemoteRepository Repository, AmazonS3Client Client, string Bucket)> StartLockedAsync(TestDirectory directory)
+    {
+        var server = await StorageServer.StartAsync("ceph-rgw", "S3_");
+        var client = new AmazonS3Client(
+            new BasicAWSCredentials(server["S3_ACCESS_KEY"], server["S3_SECRET_KEY"]),
+            new AmazonS3Config { ServiceURL = server["S3_ENDPOINT"], ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+        var bucket = "e2e-" + Guid.NewGuid().ToString("N");
+        await client.PutBucketAsync(new PutBucketRequest { BucketName = bucket, ObjectLockEnabledForBucket = true });
+        return (OnS3(server, bucket, "pitr", directory, "object-lock=governance", "object-lock-days=1"), client, bucket);
     }
 
     static async Task<RemoteRepository> OnSftpAsync(StorageServer server, string place, TestDirectory directory)

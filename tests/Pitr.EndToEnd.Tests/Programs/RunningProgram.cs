@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Pitr.EndToEnd.Tests.Programs;
 
@@ -64,6 +65,9 @@ sealed class RunningProgram : IDisposable
 
         return new ProgramRun(_commandLine, _process.ExitCode, await _output, await _errors);
     }
+
+    /// <summary>SIGTERM, as a service manager sends it; one that has ended already is fine.</summary>
+    public Task TerminateAsync() => ProgramRun.RunAsync("/bin/kill", ["-TERM", ProcessId.ToString(CultureInfo.InvariantCulture)]);
 
     /// <summary>kill -9 of this very process, not of its children, and waits until it is gone.</summary>
     public async Task KillAsync()

@@ -10,7 +10,7 @@ namespace Pitr.EndToEnd.Tests.Programs;
 sealed class SmallDisk : IDisposable
 {
     // Keeps the namespace alive; ends when this process's end of the pipe is gone.
-    const string Keeper = "mount -t tmpfs -o \"$2\",mode=700 pitr-test \"$1\" || exit; echo done; while read -r size; do mount -o \"remount,$size\" \"$1\"; echo done; done";
+    const string Keeper = "mount -t tmpfs -o \"$2\",mode=700 pitr-test \"$1\" || exit; echo done; while read -r size; do mount -o \"remount,$size\" \"$1\" && echo done || echo refused; done";
 
     static readonly string[] Unshare = ["--map-current-user", "--keep-caps", "--mount"];
 
@@ -34,19 +34,35 @@ sealed class SmallDisk : IDisposable
     {
         var keeper = Start([.. Unshare, "/bin/sh", "-c", Keeper, "sh", directory, size]);
         var disk = new SmallDisk(keeper, directory);
-        disk.Await();
-        return disk;
+        return disk.Answer() == "done" ? disk : throw disk.Gone();
     }
 
     /// <summary>Where this process finds what the programs see at a path.</summary>
     public string Seen(string path) => $"/proc/{_keeper.Id}/root{path}";
 
-    /// <summary>Gives it another size.</summary>
-    public void Resize(string size)
+    /// <summary>Gives it another size, at least that of what is on it.</summary>
+    public void Resize(string size) => Assert.True(TryResize(size), $"the small disk cannot be given {size}");
+
+    /// <summary>Leaves no more room than a few MiB beyond what is on it, whatever is writing meanwhile.</summary>
+    public void Shrink()
+    {
+        // The kernel refuses a size below what is used.
+        for (var size = 4; !TryResize($"size={size}m"); size += 2)
+        {
+            Assert.InRange(size, 1, 1024);
+        }
+    }
+
+    bool TryResize(string size)
     {
         _keeper.StandardInput.WriteLine(size);
         _keeper.StandardInput.Flush();
-        Await();
+        return Answer() switch
+        {
+            "done" => true,
+            "refused" => false,
+            _ => throw Gone(),
+        };
     }
 
     /// <summary>Fills it to the last page, but for this many bytes.</summary>
@@ -96,13 +112,12 @@ sealed class SmallDisk : IDisposable
 
     string Filler => Path.Combine(Seen(_directory), "filler");
 
-    void Await()
+    string? Answer() => _keeper.StandardOutput.ReadLine();
+
+    InvalidOperationException Gone()
     {
-        if (_keeper.StandardOutput.ReadLine() != "done")
-        {
-            _keeper.WaitForExit();
-            Assert.Fail($"there is no small disk: {_keeper.StandardError.ReadToEnd()}");
-        }
+        _keeper.WaitForExit();
+        return new InvalidOperationException($"there is no small disk: {_keeper.StandardError.ReadToEnd()}");
     }
 
     static Process Start(IEnumerable<string> arguments) => Process.Start(new ProcessStartInfo("/usr/bin/unshare", arguments)

@@ -29,7 +29,10 @@ static class TestEnvironment
         Taken.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>How many random recoveries are held against the oracle.</summary>
-    public static int Recoveries => Number("PITR_TEST_RECOVERIES") ?? 4;
+    public static int SoakRounds => Number("PITR_TEST_SOAK_ROUNDS") ?? 10;
+
+    /// <summary>File that the soak's summary is appended to; null: none.</summary>
+    public static string? SoakSummary => Taken.GetValueOrDefault("PITR_TEST_SOAK_SUMMARY");
 
     /// <summary>How many backups of changed pages are held against the page oracle.</summary>
     public static int PageRounds => Number("PITR_TEST_PAGE_ROUNDS") ?? 4;
@@ -46,8 +49,17 @@ static class TestEnvironment
     /// <summary>How often a restore is killed at a random moment.</summary>
     public static int RestoreKills => Number("PITR_TEST_RESTORE_KILLS") ?? 10;
 
+    /// <summary>How often a restore in place is killed at a random moment.</summary>
+    public static int InPlaceKills => Number("PITR_TEST_IN_PLACE_KILLS") ?? 4;
+
     /// <summary>How many small relations a cluster has while a backup's memory is watched.</summary>
     public static int Files => Number("PITR_TEST_FILES") ?? 50_000;
+
+    /// <summary>How many segments an archive has while `pitr info` is timed.</summary>
+    public static int ArchiveSegments => Number("PITR_TEST_ARCHIVE_SEGMENTS") ?? 5_000;
+
+    /// <summary>How many backups there are meanwhile.</summary>
+    public static int Backups => Number("PITR_TEST_BACKUPS") ?? 40;
 
     /// <summary>How many segments are drained while the agent's memory is watched.</summary>
     public static int DrainedSegments => Number("PITR_TEST_DRAIN_SEGMENTS") ?? 60;

@@ -65,6 +65,32 @@ public class DocumentTests
     }
 
     [Fact]
+    public void Any_flipped_bit_of_a_document_is_found_by_its_digest()
+    {
+        foreach (var document in new[] { Repository.ToJson(), Service.ToJson(), Backup.ToJson() })
+        {
+            Assert.True(DocumentDigest.Require(document));
+            for (var bit = 0; bit < document.Length * 8; bit++)
+            {
+                var changed = (byte[])document.Clone();
+                changed[bit / 8] ^= (byte)(1 << (bit % 8));
+                Assert.Throws<DamagedObjectException>(() => DocumentDigest.Require(changed));
+            }
+        }
+    }
+
+    [Fact]
+    public void The_digest_is_over_everything_before_it_and_what_has_none_passes()
+    {
+        // printf '{\n  "format": 1' | sha256sum
+        const string document = "{\n  \"format\": 1,\n  \"sha256\": \"d91614d24ff2c9fda96c00cd907e1446a702fc0633124cd318a149d0efa50833\"\n}";
+        Assert.Equal(document, Encoding.UTF8.GetString(DocumentDigest.Append("{\n  \"format\": 1\n}"u8)));
+        Assert.True(DocumentDigest.Require(Encoding.UTF8.GetBytes(document + "\n")));
+        Assert.False(DocumentDigest.Require("{\n  \"format\": 1\n}\n"u8));
+        Assert.Throws<DamagedObjectException>(() => DocumentDigest.Require("{\n  \"format\": 1\n"u8));
+    }
+
+    [Fact]
     public void Text_is_plain_to_read()
     {
         var json = JsonNode.Parse(Backup.ToJson())!;
@@ -94,7 +120,7 @@ public class DocumentTests
     [Fact]
     public void No_member_but_the_optional_ones_can_be_missing_or_null()
     {
-        string[] optional = ["kind", "damaged-pages", "settings", "pinned", "older-packs", "damage", "databases", "base", "full-copy-reason", "resumed", "changes"];
+        string[] optional = ["kind", "damaged-pages", "settings", "pinned", "older-packs", "damage", "databases", "base", "full-copy-reason", "resumed", "changes", "sha256"];
         foreach (var member in JsonNode.Parse(Backup.ToJson())!.AsObject().Select(pair => pair.Key).ToList())
         {
             var missing = JsonNode.Parse(Backup.ToJson())!.AsObject();

@@ -50,9 +50,47 @@ public class TimelineHistoryTests
     [InlineData("3\t0/1\treason", 1)]
     [InlineData("# comment\n\n2\t0/5\tr\n1\t0/6\tr\n", 4)]
     [InlineData("1\t0/5\tr\n1\t0/6\tr\n", 2)]
-    [InlineData("1\t0/5\tr\r\n2\t0/4\tr\r\n", 2)]
     public void A_malformed_history_is_refused_with_its_line(string text, int line) =>
         Assert.Contains($"line {line}:", Assert.Throws<FormatException>(() => TimelineHistory.Parse(new Timeline(3), text)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_timeline_that_was_followed_and_never_reached_is_no_ancestor()
+    {
+        // What PostgreSQL 15 writes when recovery follows timeline 3 and stops before it begins.
+        const string text = "1\t0/14EF7C8\tbefore 2026-11-22 05:37:06+00\n\n3\t0/1425F10\tbefore 2026-11-22 05:37:05+00\n";
+        var history = TimelineHistory.Parse(new Timeline(4), text);
+        Assert.Equal([(1u, "0/1425F10")], history.Entries.Select(e => (e.Parent.Value, e.SwitchPoint.ToString())));
+        Assert.False(history.IsAncestor(new Timeline(3), Lsn.Parse("0/1000000")));
+        Assert.Equal(text, history.ToString());
+    }
+
+    [Fact]
+    public void Every_position_lies_where_PostgreSQL_finds_it() => Gens.Holds(
+        Gens.UInt32.Select(value => (value % 9) + 1).ListOf(),
+        switches =>
+        {
+            var written = switches.Select((lsn, i) => new TimelineHistoryEntry(new Timeline((uint)i + 1), new Lsn(lsn), "r")).ToArray();
+            var own = new Timeline((uint)written.Length + 1);
+            var history = TimelineHistory.Create(own, written);
+            return Enumerable.Range(0, 12).All(at => history.TimelineAt(new Lsn((ulong)at)) == Find(written, own, (ulong)at))
+                && history.Entries.Zip(history.Entries.Skip(1)).All(pair => pair.First.SwitchPoint <= pair.Second.SwitchPoint);
+        },
+        runs: 2000);
+
+    // tliOfPointInHistory() of PostgreSQL 15: the list begins with the newest, each begins where the line before it ends.
+    static Timeline Find(TimelineHistoryEntry[] written, Timeline own, ulong at)
+    {
+        for (var i = written.Length; i > 0; i--)
+        {
+            var end = i == written.Length ? ulong.MaxValue : written[i].SwitchPoint.Value;
+            if (written[i - 1].SwitchPoint.Value <= at && at < end)
+            {
+                return i == written.Length ? own : written[i].Parent;
+            }
+        }
+
+        return written.Length == 0 ? own : written[0].Parent;
+    }
 
     [Fact]
     public void Comments_blank_lines_and_missing_reasons_are_allowed()

@@ -14,13 +14,12 @@ public class WarmingUpTests
         Directory.CreateDirectory(scenario["data"]);
         await using var handler = Handler(() => scenario.Open(change: s => s with { DataDirectory = scenario["data"] }));
 
-        handler.Warm(["main"], scenario["agent"], TimeProvider.System);
+        handler.Warm(["main"]);
         await handler.Warmed;
 
         Assert.Single(await scenario.KeysAsync(prefix: "keys/"));
         Assert.Empty(await scenario.KeysAsync(prefix: "services/main/wal/"));
         Assert.DoesNotContain("services/main/service.json", await scenario.KeysAsync());
-        Assert.Empty(Directory.EnumerateFileSystemEntries(scenario["agent"]));
         Assert.Equal(0, handler.Tally.Archived);
     }
 
@@ -30,34 +29,21 @@ public class WarmingUpTests
         await using var scenario = await Scenario.StartAsync();
         await using var handler = Handler(() => scenario.Open(change: s => s with { DataDirectory = scenario["not here"] }));
 
-        handler.Warm(["main"], scenario["agent"], TimeProvider.System);
+        handler.Warm(["main"]);
         await handler.Warmed;
 
         Assert.Equal(["repository.json"], await scenario.KeysAsync());
     }
 
     [Fact]
-    public async Task A_service_that_is_not_ready_and_a_directory_that_is_none_stop_nothing()
+    public async Task A_service_that_is_not_ready_stops_nothing()
     {
         await using var scenario = await Scenario.StartAsync();
-        await File.WriteAllTextAsync(scenario["agent"], "a file");
         await using var handler = Handler(() => throw new Pitr.Operations.Errors.RepositoryUnavailableException("not mounted"));
 
-        handler.Warm(["main"], scenario["agent"], TimeProvider.System);
+        handler.Warm(["main"]);
 
         await handler.Warmed;
-    }
-
-    [Fact]
-    public async Task The_rehearsal_archives_what_it_makes_and_removes_all_of_it_and_what_an_earlier_one_left()
-    {
-        await using var scenario = await Scenario.StartAsync();
-        Directory.CreateDirectory(Path.Combine(scenario["agent"], "rehearsal", "left", "over"));
-
-        var archived = await PushRehearsal.RunAsync(scenario["agent"], new Failures(), TimeProvider.System, default);
-
-        Assert.Equal(PushRehearsal.Times, archived);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(scenario["agent"]));
     }
 
     static ArchiveRequestHandler Handler(Func<PostgresService> open) => new((_, _) => open(), new Failures(), Logger.None);

@@ -13,7 +13,7 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
     {
         var configuration = Load(Block("yaml"), Variables(("PITR_PASSPHRASE", "x")));
 
-        Assert.Equal(["main", "billing"], configuration.Services.Keys);
+        Assert.Equal(["main", "billing", "shop", "legacy", "cache"], configuration.Services.Keys);
         var example = Block("yaml");
         var ofEveryKind = RepositoryBinding.KeysOf("file");
         Assert.All(
@@ -80,7 +80,7 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
             var name = path.Split('.')[0];
             var yaml = name switch
             {
-                "services" => Minimal + lines,
+                "services" => OfKindWith(path) + lines + WithCheck(path),
                 "repositories" => Offsite(Companions(path) + lines.Replace("\n    ", "\n", StringComparison.Ordinal).Trim()),
                 "encryption" => Minimal.Replace("encryption:\n", "encryption:\n" + lines, StringComparison.Ordinal),
                 _ => path.Contains('.', StringComparison.Ordinal) ? Minimal + name + ":\n" + lines : Minimal + lines,
@@ -118,9 +118,18 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
             } + others;
         }
 
+        // The smallest configuration with a service of a kind that has the key.
+        static string OfKindWith(string path) =>
+            ServiceWith(path) is not "main" and var kind ? Minimal.Replace("kind: postgres", $"kind: {kind}", StringComparison.Ordinal) : Minimal;
+
+        // A check has both, or is none.
+        static string WithCheck(string path) => !path.Contains(".checks.", StringComparison.Ordinal)
+            ? ""
+            : string.Concat(new[] { "sql: SELECT 1", "expect: 1" }.Where(line => !line.StartsWith(path.Split('.')[^1], StringComparison.Ordinal)).Select(line => $"          {line}\n"));
+
         static string Indentation(string path, string example)
         {
-            var parts = path.Split('.');
+            var parts = path.Replace("checks.*", "checks.orders", StringComparison.Ordinal).Split('.');
             var first = Array.IndexOf(parts, "*") + 1;
             first = first == 0 && parts.Length > 1 ? 1 : first;
             var lines = "";

@@ -18,7 +18,7 @@ public abstract class ConfigurationFiles : IDisposable
 
         """;
 
-    /// <summary>A repository of each scheme, named after it, with no key more than it needs.</summary>
+    /// <summary>A repository of each scheme and a service of each kind, named after it (<c>main</c> for postgres), with no key more than it needs.</summary>
     internal const string EveryKind =
         """
         repositories:
@@ -33,8 +33,20 @@ public abstract class ConfigurationFiles : IDisposable
           main:
             kind: postgres
             repositories: [file, s3, sftp, ftp, ftps]
+            drill: { checks: { main: { sql: "SELECT 1", expect: "1" } } }
+          postgres-dump: { kind: postgres-dump, repositories: [file], databases: [x] }
+          mysql: { kind: mysql, repositories: [file] }
+          redis: { kind: redis, repositories: [file] }
 
         """;
+
+    /// <summary>The service of <see cref="EveryKind"/> that has a key.</summary>
+    internal static string ServiceWith(string path) => path.Split('.')[2..] switch
+    {
+        ["databases"] or ["backup", "part-size"] => "postgres-dump",
+        ["host" or "port" or "socket" or "user" or "option-file"] => "mysql",
+        _ => "main",
+    };
 
     internal static readonly IReadOnlyDictionary<string, string> NoEnvironment = new Dictionary<string, string>(StringComparer.Ordinal);
 

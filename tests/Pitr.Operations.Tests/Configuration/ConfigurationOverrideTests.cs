@@ -42,7 +42,7 @@ public sealed class ConfigurationOverrideTests : ConfigurationFiles
     {
         foreach (var key in ConfigurationLoader.KnownKeys())
         {
-            var path = key.Path.Replace("services.*", "services.main", StringComparison.Ordinal);
+            var path = key.Path.Replace("services.*", key.Path.StartsWith("services.*", StringComparison.Ordinal) ? $"services.{ServiceWith(key.Path)}" : "", StringComparison.Ordinal).Replace("checks.*", "checks.main", StringComparison.Ordinal);
             path = path.StartsWith("repositories.*", StringComparison.Ordinal) ? path.Replace("*", KindWith(path), StringComparison.Ordinal) : path;
             var variable = "PITR_" + path.ToUpperInvariant().Replace(".", "__", StringComparison.Ordinal).Replace('-', '_');
 

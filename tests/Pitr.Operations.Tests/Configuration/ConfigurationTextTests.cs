@@ -143,8 +143,10 @@ public sealed class ConfigurationTextTests : ConfigurationFiles
         foreach (var key in ConfigurationLoader.KnownKeys())
         {
             var element = json.RootElement.GetProperty("configuration");
-            var name = key.Path.StartsWith("repositories.*", StringComparison.Ordinal) ? KindWith(key.Path) : "main";
-            foreach (var part in key.Path.Replace("*", name, StringComparison.Ordinal).Split('.'))
+            var path = key.Path.StartsWith("repositories.*", StringComparison.Ordinal) ? key.Path.Replace("*", KindWith(key.Path), StringComparison.Ordinal)
+                : key.Path.StartsWith("services.*", StringComparison.Ordinal) ? key.Path.Replace("services.*", $"services.{ServiceWith(key.Path)}", StringComparison.Ordinal).Replace("*", "main", StringComparison.Ordinal)
+                : key.Path;
+            foreach (var part in path.Split('.'))
             {
                 element = element.GetProperty(part);
             }

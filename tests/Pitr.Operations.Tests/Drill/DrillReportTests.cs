@@ -7,7 +7,7 @@ namespace Pitr.Operations.Tests.Drill;
 
 public class DrillReportTests
 {
-    static readonly DrillReport Sample = new()
+    internal static readonly DrillReport Sample = new()
     {
         Id = "20261121T030000Z",
         Service = "main",
@@ -58,9 +58,40 @@ public class DrillReportTests
     [InlineData("null")]
     [InlineData("{}")]
     [InlineData("[]")]
+    [InlineData("""{"format": 2}""")]
     public void What_is_no_report_is_refused(string text)
     {
         Assert.Throws<JsonException>(() => DrillReport.Parse(System.Text.Encoding.UTF8.GetBytes(text)));
+    }
+
+    [Theory]
+    [InlineData("\"host\": \"db1\"", "\"host\": null")]
+    [InlineData("\"verdict\": \"failed\"", "\"verdict\": null")]
+    [InlineData("\"rto-seconds\": 1000", "\"rto-seconds\": 1e300")]
+    [InlineData("\"rto-seconds\": 1000", "\"rto-seconds\": -1")]
+    [InlineData("\"name\": \"plan\"", "\"name\": null")]
+    [InlineData("\"warnings\": []", "\"warnings\": [null]")]
+    [InlineData("\"row-counts\": null", "\"row-counts\": {\"tables\": 1, \"rows\": 1, \"compared-with\": null, \"largest\": [null]}")]
+    [InlineData("\"row-counts\": null", "\"row-counts\": {\"tables\": 1, \"rows\": 1, \"compared-with\": null, \"largest\": [{\"database\": \"x\"}]}")]
+    public void What_no_drill_could_have_written_is_refused(string part, string instead)
+    {
+        var json = System.Text.Encoding.UTF8.GetString(Sample.ToJson());
+        Assert.Contains(part, json, StringComparison.Ordinal);
+
+        Assert.Throws<JsonException>(() => DrillReport.Parse(System.Text.Encoding.UTF8.GetBytes(json.Replace(part, instead, StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public void A_report_of_an_earlier_version_is_read()
+    {
+        var json = System.Text.Json.Nodes.JsonNode.Parse(Sample.ToJson())!.AsObject();
+        foreach (var name in new[] { "warnings", "row-counts", "random-seed", "damage", "damaged-pages" })
+        {
+            json.Remove(name);
+        }
+
+        var read = DrillReport.Parse(System.Text.Encoding.UTF8.GetBytes(json.ToJsonString()));
+        Assert.Equal((Sample.Id, null, null, 0), (read.Id, read.RowCounts, read.RandomSeed, read.Warnings.Count));
     }
 
     [Fact]
@@ -95,7 +126,8 @@ public class DrillReportTests
     {
         var page = DrillReportHtml.Render(Sample with { RtoSeconds = null, RpoSeconds = null, RpoBasis = null, LastRecoveredCommit = null, Phases = [], Checks = [] });
 
-        Assert.Equal(2, Regex.Count(page, ">unknown<", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        // Both figures, and both again in the list of drills.
+        Assert.Equal(4, Regex.Count(page, ">unknown<", RegexOptions.None, TimeSpan.FromSeconds(1)));
     }
 
     [Theory]

@@ -131,6 +131,9 @@ public class RepositoryFilesTests
     [InlineData("services/main/keys/000102030405060708090a0b0c0d0e0f.json", true, true)]
     [InlineData("services/main/wal/00000002.history", true, false)]
     [InlineData("notes/services/a", false, false)]
+    [InlineData("audit/20261121T031500.123Z-9f3c01aa9f3c01aa.began.json", true, true)]
+    [InlineData("services/main/audit/20261121T031500.123Z-9f3c01aa9f3c01aa.json", true, true)]
+    [InlineData("audit/notes", true, false)]
     public void Names_of_pitr_are_protected(string key, bool put, bool removal)
     {
         Assert.Equal(put, Record.Exception(() => ProtectedKeys.RefusePut(key)) is RefusedInputException);

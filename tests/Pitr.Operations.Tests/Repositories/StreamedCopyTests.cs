@@ -4,6 +4,7 @@ using Pitr.Operations.Repositories;
 using Pitr.Operations.Services;
 using Pitr.Operations.Tests.Archive.Verify;
 using Pitr.Operations.Tests.Streaming;
+using Pitr.Operations.Verify;
 using Pitr.Storage.Testing;
 
 namespace Pitr.Operations.Tests.Repositories;
@@ -69,7 +70,7 @@ public class StreamedCopyTests
         await scenario.Stores[0].DeleteAsync(last.KeyOf(8192, 100_000), default);
         reading.Release();
         Assert.Equal(last.KeyOf(8192, 100_000), Assert.Single((await copying).Failures).Key);
-        Assert.Equal([WalFindingKind.Gap], (await scenario.VerifyAsync(service: Only(scenario, "r2"))).Findings.Select(f => f.Kind));
+        Assert.Equal([FindingKind.Gap], (await scenario.VerifyAsync(service: Only(scenario, "r2"))).Findings.Select(f => f.Kind));
     }
 
     // A service whose only repository is r1 streams a second segment.

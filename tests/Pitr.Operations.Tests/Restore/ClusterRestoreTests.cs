@@ -34,7 +34,7 @@ public class ClusterRestoreTests
     {
         await using var scenario = await Scenario.StartAsync();
 
-        var error = Assert.Throws<ImpossiblePlanException>(() => RestoreSpace.Require([(scenario["new/data"], 1000), (scenario["new/fast"], 1L << 60)], []));
+        var error = Assert.Throws<ImpossiblePlanException>(() => RestoreSpace.Require([(scenario["new/data"], 1000, 0), (scenario["new/fast"], 1L << 60, 0)]));
 
         Assert.Contains($"{(1L << 60) + 1000}"[..6], error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(scenario["new"]));

@@ -1,5 +1,6 @@
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
+using Pitr.Operations.Configuration;
 using Pitr.Operations.Repositories;
 using Pitr.Operations.Retention;
 using Pitr.Operations.Services;
@@ -41,7 +42,11 @@ sealed class RemovalWorld : IAsyncDisposable
     }
 
     /// <summary>The service as a process that begins now sees it.</summary>
-    public PostgresService Open(string state = "state") => _scenario.Open(state, wrap: store => Stores.Single(s => s.Name == store.Name));
+    public PostgresService Open(string state = "state", string service = Scenario.ServiceName, RetentionSettings? retention = null) => _scenario.Open(
+        state,
+        change: settings => retention is null ? settings : settings with { Retention = retention },
+        wrap: store => Stores.Single(s => s.Name == store.Name),
+        name: service);
 
     public async Task<RemovalReport> ExpireAsync(params int[] hours) => await RemoveAsync(new NamedBackups(hours.Select(PlantedBackups.Id)));
 

@@ -29,7 +29,7 @@ public class RetentionRemovalTests
     };
 
     static RetentionChoice Choice(RemovalWorld world) => new(
-        new RetentionRules(Settings, world.Clock.GetUtcNow()), [new TimelineTrace(new Timeline(1), 1, world.Clock.GetUtcNow())]);
+        new RetentionRules(Settings, world.Clock.GetUtcNow()), [new TimelineTrace(new Timeline(1), 1, world.Clock.GetUtcNow(), world.Clock.GetUtcNow())]);
 
     static async Task<RemovalWorld> StartAsync(int repositories = 1, int? required = null)
     {
@@ -132,6 +132,22 @@ public class RetentionRemovalTests
         world.Store.Failing = key => key.StartsWith(RepositoryLayout.BackupsPrefix(Service), StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<Exception>(() => world.RemoveAsync(Choice(world)));
         Assert.DoesNotContain(world.Store.Deleted, key => RepositoryKey.Parse(key).Kind != RepositoryKeyKind.Lock);
+    }
+
+    [Fact]
+    public async Task Wal_that_cannot_be_listed_stays_and_the_rest_goes()
+    {
+        await using var world = await StartAsync();
+        world.Store.Failing = key => key.StartsWith(RepositoryLayout.WalPrefix(Service), StringComparison.Ordinal);
+        var report = await world.RemoveAsync(Choice(world));
+        world.Store.Failing = _ => false;
+        Assert.True(report.IsUnfinished);
+        Assert.Equal(33, WalIn(world.Store).Count());
+        Assert.Equal([Entry(18), Entry(24)], RemovalWorld.EntriesIn(world.Store).Keys.Order(StringComparer.Ordinal));
+
+        await world.RemoveAsync(Choice(world));
+        Assert.Equal(14, WalIn(world.Store).Count());
+        world.RequireNoGarbage("end");
     }
 
     [Fact]

@@ -162,6 +162,34 @@ public sealed class RetentionRulesTests
     }
 
     [Fact]
+    public void A_server_on_which_nothing_happens_keeps_its_state_beside_a_later_timeline()
+    {
+        var history = new SimulatedHistory(new Random(11));
+        for (var hour = 0; hour < 24 * 30; hour++)
+        {
+            history.Work(oldPrimaryWorks: false);
+            if (hour % 24 == 3)
+            {
+                history.TakeBackup();
+            }
+        }
+
+        // Somebody tries a recovery and archives from it, for days; the real server stands still.
+        history.Promote(toThePast: true);
+        for (var hour = 0; hour < 24 * 20; hour++)
+        {
+            history.Work(oldPrimaryWorks: false);
+        }
+
+        var first = history.RecoverableSince(DateTimeOffset.MinValue)[1];
+        Assert.NotNull(first);
+        Expire(history, Settings, "standing still");
+        Assert.NotNull(history.RecoverableSince(DateTimeOffset.MinValue)[1]);
+        var newest = history.Wal.Where(file => file.Segment.Timeline == new Timeline(1)).Max(file => file.Stored);
+        Assert.Equal(Scenario.Start.AddDays(30), newest);
+    }
+
+    [Fact]
     public void A_pin_ends_when_it_was_said_to()
     {
         var history = new SimulatedHistory(new Random(10));

@@ -6,13 +6,18 @@ using Pitr.Operations.Tests.Repositories;
 namespace Pitr.Operations.Tests.Retention;
 
 /// <summary>
-/// Years of a cluster's life in hours: WAL, backups, promotions, recoveries to earlier moments, and clocks that are wrong. Knows the true times, and so which moments can be recovered.
+/// Years of a cluster's life in hours: WAL, backups, promotions, recoveries to earlier moments, clocks that are wrong, and its end in an upgrade. Knows the true times, and so which
+/// moments can be recovered.
 /// </summary>
-sealed class SimulatedHistory(Random random)
+/// <param name="random">What happens.</param>
+/// <param name="systemIdentifier">Of the cluster.</param>
+/// <param name="begun">When it begins; null: with the scenario.</param>
+/// <param name="first">Number of its first segment.</param>
+sealed class SimulatedHistory(Random random, ulong systemIdentifier = WalSample.SystemIdentifier, DateTimeOffset? begun = null, ulong first = 0)
 {
     public static readonly WalSegmentSize Size = WalSegmentSize.From(16 << 20);
 
-    readonly List<Branch> _branches = [new Branch(1, null, 0)];
+    readonly List<Branch> _branches = [new Branch(1, null, first)];
     readonly List<(BackupDocument Document, DateTimeOffset End)> _backups = [];
 
     // Each has its place among the files of its timeline, and when it was stored.
@@ -23,7 +28,7 @@ sealed class SimulatedHistory(Random random)
         public ulong Next { get; set; } = First;
     }
 
-    public DateTimeOffset Now { get; private set; } = Scenario.Start;
+    public DateTimeOffset Now { get; private set; } = begun ?? Scenario.Start;
 
     /// <summary>What the server's and this host's clock says too much, or too little.</summary>
     public TimeSpan ClockError { get; set; }
@@ -31,7 +36,7 @@ sealed class SimulatedHistory(Random random)
     public IReadOnlyList<BackupDocument> Backups => [.. _backups.Select(b => b.Document)];
 
     public IReadOnlyList<TimelineTrace> Traces =>
-        [.. _branches.Where(b => b.Wal.Count > 0).Select(b => new TimelineTrace(new Timeline(b.Number), b.Wal.First().Key, b.Wal.Values.Max()))];
+        [.. _branches.Where(b => b.Wal.Count > 0).Select(b => new TimelineTrace(new Timeline(b.Number), b.Wal.First().Key, b.Wal.Values.Max(), b.Wal.Last().Value))];
 
     public IEnumerable<(WalSegmentName Segment, DateTimeOffset Stored)> Wal =>
         _branches.SelectMany(b => b.Wal.Select(file => (WalSegmentName.FromNumber(new Timeline(b.Number), file.Key, Size), file.Value)));
@@ -47,6 +52,14 @@ sealed class SimulatedHistory(Random random)
         }
     }
 
+    /// <summary>An hour after its end.</summary>
+    public void Rest() => Now = Now.AddHours(1);
+
+    /// <summary>
+    /// What pg_upgrade makes of it: another cluster on timeline 1, whose WAL begins where this one's ends (pg_upgrade calls <c>pg_resetwal -l</c>), or anew, as after initdb and a dump.
+    /// </summary>
+    public SimulatedHistory Upgrade(ulong newSystemIdentifier, bool goesOn) => new(random, newSystemIdentifier, Now, goesOn ? _branches[^1].Next : 1);
+
     public void TakeBackup(string? pinned = null)
     {
         var branch = _branches[^1];
@@ -57,6 +70,7 @@ sealed class SimulatedHistory(Random random)
         _backups.Add((PlantedBackups.Document(id, own: 1, pinned: pinned) with
         {
             Label = $"{id}",
+            SystemIdentifier = $"{systemIdentifier}",
             StartWal = WalSegmentName.FromNumber(segment, start, Size).ToString(),
             StopWal = WalSegmentName.FromNumber(segment, branch.Next - 1, Size).ToString(),
             StartLsn = WalSegmentName.FromNumber(segment, start, Size).StartLsn(Size),

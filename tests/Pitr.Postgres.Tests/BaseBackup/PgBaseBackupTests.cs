@@ -3,6 +3,7 @@ using Npgsql;
 using Pitr.Format.Wal;
 using Pitr.Postgres.BaseBackup;
 using Pitr.Postgres.Cluster;
+using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 using Pitr.Postgres.Tests.Servers;
 

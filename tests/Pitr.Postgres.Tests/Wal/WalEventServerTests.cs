@@ -24,6 +24,10 @@ public class WalEventServerTests
         await using var server = await WalServer.StartAsync(version, ("track_commit_timestamp", "on"));
         var session = server.Session;
         await session.ExecuteAsync("CREATE TABLE t (id int, filler text)");
+        var space = Directory.CreateTempSubdirectory("pitr-space-").FullName;
+        await session.ExecuteAsync($"CREATE TABLESPACE space LOCATION '{space}'");
+        await session.ExecuteAsync("DROP TABLESPACE space");
+        Directory.Delete(space);
         await session.SwitchWalAsync();
         var first = await server.ScalarAsync<uint>("SELECT pg_current_xact_id()::xid");
         var points = await WriteAsync(server, transactions: 900);
@@ -39,6 +43,7 @@ public class WalEventServerTests
         // pg_create_restore_point() gives the end of its record, a restore point has 98 bytes and a header or two between.
         Assert.Equal(points.Select(p => p.Name), events.OfType<WalRestorePoint>().Select(p => p.Name));
         Assert.All(points.Zip(events.OfType<WalRestorePoint>()), pair => Assert.InRange(pair.First.End.Value - pair.Second.Position.Value, 98ul, 104ul + 64));
+        Assert.Equal(space, Assert.Single(events.OfType<WalTablespaceCreated>()).Location);
         RequireHeadersAgree(server.DataDirectory, commits);
     }
 

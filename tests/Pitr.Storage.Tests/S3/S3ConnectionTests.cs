@@ -146,24 +146,32 @@ public sealed class S3ConnectionTests(S3Server server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Retention_is_asked_for_with_what_is_created()
+    public async Task Retention_is_asked_for_with_everything_but_what_is_renewed()
     {
         await using var locked = await S3Place.OfBucketAsync(server, objectLock: true);
         await using var store = new S3ObjectStore(
             "offsite", locked.Options with { ObjectLockMode = S3ObjectLockMode.Governance, ObjectLockDays = 30, MultipartThreshold = S3Options.MinPartSize },
             TimeProvider.System);
         await store.PutAsync("backup", Contents.Bytes(10), PutMode.CreateNew, None);
-        await store.PutAsync("lock", Contents.Bytes(10), PutMode.Replace, None);
+        await store.PutAsync("pack", Contents.Bytes(10), PutMode.Replace, None);
+        await store.PutAsync("large pack", Contents.Bytes((int)(2 * S3Options.MinPartSize) + 1), PutMode.Replace, None);
+        await store.PutAsync("lock", Contents.Bytes(10), PutMode.Renew, None);
 
-        var until = (await locked.Client.GetObjectRetentionAsync(new GetObjectRetentionRequest { BucketName = locked.Bucket, Key = "backup" })).Retention;
-        Assert.Equal("GOVERNANCE", until.Mode.Value);
-        Assert.InRange(until.RetainUntilDate!.Value.ToUniversalTime(), TimeProvider.System.GetUtcNow().AddDays(29).UtcDateTime, TimeProvider.System.GetUtcNow().AddDays(31).UtcDateTime);
-        await Assert.ThrowsAnyAsync<Amazon.S3.AmazonS3Exception>(
-            () => locked.Client.GetObjectRetentionAsync(new GetObjectRetentionRequest { BucketName = locked.Bucket, Key = "lock" }));
+        foreach (var key in (string[])["backup", "pack", "large pack"])
+        {
+            Assert.Equal((key, "GOVERNANCE"), (key, await ModeAsync(key)));
+            var until = (await locked.Client.GetObjectRetentionAsync(new GetObjectRetentionRequest { BucketName = locked.Bucket, Key = key })).Retention;
+            Assert.InRange(until.RetainUntilDate!.Value.ToUniversalTime(), TimeProvider.System.GetUtcNow().AddDays(29).UtcDateTime, TimeProvider.System.GetUtcNow().AddDays(31).UtcDateTime);
+        }
+
+        Assert.Null(await ModeAsync("lock"));
 
         await store.DeleteAsync("backup", None);
         Assert.Null(await store.StatAsync("backup", None));
         await locked.EraseVersionsAsync();
+
+        async Task<string?> ModeAsync(string key) =>
+            (await locked.Client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = locked.Bucket, Key = key })).ObjectLockMode?.Value;
     }
 
     [Fact]

@@ -8,14 +8,15 @@ namespace Pitr.Storage.Tests.S3;
 /// <summary>A place on the test server that belongs to one test, looked at without pitr's driver.</summary>
 public sealed class S3Place : IAsyncDisposable
 {
-    readonly bool _ownBucket;
+    // A bucket with object lock keeps something of an object in parts even when every version is erased; it goes with the server.
+    readonly bool _removesBucket;
     readonly S3Server _server;
     readonly AmazonS3Client _client;
 
-    S3Place(S3Server server, string? bucket, string prefix)
+    S3Place(S3Server server, string? bucket, string prefix, bool objectLock = false)
     {
         _server = server;
-        _ownBucket = bucket is not null;
+        _removesBucket = bucket is not null && !objectLock;
         Bucket = bucket ?? server.Bucket;
         Prefix = prefix;
         _client = new AmazonS3Client(
@@ -47,7 +48,7 @@ public sealed class S3Place : IAsyncDisposable
     /// <summary>A whole bucket, whose keys may be as long as S3 allows.</summary>
     public static async Task<S3Place> OfBucketAsync(S3Server server, bool objectLock = false)
     {
-        var place = new S3Place(server, $"test-{Guid.NewGuid():N}", "");
+        var place = new S3Place(server, $"test-{Guid.NewGuid():N}", "", objectLock);
         await place._client.PutBucketAsync(new PutBucketRequest { BucketName = place.Bucket, ObjectLockEnabledForBucket = objectLock });
         return place;
     }
@@ -99,7 +100,7 @@ public sealed class S3Place : IAsyncDisposable
         }
         while (page.IsTruncated == true);
 
-        if (_ownBucket)
+        if (_removesBucket)
         {
             await _client.DeleteBucketAsync(Bucket);
         }

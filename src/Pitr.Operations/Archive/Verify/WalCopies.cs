@@ -1,6 +1,7 @@
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Services;
+using Pitr.Operations.Verify;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Archive.Verify;
@@ -8,8 +9,9 @@ namespace Pitr.Operations.Archive.Verify;
 /// <summary>Finds what one repository lacks of the segments that another has. Debts are no findings: they are known and will be paid.</summary>
 /// <param name="service">The service.</param>
 /// <param name="inventory">What each repository holds.</param>
+/// <param name="expired">Knows what was removed on purpose.</param>
 /// <param name="findings">Told what is missing.</param>
-sealed class WalCopies(PostgresService service, WalInventory inventory, WalFindings findings)
+sealed class WalCopies(PostgresService service, WalInventory inventory, ExpiredWal expired, Findings findings)
 {
     public const string BringIt = "`pitr repo copy` brings it from the repository that has it";
 
@@ -29,7 +31,7 @@ sealed class WalCopies(PostgresService service, WalInventory inventory, WalFindi
                 continue;
             }
 
-            foreach (var (first, last) in Lacking(timeline.Spans, held.Find(timeline.Timeline)?.Spans ?? []).Where(run => run.Last >= start))
+            foreach (var (first, last) in Lacking(timeline.Spans, held.Find(timeline.Timeline)?.Spans ?? []).Where(run => run.Last >= start && !expired.Explains(timeline.Timeline, run.First, run.Last, held)))
             {
                 known += Report(store, timeline.Timeline, Math.Max(first, start), last, owed);
             }
@@ -79,7 +81,7 @@ sealed class WalCopies(PostgresService service, WalInventory inventory, WalFindi
             {
                 var to = isOwed ? number - 1 : number;
                 findings.Add(
-                    WalFindingKind.Missing,
+                    FindingKind.Missing,
                     store.Name,
                     Name(from).ToString(),
                     from == to ? "is missing here, another repository has it" : $"to {Name(to)}: {to - from + 1} segments are missing here, another repository has them",

@@ -1,4 +1,5 @@
 using Pitr.Format.Wal;
+using Pitr.Operations.Verify;
 
 namespace Pitr.Operations.Archive.Verify;
 
@@ -6,7 +7,7 @@ namespace Pitr.Operations.Archive.Verify;
 /// <param name="inventory">What is archived.</param>
 /// <param name="histories">The histories that are authentic and could be parsed.</param>
 /// <param name="findings">Told what contradicts.</param>
-sealed class WalHistoryCheck(WalInventory inventory, IReadOnlyDictionary<Timeline, TimelineHistory> histories, WalFindings findings)
+sealed class WalHistoryCheck(WalInventory inventory, IReadOnlyDictionary<Timeline, TimelineHistory> histories, Findings findings)
 {
     const string Hint = "a recovery over this branch point cannot be trusted; take a base backup on the newest timeline now";
 
@@ -55,7 +56,7 @@ sealed class WalHistoryCheck(WalInventory inventory, IReadOnlyDictionary<Timelin
         }
     }
 
-    void Add(Timeline timeline, string text) => findings.Add(WalFindingKind.History, null, WalFileName.ForHistory(timeline).ToString(), text, Hint);
+    void Add(Timeline timeline, string text) => findings.Add(FindingKind.History, null, WalFileName.ForHistory(timeline).ToString(), text, Hint);
 
     static string Text((Timeline Parent, Lsn SwitchPoint)[] entries) =>
         entries.Length == 0 ? "none" : string.Join(", ", entries.Select(e => $"{e.Parent} at {e.SwitchPoint}"));

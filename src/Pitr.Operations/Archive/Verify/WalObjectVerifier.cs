@@ -4,6 +4,7 @@ using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Operations.Verify;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
@@ -14,8 +15,9 @@ namespace Pitr.Operations.Archive.Verify;
 /// <param name="service">The service.</param>
 /// <param name="size">The cluster's segment size.</param>
 /// <param name="systemIdentifiers">The clusters that the service has been.</param>
+/// <param name="expired">Knows what was removed on purpose.</param>
 /// <param name="findings">Told what is wrong.</param>
-sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IReadOnlySet<ulong> systemIdentifiers, WalFindings findings)
+sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IReadOnlySet<ulong> systemIdentifiers, ExpiredWal expired, Findings findings)
 {
     const string BadCopy = "delete the object if another repository has a good copy (`pitr repo copy` brings it); else take a base backup now: it starts a whole history anew";
 
@@ -50,19 +52,23 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
         }
         catch (ObjectNotFoundException)
         {
-            findings.Add(WalFindingKind.Missing, store.Name, key, "was listed, and is not there", "look at who deletes objects in the repository");
+            // An expiry may run beside this.
+            if (name.Segment is not { } segment || !await expired.ExplainsAsync(segment, cancellation))
+            {
+                findings.Add(FindingKind.Missing, store.Name, key, "was listed, and is not there", "look at who deletes objects in the repository");
+            }
         }
         catch (Exception e) when (e is DamagedObjectException or EndOfStreamException or UnsupportedFormatException)
         {
-            findings.Add(WalFindingKind.Damaged, store.Name, key, e.Message, BadCopy);
+            findings.Add(FindingKind.Damaged, store.Name, key, e.Message, BadCopy);
         }
         catch (Exception e) when (e is WalSegmentException or FormatException)
         {
-            findings.Add(WalFindingKind.WrongContent, store.Name, key, e.Message, BadCopy);
+            findings.Add(FindingKind.WrongContent, store.Name, key, e.Message, BadCopy);
         }
         catch (Exception e) when (e is KeyUnavailableException or DamagedRepositoryException)
         {
-            findings.Add(WalFindingKind.NoKey, store.Name, key, e.Message, (e as OperationException)?.Hint);
+            findings.Add(FindingKind.NoKey, store.Name, key, e.Message, (e as OperationException)?.Hint);
         }
 
         return null;
@@ -91,7 +97,7 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
         if (!systemIdentifiers.Contains(wal.SystemIdentifier))
         {
             findings.Add(
-                WalFindingKind.Foreign,
+                FindingKind.Foreign,
                 store.Name,
                 key,
                 $"is of the cluster with system identifier {wal.SystemIdentifier}, the service is {string.Join(", ", systemIdentifiers)}",
@@ -104,7 +110,7 @@ sealed class WalObjectVerifier(PostgresService service, WalSegmentSize size, IRe
         if (edges?.Damage is { } damage)
         {
             findings.Add(
-                WalFindingKind.BrokenChain,
+                FindingKind.BrokenChain,
                 store.Name,
                 key,
                 $"at {damage.Position}: {damage.Reason}; it is stored as PostgreSQL gave it",

@@ -5,6 +5,7 @@ using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Operations.Streaming;
+using Pitr.Operations.Verify;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
@@ -24,7 +25,7 @@ sealed class WalPieceVerifier(
     PostgresService service,
     WalSegmentSize size,
     IReadOnlySet<ulong> systemIdentifiers,
-    WalFindings findings,
+    Findings findings,
     Action<IObjectStore, int> onOpened,
     Action<StorageException> onUnanswered)
 {
@@ -74,7 +75,7 @@ sealed class WalPieceVerifier(
         if (holes.InAll() is { } gap)
         {
             findings.Add(
-                WalFindingKind.Gap,
+                FindingKind.Gap,
                 null,
                 KeyOf(gap.Hole),
                 $"is in no repository; {(gap.Behind == 1 ? "the piece" : $"the {gap.Behind} pieces")} behind it cannot be recovered",
@@ -85,7 +86,7 @@ sealed class WalPieceVerifier(
         {
             if (holes.In(i) is { } hole)
             {
-                findings.Add(WalFindingKind.Missing, held[i].Store.Name, KeyOf(hole), "is missing here, another repository has it", WalCopies.BringIt);
+                findings.Add(FindingKind.Missing, held[i].Store.Name, KeyOf(hole), "is missing here, another repository has it", WalCopies.BringIt);
             }
         }
     }
@@ -156,7 +157,7 @@ sealed class WalPieceVerifier(
         {
             if (!await IsWholeAsync(store, piece.Segment, cancellation))
             {
-                findings.Add(WalFindingKind.Missing, store.Name, key, "was listed, and is not there", "look at who deletes objects in the repository");
+                findings.Add(FindingKind.Missing, store.Name, key, "was listed, and is not there", "look at who deletes objects in the repository");
             }
         }
         catch (StorageException e)
@@ -166,12 +167,12 @@ sealed class WalPieceVerifier(
         catch (Exception e) when (e is DamagedObjectException or EndOfStreamException or UnsupportedFormatException)
         {
             onOpened(store, 0);
-            findings.Add(WalFindingKind.Damaged, store.Name, key, e.Message, BadPiece);
+            findings.Add(FindingKind.Damaged, store.Name, key, e.Message, BadPiece);
         }
         catch (Exception e) when (e is KeyUnavailableException or DamagedRepositoryException)
         {
             onOpened(store, 0);
-            findings.Add(WalFindingKind.NoKey, store.Name, key, e.Message, (e as OperationException)?.Hint);
+            findings.Add(FindingKind.NoKey, store.Name, key, e.Message, (e as OperationException)?.Hint);
         }
 
         return null;
@@ -193,7 +194,7 @@ sealed class WalPieceVerifier(
         if (known > 0 && !piece.Bytes.AsSpan(0, known).SequenceEqual(joined.Buffer.AsSpan(from, known)))
         {
             findings.Add(
-                WalFindingKind.Differs,
+                FindingKind.Differs,
                 store.Name,
                 KeyOf(piece.Name),
                 "has other content than a piece of the same place",
@@ -213,7 +214,7 @@ sealed class WalPieceVerifier(
         var start = piece.Name.Segment.StartLsn(size);
         if (piece.Name.To > (uint)size.Bytes)
         {
-            findings.Add(WalFindingKind.WrongContent, store.Name, KeyOf(piece.Name), $"reaches behind the end of its segment at {size.Bytes}", BadPiece);
+            findings.Add(FindingKind.WrongContent, store.Name, KeyOf(piece.Name), $"reaches behind the end of its segment at {size.Bytes}", BadPiece);
             return false;
         }
 
@@ -222,7 +223,7 @@ sealed class WalPieceVerifier(
             if (!systemIdentifiers.Contains(header.SystemIdentifier))
             {
                 findings.Add(
-                    WalFindingKind.Foreign,
+                    FindingKind.Foreign,
                     store.Name,
                     KeyOf(piece.Name),
                     $"is of the cluster with system identifier {header.SystemIdentifier}, the service is {string.Join(", ", systemIdentifiers)}",
@@ -239,7 +240,7 @@ sealed class WalPieceVerifier(
 
         if (!systemIdentifiers.Any(system => piece.IsOf(system, start)))
         {
-            findings.Add(WalFindingKind.WrongContent, store.Name, KeyOf(piece.Name), "is not the piece of this place: its fingerprint is another one's", BadPiece);
+            findings.Add(FindingKind.WrongContent, store.Name, KeyOf(piece.Name), "is not the piece of this place: its fingerprint is another one's", BadPiece);
             return false;
         }
 
@@ -256,7 +257,7 @@ sealed class WalPieceVerifier(
         }
         catch (WalSegmentException e)
         {
-            findings.Add(WalFindingKind.WrongContent, store.Name, KeyOf(piece.Name), e.Message, BadPiece);
+            findings.Add(FindingKind.WrongContent, store.Name, KeyOf(piece.Name), e.Message, BadPiece);
             return null;
         }
     }
@@ -267,7 +268,7 @@ sealed class WalPieceVerifier(
         if (edges.Damage is { } damage)
         {
             findings.Add(
-                WalFindingKind.BrokenChain,
+                FindingKind.BrokenChain,
                 null,
                 KeyOf(new WalPieceName(segment, 0, (uint)content.Length)),
                 $"at {damage.Position}: {damage.Reason}; its pieces are as PostgreSQL sent them",

@@ -15,6 +15,17 @@ sealed class WalSelection
     /// <param name="sample">How many; null for all.</param>
     /// <param name="random">Chooses the sample.</param>
     public WalSelection(WalInventory inventory, Func<WalTimeline, ulong?> first, int? sample, Random random)
+        : this(inventory, first, null, new WalVerifyOptions(sample, null, null, null, 1, random), random)
+    {
+    }
+
+    /// <summary>Chooses.</summary>
+    /// <param name="inventory">What is archived.</param>
+    /// <param name="first">The first number to verify on a timeline; null to leave the timeline out.</param>
+    /// <param name="isDue">Whether a segment is to be verified at all; null: every one.</param>
+    /// <param name="options">How many of those.</param>
+    /// <param name="random">Chooses the sample.</param>
+    public WalSelection(WalInventory inventory, Func<WalTimeline, ulong?> first, Func<WalSegmentName, bool>? isDue, WalVerifyOptions options, Random random)
     {
         _size = inventory.SegmentSize;
         foreach (var timeline in inventory.Timelines)
@@ -26,12 +37,15 @@ sealed class WalSelection
 
             foreach (var span in timeline.Spans.Where(s => s.Last.Number(_size) >= from))
             {
-                var start = Math.Max(span.First.Number(_size), from);
-                _stretches.Add((timeline.Timeline, start, span.Last.Number(_size), Available));
-                Available += (long)(span.Last.Number(_size) - start + 1);
+                foreach (var (start, end) in Due(timeline.Timeline, Math.Max(span.First.Number(_size), from), span.Last.Number(_size), isDue))
+                {
+                    _stretches.Add((timeline.Timeline, start, end, Available));
+                    Available += (long)(end - start + 1);
+                }
             }
         }
 
+        var sample = options.Sample ?? (options.Share is { } share ? (int)Math.Ceiling(Available * share) : null);
         _sample = sample < Available ? Choose(sample.Value, Available, random) : null;
         Count = _sample?.Count ?? Available;
     }
@@ -69,6 +83,34 @@ sealed class WalSelection
                     yield return WalSegmentName.FromNumber(timeline, number, _size);
                 }
             }
+        }
+    }
+
+    IEnumerable<(ulong First, ulong Last)> Due(Timeline timeline, ulong first, ulong last, Func<WalSegmentName, bool>? isDue)
+    {
+        if (isDue is null)
+        {
+            yield return (first, last);
+            yield break;
+        }
+
+        ulong? begin = null;
+        for (var number = first; number <= last; number++)
+        {
+            if (isDue(WalSegmentName.FromNumber(timeline, number, _size)))
+            {
+                begin ??= number;
+            }
+            else if (begin is { } from)
+            {
+                yield return (from, number - 1);
+                begin = null;
+            }
+        }
+
+        if (begin is { } open)
+        {
+            yield return (open, last);
         }
     }
 

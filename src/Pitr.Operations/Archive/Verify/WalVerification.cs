@@ -4,6 +4,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
+using Pitr.Operations.Verify;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
@@ -31,35 +32,60 @@ public sealed class WalVerification(PostgresService service)
     /// <exception cref="ImpossiblePlanException">Nothing is archived.</exception>
     /// <exception cref="KeyUnavailableException">There is no key to open anything with.</exception>
     /// <exception cref="StorageException">No repository could be listed.</exception>
-    public async Task<WalVerifyReport> RunAsync(WalVerifyOptions options, Action<WalFinding>? onFinding, Action<long, long>? onProgress, CancellationToken cancellation)
+    public Task<WalVerifyReport> RunAsync(WalVerifyOptions options, Action<Finding>? onFinding, Action<long, long>? onProgress, CancellationToken cancellation) =>
+        RunAsync(options, null, new Findings(onFinding), onProgress, cancellation);
+
+    /// <summary>The same as a part of the verification of a whole service.</summary>
+    /// <param name="options">What.</param>
+    /// <param name="context">What is known already; null: it is read.</param>
+    /// <param name="findings">Told each finding.</param>
+    /// <param name="onProgress">As above.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    internal async Task<WalVerifyReport> RunAsync(
+        WalVerifyOptions options, WalVerifyContext? context, Findings findings, Action<long, long>? onProgress, CancellationToken cancellation)
     {
         var started = service.Clock.GetTimestamp();
-        var findings = new WalFindings(onFinding);
-        var inventory = await _archive.ListAsync(cancellation);
+        var inventory = context is null ? await _archive.ListAsync(cancellation) : await _archive.ListAsync(context.SegmentSize, RequirePresentAsync, cancellation);
         var stores = service.Repositories.Stores.Where(s => inventory.Repositories.Any(r => r.Repository == s.Name)).ToArray();
         foreach (var (name, reason) in service.Repositories.Unanswered)
         {
             _unanswered[name] = reason;
         }
 
-        var owners = await ReadOwnersAsync(stores, cancellation);
-        var verifier = new WalObjectVerifier(service, inventory.SegmentSize, owners, findings);
+        var owners = context?.SystemIdentifiers ?? await ReadOwnersAsync(stores, cancellation);
+        var expired = context is null ? await ExpiredWal.ReadAsync(service, inventory, cancellation) : new ExpiredWal(service, inventory, context.Backups);
+        var verifier = new WalObjectVerifier(service, inventory.SegmentSize, owners, expired, findings);
         var histories = await VerifyHistoriesAsync(verifier, stores, inventory, options, findings, cancellation);
         var from = await FirstNumbersAsync(inventory, options, cancellation);
-        var selection = new WalSelection(inventory, t => from.TryGetValue(t.Timeline, out var number) ? number : null, options.Sample, options.Random);
         new WalHistoryCheck(inventory, histories, findings).Run(options.Timeline);
-        AddGaps(inventory, histories, from, findings);
-        var copies = new WalCopies(service, inventory.Whole, findings);
-        var owed = stores.ToDictionary(s => s.Name, s => copies.FindMissing(s, from));
-        foreach (var store in stores)
+        // Whoever verifies a whole service wants to know everything that is missing, however little is read.
+        var lookFrom = context is null ? from : inventory.Timelines.ToDictionary(t => t.Timeline, _ => 0UL);
+        AddGaps(inventory, histories, lookFrom, expired, findings);
+        if (context is not null)
         {
-            await VerifyOthersAsync(verifier, store, inventory, options, findings, cancellation);
+            new BackupWalCheck(service.Name, inventory, findings).Run(context.Backups);
         }
 
+        var copies = new WalCopies(service, inventory.Whole, expired, findings);
+        var owed = stores.ToDictionary(s => s.Name, s => copies.FindMissing(s, lookFrom));
+        var memory = context is null ? null : new WalMemory(context.Verified, context.FreshSince, service.Clock, inventory.SegmentSize);
+        foreach (var store in stores)
+        {
+            await VerifyOthersAsync(verifier, store, inventory, options, memory, findings, cancellation);
+        }
+
+        var order = new WalOrder(inventory, histories);
+        var selection = new WalSelection(
+            inventory, t => from.TryGetValue(t.Timeline, out var number) ? number : null, memory is null ? null : order.WithNeighbours(memory.IsDue), options, options.Random);
         var pieces = new WalPieceVerifier(service, inventory.SegmentSize, owners, findings, (store, bytes) => Count(store, bytes, isPiece: true), e => _unanswered.TryAdd(e.Repository, e.Message));
         var inPieces = await VerifyPiecesAsync(pieces, stores, inventory, from, cancellation);
-        await VerifySegmentsAsync(verifier, stores, inventory, inPieces, histories, selection, options, findings, onProgress, cancellation);
-        RequireAnyKey(findings, fewest: 1);
+        var isKeyProven = context is not null;
+        await VerifySegmentsAsync(verifier, stores, inventory, inPieces, order, selection, memory, isKeyProven, options, findings, onProgress, cancellation);
+        if (!isKeyProven)
+        {
+            RequireAnyKey(findings, fewest: 1);
+        }
+
         return new WalVerifyReport(
             selection.Count,
             [.. service.Repositories.Stores.Select(s => new VerifiedRepository(
@@ -69,7 +95,19 @@ public sealed class WalVerification(PostgresService service)
             })],
             findings.Kept,
             findings.Count,
-            service.Clock.GetElapsedTime(started));
+            service.Clock.GetElapsedTime(started))
+        {
+            Fresh = stores.ToDictionary(s => s.Name, s => memory?.FreshIn(s.Name) ?? 0, StringComparer.Ordinal),
+        };
+    }
+
+    // repository.json may be damaged, which somebody else says; where there is none there is no repository.
+    static async Task RequirePresentAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        if (!await store.ExistsAsync(RepositoryLayout.Repository, cancellation))
+        {
+            await RepositorySet.RequireInitialisedAsync(store, cancellation);
+        }
     }
 
     async Task<IReadOnlySet<ulong>> ReadOwnersAsync(IEnumerable<IObjectStore> stores, CancellationToken cancellation)
@@ -85,7 +123,7 @@ public sealed class WalVerification(PostgresService service)
     }
 
     async Task<Dictionary<Timeline, TimelineHistory>> VerifyHistoriesAsync(
-        WalObjectVerifier verifier, IObjectStore[] stores, WalInventory inventory, WalVerifyOptions options, WalFindings findings, CancellationToken cancellation)
+        WalObjectVerifier verifier, IObjectStore[] stores, WalInventory inventory, WalVerifyOptions options, Findings findings, CancellationToken cancellation)
     {
         var histories = new Dictionary<Timeline, TimelineHistory>();
         foreach (var timeline in inventory.Timelines.Where(t => t.HasHistory).Select(t => t.Timeline))
@@ -99,7 +137,7 @@ public sealed class WalVerification(PostgresService service)
                     var isOwed = service.Repositories.Debts.IsOwed(store.Name, RepositoryLayout.Wal(service.Name, name));
                     if (!isOwed && (options.Timeline is null || options.Timeline == timeline))
                     {
-                        findings.Add(WalFindingKind.Missing, store.Name, name.ToString(), "is missing here, another repository has it", WalCopies.BringIt);
+                        findings.Add(FindingKind.Missing, store.Name, name.ToString(), "is missing here, another repository has it", WalCopies.BringIt);
                     }
 
                     continue;
@@ -158,12 +196,14 @@ public sealed class WalVerification(PostgresService service)
         return timeline.Spans is [.., var last] ? last.Last.Number(size) + 1 : 0;
     }
 
-    static void AddGaps(WalInventory inventory, IReadOnlyDictionary<Timeline, TimelineHistory> histories, IReadOnlyDictionary<Timeline, ulong> from, WalFindings findings)
+    static void AddGaps(
+        WalInventory inventory, IReadOnlyDictionary<Timeline, TimelineHistory> histories, IReadOnlyDictionary<Timeline, ulong> from, ExpiredWal expired, Findings findings)
     {
-        foreach (var gap in WalContinuity.Gaps(inventory, histories).Where(g => from.TryGetValue(g.First.Timeline, out var number) && g.Last.Number(inventory.SegmentSize) >= number))
+        foreach (var gap in WalContinuity.Gaps(inventory, histories)
+            .Where(g => from.TryGetValue(g.First.Timeline, out var number) && g.Last.Number(inventory.SegmentSize) >= number && !expired.Explains(g)))
         {
             findings.Add(
-                WalFindingKind.Gap,
+                FindingKind.Gap,
                 null,
                 gap.First.ToString(),
                 gap.Count == 1
@@ -175,7 +215,7 @@ public sealed class WalVerification(PostgresService service)
 
     // Everything below wal/ that is no segment: partial segments and backup histories are verified, the rest does not belong there.
     async Task VerifyOthersAsync(
-        WalObjectVerifier verifier, IObjectStore store, WalInventory inventory, WalVerifyOptions options, WalFindings findings, CancellationToken cancellation)
+        WalObjectVerifier verifier, IObjectStore store, WalInventory inventory, WalVerifyOptions options, WalMemory? memory, Findings findings, CancellationToken cancellation)
     {
         try
         {
@@ -185,8 +225,12 @@ public sealed class WalVerification(PostgresService service)
                 {
                     if (!RepositoryLayout.TryParseWalPiece(item.Key, out _, out var piece) || !piece.Segment.IsValidFor(inventory.SegmentSize))
                     {
-                        findings.Add(WalFindingKind.NotWal, store.Name, item.Key, "lies among the WAL and is no WAL file of this cluster", "pitr did not put it there; move it away");
+                        findings.Add(FindingKind.NotWal, store.Name, item.Key, "lies among the WAL and is no WAL file of this cluster", "pitr did not put it there; move it away");
                     }
+                }
+                else if (name.Kind == WalFileKind.Segment)
+                {
+                    memory?.Observe(store, name.Segment!.Value, item);
                 }
                 else if (name.Kind is WalFileKind.Partial or WalFileKind.BackupHistory && (options.Timeline is null || name.Timeline == options.Timeline))
                 {
@@ -233,14 +277,16 @@ public sealed class WalVerification(PostgresService service)
         IObjectStore[] stores,
         WalInventory inventory,
         IReadOnlyDictionary<WalSegmentName, WalSegmentEdges?> inPieces,
-        IReadOnlyDictionary<Timeline, TimelineHistory> histories,
+        WalOrder order,
         WalSelection selection,
+        WalMemory? memory,
+        bool isKeyProven,
         WalVerifyOptions options,
-        WalFindings findings,
+        Findings findings,
         Action<long, long>? onProgress,
         CancellationToken cancellation)
     {
-        var neighbours = Neighbours(inventory, histories, selection, findings);
+        var neighbours = Neighbours(order, selection, memory, findings);
         var done = 0L;
         return Parallel.ForEachAsync(
             selection.Segments(),
@@ -249,38 +295,50 @@ public sealed class WalVerification(PostgresService service)
             {
                 var name = WalFileName.ForSegment(segment);
                 VerifiedWal? first = null;
+                var good = new List<IObjectStore>();
+                var isSame = true;
                 foreach (var store in stores.Where(s => IsWhole(inventory, s, segment)))
                 {
                     if (await TryVerifyAsync(verifier, store, name, token) is { } found)
                     {
-                        RequireSame(first?.Fingerprint, found, name, findings);
+                        isSame &= RequireSame(first?.Fingerprint, found, name, findings);
                         first ??= found;
+                        if (found.Edges?.Damage is null)
+                        {
+                            good.Add(store);
+                        }
                     }
                 }
 
+                if (isSame)
+                {
+                    good.ForEach(store => memory?.Add(store, segment));
+                }
+
                 neighbours.Add(segment, first?.Edges ?? inPieces.GetValueOrDefault(segment));
-                RequireAnyKey(findings, HopelessWithoutKey);
+                if (!isKeyProven)
+                {
+                    RequireAnyKey(findings, HopelessWithoutKey);
+                }
+
                 onProgress?.Invoke(Interlocked.Increment(ref done) * inventory.SegmentSize.Bytes, selection.Count * inventory.SegmentSize.Bytes);
             });
     }
 
-    WalNeighbours Neighbours(WalInventory inventory, IReadOnlyDictionary<Timeline, TimelineHistory> histories, WalSelection selection, WalFindings findings)
-    {
-        var size = inventory.SegmentSize;
-        var paths = inventory.Timelines.ToDictionary(t => t.Timeline, t => new TimelinePath(t.Timeline, histories.GetValueOrDefault(t.Timeline), size));
-        return new WalNeighbours(
-            selection.Contains,
-            Before,
-            segment => paths.Keys.Select(t => WalSegmentName.FromNumber(t, segment.Number(size) + 1, size)).Where(next => Before(next) == segment),
-            (segment, mismatch) => findings.Add(
-                WalFindingKind.BrokenChain,
+    WalNeighbours Neighbours(WalOrder order, WalSelection selection, WalMemory? memory, Findings findings) => new(
+        selection.Contains,
+        order.Before,
+        order.After,
+        (segment, mismatch) =>
+        {
+            memory?.Remove(segment);
+            findings.Add(
+                FindingKind.BrokenChain,
                 null,
                 RepositoryLayout.Wal(service.Name, WalFileName.ForSegment(segment)),
                 $"does not follow the segment before it, at {mismatch.Position}: {mismatch.Reason}",
-                "replay ends there: take a base backup now; two servers may have archived under one service name"));
-
-        WalSegmentName? Before(WalSegmentName segment) => segment.Number(size) is > 0 and var number ? paths[segment.Timeline].Segment(number - 1) : null;
-    }
+                "replay ends there: take a base backup now; two servers may have archived under one service name");
+        });
 
     async Task<VerifiedWal?> TryVerifyAsync(WalObjectVerifier verifier, IObjectStore store, WalFileName name, CancellationToken cancellation)
     {
@@ -306,25 +364,28 @@ public sealed class WalVerification(PostgresService service)
     void Count(IObjectStore store, int bytes, bool isPiece) => _done.AddOrUpdate(
         store.Name, _ => (1, bytes, isPiece ? 1 : 0), (_, before) => (before.Objects + 1, before.Bytes + bytes, before.Pieces + (isPiece ? 1 : 0)));
 
-    void RequireSame(byte[]? fingerprint, VerifiedWal found, WalFileName name, WalFindings findings)
+    bool RequireSame(byte[]? fingerprint, VerifiedWal found, WalFileName name, Findings findings)
     {
         if (fingerprint is not null && !found.Fingerprint.AsSpan().SequenceEqual(fingerprint))
         {
             findings.Add(
-                WalFindingKind.Differs,
+                FindingKind.Differs,
                 null,
                 RepositoryLayout.Wal(service.Name, name),
                 $"has other content in another repository: {Convert.ToHexStringLower(fingerprint)} and {Convert.ToHexStringLower(found.Fingerprint)}",
                 "two servers archived under one service name; a recovery from one repository is not one from the other");
+            return false;
         }
+
+        return true;
     }
 
-    void RequireAnyKey(WalFindings findings, int fewest)
+    void RequireAnyKey(Findings findings, int fewest)
     {
-        var without = findings.CountOf(WalFindingKind.NoKey);
+        var without = findings.CountOf(FindingKind.NoKey);
         if (without >= fewest && without >= _done.Values.Sum(d => d.Objects))
         {
-            var first = findings.Kept.First(f => f.Kind == WalFindingKind.NoKey);
+            var first = findings.Kept.First(f => f.Kind == FindingKind.NoKey);
             throw new KeyUnavailableException($"nothing can be opened: {first.Text}", first.Hint ?? "is the right identity configured? `pitr key list` shows whom the data keys are wrapped to");
         }
     }

@@ -9,4 +9,8 @@ namespace Pitr.Operations.Archive.Verify;
 /// <param name="Timeline">This timeline only; null for all.</param>
 /// <param name="Jobs">How many segments at once, 1 or more. Each takes memory for a segment.</param>
 /// <param name="Random">Chooses the sample.</param>
-public sealed record WalVerifyOptions(int? Sample, Lsn? SinceLsn, DateTimeOffset? SinceTime, Timeline? Timeline, int Jobs, Random Random);
+public sealed record WalVerifyOptions(int? Sample, Lsn? SinceLsn, DateTimeOffset? SinceTime, Timeline? Timeline, int Jobs, Random Random)
+{
+    /// <summary>Which share of the segments, 0 to 1, when <see cref="Sample"/> is null; null for all.</summary>
+    public double? Share { get; init; }
+}

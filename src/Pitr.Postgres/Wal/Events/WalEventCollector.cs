@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Pitr.Format.Wal;
 using Pitr.Postgres.Wal.Catalogs;
 
@@ -16,6 +17,7 @@ sealed class WalEventCollector(WalEventKinds kinds, CatalogFiles catalogs) : IWa
     const byte SmgrTruncate = 0x20;
     const byte DatabaseDrop14 = 0x10;
     const byte DatabaseDrop = 0x20;
+    const byte TablespaceCreate = 0x00;
     const int RecordHeader = WalRecordWalker.RecordHeaderSize;
 
     public List<WalEvent> Events { get; } = [];
@@ -31,6 +33,7 @@ sealed class WalEventCollector(WalEventKinds kinds, CatalogFiles catalogs) : IWa
         },
         WalResourceManager.Transaction => kinds.HasFlag(WalEventKinds.TransactionEnds) && WalTransactionEnd.Is(info),
         WalResourceManager.Storage or WalResourceManager.Database => kinds.HasFlag(WalEventKinds.Files),
+        WalResourceManager.Tablespace => kinds.HasFlag(WalEventKinds.Tablespaces) && (info & HighBits) == TablespaceCreate,
         WalResourceManager.Heap => kinds.HasFlag(WalEventKinds.Catalogs) || (kinds.HasFlag(WalEventKinds.Files) && IsHeapTruncate(info)),
         WalResourceManager.Heap2 => kinds.HasFlag(WalEventKinds.Catalogs),
         _ => false,
@@ -65,6 +68,9 @@ sealed class WalEventCollector(WalEventKinds kinds, CatalogFiles catalogs) : IWa
                 break;
             case WalResourceManager.Database:
                 Add(ReadDatabase(in record));
+                break;
+            case WalResourceManager.Tablespace:
+                Add(ReadTablespace(in record));
                 break;
             case WalResourceManager.Heap when IsHeapTruncate(record.Info):
                 Add(ReadTruncate(in record));
@@ -111,6 +117,20 @@ sealed class WalEventCollector(WalEventKinds kinds, CatalogFiles catalogs) : IWa
             default:
                 return null;
         }
+    }
+
+    // src/include/commands/tablespace.h: the OID, and the path with a zero at its end.
+    static WalTablespaceCreated? ReadTablespace(in WalRecord record)
+    {
+        if (!record.TryReadMainData(out var main) || main.Length <= sizeof(uint))
+        {
+            return null;
+        }
+
+        var path = main[sizeof(uint)..];
+        var end = path.IndexOf((byte)0);
+        return new WalTablespaceCreated(
+            record.Position, record.Transaction, BinaryPrimitives.ReadUInt32LittleEndian(main), Encoding.UTF8.GetString(end < 0 ? path : path[..end]));
     }
 
     // src/include/commands/dbcommands_xlog.h: a second way to create a database moved the number of DROP in PostgreSQL 15.

@@ -15,5 +15,8 @@ public enum WalEventKinds
     /// <summary>Pages and rows of the system catalogs.</summary>
     Catalogs = 16,
 
-    All = TransactionEnds | RestorePoints | Checkpoints | Files | Catalogs,
+    /// <summary>Tablespaces made.</summary>
+    Tablespaces = 32,
+
+    All = TransactionEnds | RestorePoints | Checkpoints | Files | Catalogs | Tablespaces,
 }

@@ -3,6 +3,7 @@ using Pitr.Format.Sealing;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive.Verify;
 using Pitr.Operations.Services;
+using Pitr.Operations.Verify;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
 

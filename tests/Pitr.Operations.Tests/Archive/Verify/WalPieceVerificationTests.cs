@@ -1,6 +1,7 @@
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive.Verify;
 using Pitr.Operations.Tests.Streaming;
+using Pitr.Operations.Verify;
 using Pitr.Postgres.Wal;
 using Pitr.Storage;
 
@@ -75,7 +76,7 @@ public class WalPieceVerificationTests
             scenario.Damage(key, 2, at);
             var finding = Assert.Single(report.Findings);
             Assert.Equal(("r2", key, false), (finding.Repository, finding.Object, report.Passed));
-            Assert.True(finding.Kind is WalFindingKind.Damaged or WalFindingKind.NoKey or WalFindingKind.WrongContent, $"byte {at}: {finding}");
+            Assert.True(finding.Kind is FindingKind.Damaged or FindingKind.NoKey or FindingKind.WrongContent, $"byte {at}: {finding}");
         }
 
         Assert.True((await scenario.VerifyAsync()).Passed);
@@ -90,7 +91,7 @@ public class WalPieceVerificationTests
 
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
 
-        Assert.Equal((WalFindingKind.Gap, null, Hole(last, 8192, 100_000)), (finding.Kind, finding.Repository, finding.Object));
+        Assert.Equal((FindingKind.Gap, null, Hole(last, 8192, 100_000)), (finding.Kind, finding.Repository, finding.Object));
         Assert.Contains("2 pieces behind it", finding.Text, StringComparison.Ordinal);
     }
 
@@ -101,7 +102,7 @@ public class WalPieceVerificationTests
         await using var _ = scenario;
         File.Delete(scenario.PathOf(last.KeyOf(0, 8192)));
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
-        Assert.Equal((WalFindingKind.Gap, Hole(last, 0, 8192)), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.Gap, Hole(last, 0, 8192)), (finding.Kind, finding.Object));
     }
 
     [Fact]
@@ -115,7 +116,7 @@ public class WalPieceVerificationTests
 
         File.Delete(scenario.PathOf(last.KeyOf(100_000, 300_000)));
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
-        Assert.Equal((WalFindingKind.Missing, "r1", Hole(last, 100_000, 300_000)), (finding.Kind, finding.Repository, finding.Object));
+        Assert.Equal((FindingKind.Missing, "r1", Hole(last, 100_000, 300_000)), (finding.Kind, finding.Repository, finding.Object));
     }
 
     [Fact]
@@ -145,7 +146,7 @@ public class WalPieceVerificationTests
         other[250_000] ^= 1;
         await new StreamedSegment(scenario, last.Name.ToString(), other).StoreAsync(240_000, 260_000);
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
-        Assert.Equal((WalFindingKind.Differs, last.KeyOf(240_000, 260_000)), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.Differs, last.KeyOf(240_000, 260_000)), (finding.Kind, finding.Object));
     }
 
     [Fact]
@@ -155,7 +156,7 @@ public class WalPieceVerificationTests
         await using var _ = scenario;
         File.Copy(scenario.PathOf(last.KeyOf(16384, 24576)), scenario.PathOf(last.KeyOf(8192, 16384)), overwrite: true);
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
-        Assert.Equal((WalFindingKind.WrongContent, last.KeyOf(8192, 16384)), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.WrongContent, last.KeyOf(8192, 16384)), (finding.Kind, finding.Object));
     }
 
     [Fact]
@@ -171,8 +172,8 @@ public class WalPieceVerificationTests
 
         var report = await scenario.VerifyAsync();
 
-        Assert.Contains(report.Findings, f => f.Kind == WalFindingKind.Foreign && f.Object == planted.KeyOf(0, 9000));
-        Assert.Contains(report.Findings, f => f.Kind == WalFindingKind.NotWal && f.Object == last.KeyOf(0, 8192)[..^1]);
+        Assert.Contains(report.Findings, f => f.Kind == FindingKind.Foreign && f.Object == planted.KeyOf(0, 9000));
+        Assert.Contains(report.Findings, f => f.Kind == FindingKind.NotWal && f.Object == last.KeyOf(0, 8192)[..^1]);
     }
 
     [Fact]
@@ -189,7 +190,7 @@ public class WalPieceVerificationTests
         var stranger = new StreamedSegment(scenario, wal.Name(2), other.Segment(0));
         await stranger.StoreAsync(0, 200_000);
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
-        Assert.Equal(WalFindingKind.BrokenChain, finding.Kind);
+        Assert.Equal(FindingKind.BrokenChain, finding.Kind);
         Assert.Contains("does not follow", finding.Text, StringComparison.Ordinal);
 
         File.Delete(scenario.PathOf(stranger.KeyOf(0, 200_000)));
@@ -203,7 +204,7 @@ public class WalPieceVerificationTests
         var damaged = new StreamedSegment(scenario, wal.Name(2), bad);
         await damaged.StoreAsync(0, 8192, 200_000);
         finding = Assert.Single((await scenario.VerifyAsync()).Findings);
-        Assert.Equal((WalFindingKind.BrokenChain, damaged.KeyOf(0, 200_000)), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.BrokenChain, damaged.KeyOf(0, 200_000)), (finding.Kind, finding.Object));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive.Verify;
+using Pitr.Operations.Verify;
 
 namespace Pitr.Operations.Tests.Archive.Verify;
 
@@ -42,7 +43,7 @@ public class WalTimelineVerificationTests
 
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
 
-        Assert.Equal((WalFindingKind.Gap, name), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.Gap, name), (finding.Kind, finding.Object));
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public class WalTimelineVerificationTests
 
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
 
-        Assert.Equal((WalFindingKind.BrokenChain, scenario.KeyOf(other.Name(0))), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.BrokenChain, scenario.KeyOf(other.Name(0))), (finding.Kind, finding.Object));
     }
 
     [Fact]
@@ -82,7 +83,7 @@ public class WalTimelineVerificationTests
         Assert.Equal(["History"], (await scenario.VerifyAsync()).Kinds());
 
         await scenario.ForgeAsync("00000003.history", System.Text.Encoding.UTF8.GetBytes(WalSample.History((1, new Lsn(10UL << 20)), (2, new Lsn(13UL << 20)))));
-        Assert.Contains("begins at 0/D00000", Assert.Single((await scenario.VerifyAsync()).Findings, f => f.Kind == WalFindingKind.History).Text, StringComparison.Ordinal);
+        Assert.Contains("begins at 0/D00000", Assert.Single((await scenario.VerifyAsync()).Findings, f => f.Kind == FindingKind.History).Text, StringComparison.Ordinal);
 
         File.Delete(scenario.PathOf(scenario.KeyOf("00000003.history")));
         Assert.Contains("is in no repository", Assert.Single((await scenario.VerifyAsync()).Findings).Text, StringComparison.Ordinal);

@@ -2,6 +2,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Archive.Verify;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Verify;
 using Pitr.Storage;
 using Pitr.Storage.Testing;
 
@@ -46,7 +47,7 @@ public class WalVerificationTests
             scenario.Damage(key, 2, at);
             var report = await scenario.VerifyAsync();
             var finding = Assert.Single(report.Findings);
-            Assert.True(finding.Kind is WalFindingKind.Damaged or WalFindingKind.NoKey, $"byte {at}: {finding}");
+            Assert.True(finding.Kind is FindingKind.Damaged or FindingKind.NoKey, $"byte {at}: {finding}");
             Assert.Equal(("r2", key, false), (finding.Repository, finding.Object, report.Passed));
             scenario.Damage(key, 2, at);
         }
@@ -81,7 +82,7 @@ public class WalVerificationTests
 
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
 
-        Assert.Equal((WalFindingKind.Gap, wal.Name(3)), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.Gap, wal.Name(3)), (finding.Kind, finding.Object));
         Assert.Contains($"to {wal.Name(4)}: 2 segments", finding.Text, StringComparison.Ordinal);
     }
 
@@ -98,7 +99,7 @@ public class WalVerificationTests
 
         var report = await scenario.VerifyAsync();
         Assert.Equal(["00000002.history", wal.Name(2), wal.Name(7)], report.Findings.Select(f => f.Object));
-        Assert.All(report.Findings, f => Assert.Equal((WalFindingKind.Missing, "r2"), (f.Kind, f.Repository)));
+        Assert.All(report.Findings, f => Assert.Equal((FindingKind.Missing, "r2"), (f.Kind, f.Repository)));
         Assert.Contains("2 segments are missing here", report.Findings[1].Text, StringComparison.Ordinal);
 
         foreach (var name in new[] { wal.Name(3), wal.Name(7), "00000002.history" })
@@ -136,7 +137,7 @@ public class WalVerificationTests
 
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
 
-        Assert.Equal(WalFindingKind.Foreign, finding.Kind);
+        Assert.Equal(FindingKind.Foreign, finding.Kind);
         Assert.Contains("42", finding.Text, StringComparison.Ordinal);
     }
 
@@ -168,7 +169,7 @@ public class WalVerificationTests
 
         var finding = Assert.Single((await scenario.VerifyAsync()).Findings);
 
-        Assert.Equal((WalFindingKind.BrokenChain, scenario.KeyOf(wal.Name(4))), (finding.Kind, finding.Object));
+        Assert.Equal((FindingKind.BrokenChain, scenario.KeyOf(wal.Name(4))), (finding.Kind, finding.Object));
         Assert.Contains($"{new Lsn((9UL << 20) + (40 * 8192))}", finding.Text, StringComparison.Ordinal);
     }
 

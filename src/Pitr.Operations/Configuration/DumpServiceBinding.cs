@@ -1,0 +1,67 @@
+namespace Pitr.Operations.Configuration;
+
+/// <summary>Reads the keys of the services whose backups are dumps.</summary>
+static class DumpServiceBinding
+{
+    const string LocalHost = "127.0.0.1";
+    const long MebiByte = 1024 * 1024;
+
+    /// <summary>The kinds, as they are written.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = [PostgresDumpSettings.KindName, MysqlSettings.KindName, RedisSettings.KindName];
+
+    /// <param name="kind">One of <see cref="Kinds"/>.</param>
+    /// <param name="section">The service.</param>
+    /// <param name="repositories">Names of its repositories.</param>
+    /// <param name="objectives">Its objectives.</param>
+    /// <param name="retention">Its retention.</param>
+    public static DumpServiceSettings Bind(string kind, YamlSection section, IReadOnlyList<string> repositories, ObjectiveSettings objectives, RetentionSettings retention)
+    {
+        DumpServiceSettings service = kind switch
+        {
+            PostgresDumpSettings.KindName => Postgres(section, repositories, objectives, retention),
+            MysqlSettings.KindName => new MysqlSettings(section.Name, repositories, objectives, retention)
+            {
+                Server = Place(section, MysqlSettings.DefaultPort),
+                User = User(section),
+                Databases = Databases(section),
+                Password = section.Secret("password"),
+                OptionFile = section.OptionalPath("option-file"),
+            },
+            _ => new RedisSettings(section.Name, repositories, objectives, retention)
+            {
+                Server = Place(section, RedisSettings.DefaultPort),
+                User = User(section),
+                Password = section.Secret("password"),
+            },
+        };
+        return service with { BinDirectory = section.OptionalPath("bin-directory"), Backup = Storage(section.Section("backup")) };
+    }
+
+    static PostgresDumpSettings Postgres(YamlSection section, IReadOnlyList<string> repositories, ObjectiveSettings objectives, RetentionSettings retention)
+    {
+        var (connection, password) = PostgresServiceBinding.Connection(section);
+        return new PostgresDumpSettings(section.Name, repositories, objectives, retention)
+        {
+            Connection = connection, Password = password, Databases = Databases(section),
+        };
+    }
+
+    static NetworkPlace Place(YamlSection section, int defaultPort) => new(
+        section.OptionalText("host", "host name or address", LocalHost)?.Text ?? LocalHost,
+        section.Integer("port", defaultPort, 1, ushort.MaxValue, $"{MysqlSettings.DefaultPort} of mysql, {RedisSettings.DefaultPort} of redis"),
+        section.OptionalPath("socket"));
+
+    static string? User(YamlSection section) => section.OptionalText("user", "name of a user")?.Text;
+
+    static IReadOnlyList<string> Databases(YamlSection section) => [.. section.OptionalList("databases", "list of databases").Select(name => name.Text)];
+
+    static DumpStorageSettings Storage(YamlSection section)
+    {
+        var defaults = DumpStorageSettings.Default;
+        var settings = new DumpStorageSettings(
+            section.Integer("compression-level", defaults.CompressionLevel, 1, 19),
+            section.Size("part-size", defaults.PartSize, MebiByte, 256 * MebiByte));
+        section.Close();
+        return settings;
+    }
+}

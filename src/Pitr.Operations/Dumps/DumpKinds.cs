@@ -1,0 +1,28 @@
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Dumps.Mysql;
+using Pitr.Operations.Dumps.Postgres;
+using Pitr.Operations.Dumps.Redis;
+
+namespace Pitr.Operations.Dumps;
+
+/// <summary>The kinds of service whose backups are dumps: the one place a new kind is added.</summary>
+public static class DumpKinds
+{
+    /// <summary>What takes the dumps of a service.</summary>
+    public static IDumpSource Source(DumpServiceSettings settings) => settings switch
+    {
+        PostgresDumpSettings postgres => new PostgresDumpSource(postgres),
+        MysqlSettings mysql => new MysqlSource(mysql),
+        RedisSettings redis => new RedisSource(redis),
+        _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
+    };
+
+    /// <summary>What brings them back.</summary>
+    public static IDumpTarget Target(DumpServiceSettings settings) => settings switch
+    {
+        PostgresDumpSettings postgres => new PostgresDumpTarget(postgres),
+        MysqlSettings mysql => new MysqlTarget(mysql),
+        RedisSettings => new RedisTarget(),
+        _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
+    };
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using Pitr.Operations.Configuration;
+using Pitr.Postgres;
+using Pitr.Postgres.Programs;
+
+namespace Pitr.Operations.Dumps.Redis;
+
+/// <summary><c>redis-cli</c>, told how to reach the server: the password in its environment, everything else as arguments.</summary>
+/// <param name="settings">The service.</param>
+sealed class RedisTools(RedisSettings settings)
+{
+    /// <summary>Its path.</summary>
+    public string Client { get; } = ToolFinder.Find(["redis-cli"], settings.BinDirectory, "redis-tools on Debian and Ubuntu");
+
+    /// <summary>The server, for messages.</summary>
+    public string Server => $"Redis at {settings.Server}";
+
+    /// <summary>What the server says it is.</summary>
+    /// <returns>Its version, and how many bytes its data takes in memory.</returns>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<(string Version, long Bytes)> ReadServerAsync(CancellationToken cancellation)
+    {
+        var (_, output, messages) = await ToolRun.RunAsync(Client, [.. Connection(), "INFO"], Environment, cancellation);
+        var facts = output.Split('\n').Select(line => line.Trim().Split(':', 2)).Where(pair => pair.Length == 2).GroupBy(pair => pair[0]).ToDictionary(g => g.Key, g => g.First()[1], StringComparer.Ordinal);
+        return facts.TryGetValue("redis_version", out var version)
+            ? (version, long.TryParse(facts.GetValueOrDefault("used_memory_dataset"), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0)
+            : throw new ServerException($"{Server} does not answer: {string.Join(' ', new[] { output.Trim(), messages }.Where(t => t.Length > 0))}", Hint(output + messages));
+    }
+
+    /// <summary>What the tool calls itself.</summary>
+    public async Task<string> ReadVersionAsync(CancellationToken cancellation)
+    {
+        // "redis-cli 7.0.15"
+        var (_, output, _) = await ToolRun.RunAsync(Client, ["--version"], Environment, cancellation);
+        return string.Join(' ', output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Take(2));
+    }
+
+    /// <summary>Starts it so that it writes what the server holds to its standard output.</summary>
+    public ClientProgram StartDump() => ClientProgram.Start(Client, [.. Connection(), "--rdb", "-"], Environment);
+
+    /// <summary>The next step after it has failed; null when its messages say enough.</summary>
+    public static string? Hint(string messages) => messages switch
+    {
+        _ when messages.Contains("WRONGPASS", StringComparison.Ordinal) || messages.Contains("NOAUTH", StringComparison.Ordinal) => "check user and password of the service",
+        _ when messages.Contains("NOPERM", StringComparison.Ordinal) => "the user of the service needs the commands INFO, PING, SYNC, PSYNC and REPLCONF",
+        _ when messages.Contains("Could not connect", StringComparison.Ordinal) => "is the server running there, and are host, port or socket right?",
+        _ when messages.Contains("I/O Error", StringComparison.Ordinal) => "the server went away while it was dumped; its log says why",
+        _ => null,
+    };
+
+    IEnumerable<string> Connection()
+    {
+        if (settings.Server.Socket is { } socket)
+        {
+            yield return "-s";
+            yield return socket;
+        }
+        else
+        {
+            yield return "-h";
+            yield return settings.Server.Host;
+            yield return "-p";
+            yield return settings.Server.Port.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (settings.User is { } user)
+        {
+            yield return "--user";
+            yield return user;
+        }
+
+        yield return "--no-auth-warning";
+    }
+
+    void Environment(IDictionary<string, string?> environment)
+    {
+        environment.Remove("REDISCLI_AUTH");
+        if (settings.Password is { } password)
+        {
+            environment["REDISCLI_AUTH"] = password.Reveal();
+        }
+    }
+}

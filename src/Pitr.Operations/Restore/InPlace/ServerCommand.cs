@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Pitr.Postgres;
+
+namespace Pitr.Operations.Restore.InPlace;
+
+/// <summary>
+/// A configured command that stops or starts the server, given to sh. It has a session of its own, so that Ctrl-C reaches this program alone, and
+/// says what it has to say to a file: what it starts may hold that open for ever.
+/// </summary>
+sealed class ServerCommand : IDisposable
+{
+    const int LongestOutput = 2000;
+
+    readonly Process _process;
+    readonly string _log;
+
+    ServerCommand(string text, string log, Process process) => (Text, _log, _process) = (text, log, process);
+
+    /// <summary>As configured.</summary>
+    public string Text { get; }
+
+    /// <summary>Whether the shell has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Its exit code, once it has.</summary>
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>The end of what it has said, on one line; empty when nothing.</summary>
+    public string Said
+    {
+        get
+        {
+            var text = File.Exists(_log) ? File.ReadAllText(_log).Trim() : "";
+            return (text.Length <= LongestOutput ? text : text[^LongestOutput..]).ReplaceLineEndings("; ");
+        }
+    }
+
+    /// <summary>Starts it.</summary>
+    /// <param name="text">For sh.</param>
+    /// <param name="log">File for its output, which is cleared first.</param>
+    /// <exception cref="ServerException">There is no shell.</exception>
+    public static ServerCommand Start(string text, string log)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(log)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, WorkingDirectory = "/" };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add("(umask 077; : >\"$1\") && exec </dev/null >\"$1\" 2>&1; shift; exec \"$@\"");
+        start.ArgumentList.Add("sh");
+        start.ArgumentList.Add(log);
+        if (File.Exists("/usr/bin/setsid"))
+        {
+            start.ArgumentList.Add("/usr/bin/setsid");
+        }
+
+        start.ArgumentList.Add("/bin/sh");
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add(text);
+        try
+        {
+            return new ServerCommand(text, log, Process.Start(start)!);
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new ServerException($"{text} cannot be run: {e.Message}", innerException: e);
+        }
+    }
+
+    /// <summary>Waits for its end.</summary>
+    public Task WaitAsync(CancellationToken cancellation) => _process.WaitForExitAsync(cancellation);
+
+    /// <summary>What became of it, for messages: exit code and output.</summary>
+    public string Outcome => $"`{Text}` {(HasExited ? $"ended with {ExitCode}" : "still runs")}{(Said is { Length: > 0 } said ? $": {said}" : "")}";
+
+    /// <summary>Ends the shell if it still runs; what it has started is left to itself.</summary>
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,101 @@
+using System.Security.Cryptography;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Restore;
+using Pitr.Operations.Services;
+
+namespace Pitr.Operations.Scratch;
+
+/// <summary>
+/// Space for one recovery that is thrown away, one at a time for each purpose, service and host. Gone when the work ends; what work that was
+/// killed left behind, its server included, is cleared away by the next one of the service, wherever it was, and said.
+/// </summary>
+sealed class ScratchSpace : IDisposable
+{
+    const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    readonly FileStream _lock;
+    readonly string _root;
+
+    ScratchSpace(FileStream held, string root, string sockets)
+    {
+        _lock = held;
+        _root = root;
+        Sockets = sockets;
+    }
+
+    /// <summary>The data directory to be.</summary>
+    public string Data => DataBelow(_root);
+
+    /// <summary>Where its tablespaces go, each in a directory of its own.</summary>
+    public string Tablespaces => Path.Combine(_root, "tablespaces");
+
+    /// <summary>The server's log.</summary>
+    public string Log => Path.Combine(_root, "server.log");
+
+    /// <summary>Where the server's socket goes; short, because socket paths are limited.</summary>
+    public string Sockets { get; }
+
+    /// <summary>What scratch space is made for; each has its lock and directories.</summary>
+    public static IReadOnlyList<string> Purposes { get; } = ["drill", "extract"];
+
+    /// <summary>The file whose lock work of a purpose holds while it goes on.</summary>
+    public static string LockFile(PostgresService service, string purpose) => Path.Combine(service.StateDirectory, $"{purpose}.lock");
+
+    /// <summary>Where scratch space is made when nobody names another place.</summary>
+    public static string DefaultRoot(PostgresService service, string purpose) => Path.Combine(service.StateDirectory, purpose);
+
+    /// <summary>Makes fresh scratch space.</summary>
+    /// <param name="service">The service that is recovered.</param>
+    /// <param name="purpose">One of <see cref="Purposes"/>.</param>
+    /// <param name="parent">Existing directory to make it in; null: the service's state directory.</param>
+    /// <exception cref="BusyException">Other work of this purpose and service goes on on this host.</exception>
+    /// <exception cref="RefusedInputException">The directory is missing or cannot be written.</exception>
+    public static ScratchSpace Create(PostgresService service, string purpose, string? parent = null)
+    {
+        RequireParent(parent);
+        var held = StateFile.TryLock(LockFile(service, purpose)) ?? throw new BusyException(
+            $"another {purpose} of service {service.Name} runs on this host", "wait for it to end");
+        try
+        {
+            new LeftScratch(service, purpose).Clear(held);
+            LeftScratch.ClearOthers(service, purpose);
+            RecoverySocketDirectory.ClearLeft(service.Log);
+            var root = parent is null
+                ? DefaultRoot(service, purpose)
+                : Path.Combine(Path.GetFullPath(parent), $"pitr-{purpose}-{service.Name}-{Guid.NewGuid():N}");
+            var sockets = Path.Combine(Path.GetTempPath(), $"pitr-{purpose}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+            // Known before they are made: a kill in between leaves nothing that nobody knows of.
+            LeftScratch.Record(held, [root, sockets]);
+            Directory.CreateDirectory(sockets, Private);
+            Directory.CreateDirectory(root, Private);
+            return new ScratchSpace(held, root, sockets);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            held.Dispose();
+            throw new RefusedInputException($"there is no scratch space for the {purpose}: {e.Message}", "check owner and space of the directory", e);
+        }
+    }
+
+    /// <summary>Refuses a directory for scratch space that is not there.</summary>
+    /// <exception cref="RefusedInputException">It is missing.</exception>
+    public static void RequireParent(string? parent)
+    {
+        if (parent is not null && !Directory.Exists(parent))
+        {
+            throw new RefusedInputException($"there is no directory {parent} for scratch space", "make it first, owned by the user that runs this; is its file system mounted?");
+        }
+    }
+
+    /// <summary>The data directory of a scratch space.</summary>
+    public static string DataBelow(string root) => Path.Combine(root, "data");
+
+    /// <summary>Removes everything.</summary>
+    public void Dispose()
+    {
+        Directory.Delete(_root, recursive: true);
+        Directory.Delete(Sockets, recursive: true);
+        LeftScratch.Record(_lock, []);
+        _lock.Dispose();
+    }
+}

@@ -1,0 +1,23 @@
+namespace Pitr.Postgres.Dumps;
+
+/// <summary>How <see cref="PgRestore"/> works.</summary>
+public sealed record PgRestoreOptions
+{
+    /// <summary>Path of pg_restore.</summary>
+    public required string Program { get; init; }
+
+    /// <summary>As Npgsql reads it, with the database; may hold a password.</summary>
+    public required string ConnectionString { get; init; }
+
+    /// <summary>Everything belongs to the role that connects, instead of to those that owned it.</summary>
+    public bool NoOwner { get; init; }
+
+    /// <summary>Nothing is granted.</summary>
+    public bool NoPrivileges { get; init; }
+
+    /// <summary>Names of the only tables, without their schemas, indexes and constraints; none: everything.</summary>
+    public IReadOnlyList<string> Tables { get; init; } = [];
+
+    /// <summary>Names of the only schemas; none: everything.</summary>
+    public IReadOnlyList<string> Schemas { get; init; } = [];
+}
