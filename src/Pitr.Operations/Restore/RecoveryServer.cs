@@ -131,6 +131,6 @@ public sealed class RecoveryServer : IAsyncDisposable
     {
         await Server.DisposeAsync();
         await _socket.DisposeAsync();
-        Directory.Delete(_socketDirectory, recursive: true);
+        RecoverySocketDirectory.Remove(_socketDirectory);
     }
 }

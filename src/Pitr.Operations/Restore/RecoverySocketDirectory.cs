@@ -44,6 +44,19 @@ static class RecoverySocketDirectory
         }
     }
 
+    /// <summary>Removes one whose socket was given up. From then on another process may take it for one that was left, and be first.</summary>
+    public static void Remove(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // That is what was wanted.
+        }
+    }
+
     static void TryClear(DirectoryInfo left, ILogger log)
     {
         var (socket, held) = (SocketIn(left.FullName), ArchiveSocket.LockOf(SocketIn(left.FullName)));

@@ -10,7 +10,7 @@ namespace Pitr.Operations.Tests.Agent;
 /// <summary>What clients may take up, and how the agent stops.</summary>
 public sealed class ArchiveSocketLimitsTests : IDisposable
 {
-    readonly string _directory = Directory.CreateTempSubdirectory("pitr-socket-").FullName;
+    readonly string _directory = Directory.CreateTempSubdirectory("pitr-archive-socket-").FullName;
     readonly TestClock _clock = new(Scenario.Start);
     readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _go = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,7 +9,7 @@ namespace Pitr.Operations.Tests.Agent;
 /// <summary>The agent's side of docs/agent-protocol.md.</summary>
 public sealed class ArchiveSocketTests : IDisposable
 {
-    readonly string _directory = Directory.CreateTempSubdirectory("pitr-socket-").FullName;
+    readonly string _directory = Directory.CreateTempSubdirectory("pitr-archive-socket-").FullName;
 
     string SocketPath => Path.Combine(_directory, "agent.sock");
 

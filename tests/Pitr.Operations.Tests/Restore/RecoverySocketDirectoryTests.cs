@@ -23,7 +23,17 @@ public class RecoverySocketDirectoryTests
             Directory.Delete(young);
         }
 
-        Directory.Delete(living, recursive: true);
+        RecoverySocketDirectory.Remove(living);
+        Assert.False(Directory.Exists(living));
+    }
+
+    [Fact]
+    public void One_that_another_process_removed_first_is_removed()
+    {
+        var directory = RecoverySocketDirectory.Make(Logger.None);
+        Directory.Delete(directory);
+
+        RecoverySocketDirectory.Remove(directory);
     }
 
     [Fact]
