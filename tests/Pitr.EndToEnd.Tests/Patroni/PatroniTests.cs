@@ -66,9 +66,8 @@ public sealed class PatroniTests : IAsyncLifetime
             $"""
               method: pitr
               pitr:
-                command: {again.Pitr} patroni-restore main
+                command: {again.Pitr} patroni-restore main --target-time '{then}'
                 keep_existing_recovery_conf: True
-                target-time: '{then}'
             """);
         await again.MustBecomeAsync("leader");
         Assert.Equal(before, await again.ScalarAsync<string>(Content));
