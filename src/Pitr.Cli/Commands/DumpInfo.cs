@@ -34,6 +34,10 @@ static class DumpInfo
         }
 
         AnsiConsole.Write(table);
+        foreach (var backup in backups.Where(b => b is ICatalogEntry entry && entry.PinAt(CommandContext.Clock.GetUtcNow()) is not null))
+        {
+            AnsiConsole.MarkupLine($"backup {backup.Id} is pinned: {Markup.Escape(((ICatalogEntry)backup).PinAt(CommandContext.Clock.GetUtcNow())!)}");
+        }
     }
 
     public static JsonObject ToJson(string name, string kind, IReadOnlyList<DumpDocument> backups) => new()
@@ -54,6 +58,8 @@ static class DumpInfo
         ["server-version"] = backup.ServerVersion,
         ["bytes"] = backup.Bytes,
         ["stored-bytes"] = backup.StoredBytes,
+        ["pinned"] = backup.Pinned,
+        ["pinned-until"] = Json.Moment(backup.PinnedUntil),
         ["streams"] = Json.Array(backup.Streams, s => new JsonObject { ["name"] = s.Name, ["format"] = s.Format, ["database"] = s.Database, ["bytes"] = s.Bytes }),
     };
 }
