@@ -4,6 +4,9 @@
   format-reader.py REPOSITORY IDENTITY.pem open KEY                     one sealed object, opened, to stdout
   format-reader.py REPOSITORY IDENTITY.pem manifest SERVICE BACKUP      the manifest's lines, checked, to stdout
   format-reader.py REPOSITORY IDENTITY.pem extract SERVICE BACKUP PATH  one file of a backup to stdout
+  format-reader.py REPOSITORY IDENTITY.pem dumps SERVICE                a line for each dump and stream
+  format-reader.py REPOSITORY IDENTITY.pem dump-verify SERVICE DUMP     reads and checks all of a dump
+  format-reader.py REPOSITORY IDENTITY.pem dump SERVICE DUMP STREAM     one stream of a dump to stdout, checked as it goes
 
 An encrypted identity takes its passphrase from $PITR_PASSPHRASE. IDENTITY may be "-": then that passphrase opens the data keys themselves.
 """
@@ -122,6 +125,66 @@ class Repository:
             content = cipher.decrypt(nonce, self.read(packs[pack], offset, stored), header + record.to_bytes(4, "little"))
             out.write((decompress(content) if codec else content)[begin:begin + length])
 
+    def dumps(self, service):
+        """Entries of the dumps that are complete, oldest first."""
+        for path in sorted(glob.glob(f"services/{glob.escape(service)}/dumps/*/dump.json", root_dir=self.root)):
+            yield self.dump_entry(service, path.split("/")[-2])
+
+    def dump_entry(self, service, dump):
+        document = self.read(f"services/{service}/dumps/{dump}/dump.json")
+        body, _, digest = document.rpartition(b',\n  "sha256": "')
+        if body and hashlib.sha256(body).hexdigest().encode() != digest[:64]:
+            sys.exit(f"dump.json of {dump} was changed since it was written")
+        return self.own(json.loads(document), service, dump, "dump.json")
+
+    def dump_manifest(self, service, dump):
+        return self.own(json.loads(self.open(f"services/{service}/dumps/{dump}/manifest", "manifest")), service, dump, "manifest")
+
+    def own(self, document, service, dump, what):
+        if (document["format"], document["service"], document["id"]) != (1, service, dump):
+            sys.exit(f"{what} of {dump} is that of {document['service']} {document['id']}, or has a newer format")
+        return document
+
+    def dump(self, service, dump, name, out):
+        """Writes a stream. Where its parts lie, and what they are, the sealed manifest says."""
+        manifest = self.dump_manifest(service, dump)
+        stream = next((stream for stream in manifest["streams"] if stream["name"] == name), None)
+        if stream is None:
+            sys.exit(f"dump {dump} has no stream {name}")
+        digest, length = hashlib.sha256(), 0
+        for number in range(stream["first-part"], stream["first-part"] + stream["part-count"]):
+            part, key = manifest["parts"][number], f"services/{service}/dumps/{dump}/{number:06}"
+            stored = self.read(key)
+            if (len(stored), hashlib.sha256(stored).hexdigest()) != (part["size"], part["sha256"]):
+                sys.exit(f"{key} is not the part that was stored")
+            content = self.open(key, "stream")
+            digest.update(content)
+            length += len(content)
+            out.write(content)
+        if (length, digest.hexdigest()) != (stream["bytes"], stream["sha256"]):
+            sys.exit(f"stream {name} of dump {dump} is not what its tool wrote")
+
+    def dump_verify(self, service, dump):
+        entry, manifest = self.dump_entry(service, dump), self.dump_manifest(service, dump)
+        for member in ("kind", "product", "server-version", "streams", "parts"):
+            if entry[member] != manifest[member]:
+                sys.exit(f"dump.json of {dump} has other {member} than the manifest")
+        prefix = f"services/{service}/dumps/{dump}/"
+        named = {prefix + f"{i:06}": part for i, part in enumerate(entry["parts"])} | {prefix + "manifest": entry["manifest"], prefix + "SHA256SUMS": entry["sums"]}
+        for key, item in named.items():
+            if (item["key"], item["size"], item["sha256"]) != (key, len(self.read(key)), hashlib.sha256(self.read(key)).hexdigest()):
+                sys.exit(f"{key} is not the object that dump.json names")
+        for path in glob.glob(glob.escape(prefix) + "*", root_dir=self.root):
+            if path not in named and path != prefix + "dump.json":
+                sys.exit(f"{path} belongs to no dump")
+        sums = [line.split("  ", 1) for line in self.read(prefix + "SHA256SUMS").decode().splitlines() if not line.startswith("#")]
+        if [(digest, prefix + name) for digest, name in sums] != [(item["sha256"], key) for key, item in named.items() if item is not entry["sums"]]:
+            sys.exit(f"SHA256SUMS of {dump} has other digests than dump.json")
+        for stream in manifest["streams"]:
+            with open(os.devnull, "wb") as nowhere:
+                self.dump(service, dump, stream["name"], nowhere)
+        return entry
+
 
 def decompress(frame):
     return subprocess.run(["zstd", "-dcq"], input=frame, stdout=subprocess.PIPE, check=True).stdout
@@ -139,5 +202,14 @@ if __name__ == "__main__":
             print(json.dumps(line, ensure_ascii=False))
     elif command == "extract":
         repository.extract(*rest, sys.stdout.buffer)
+    elif command == "dumps":
+        for entry in repository.dumps(*rest):
+            for stream in entry["streams"]:
+                print(entry["id"], entry["finished"], entry["tool"], stream["bytes"], stream["format"], stream["name"], sep="\t")
+    elif command == "dump-verify":
+        entry = repository.dump_verify(*rest)
+        print(f"dump {entry['id']}: {len(entry['streams'])} streams in {len(entry['parts'])} parts, all as they were written")
+    elif command == "dump":
+        repository.dump(*rest, sys.stdout.buffer)
     else:
         sys.exit(__doc__)

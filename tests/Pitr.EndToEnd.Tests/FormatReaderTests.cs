@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using Pitr.EndToEnd.Tests.Clusters;
-using Pitr.EndToEnd.Tests.Programs;
 using Pitr.EndToEnd.Tests.Repositories;
 using Pitr.Postgres.Cluster;
 
@@ -10,8 +8,6 @@ namespace Pitr.EndToEnd.Tests;
 [Collection(ProtectedServiceCollection.Name)]
 public sealed class FormatReaderTests(ProtectedService service)
 {
-    const string Python = "/usr/bin/python3";
-
     [FormatReaderFact]
     public async Task It_opens_WAL_manifest_and_files()
     {
@@ -36,40 +32,5 @@ public sealed class FormatReaderTests(ProtectedService service)
         Assert.Equal([service.Backup], contents.Backups);
     }
 
-    async Task<byte[]> ReadAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Python) { RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "format-reader.py"), service.Host.Repository, service.Host.IdentityFile, .. arguments])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using var process = Process.Start(start)!;
-        using var output = new MemoryStream();
-        await process.StandardOutput.BaseStream.CopyToAsync(output);
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
-        return output.ToArray();
-    }
-
-    /// <summary>Skipped where Debian's python3-cryptography is not installed.</summary>
-    [AttributeUsage(AttributeTargets.Method)]
-    sealed class FormatReaderFactAttribute : FactAttribute
-    {
-        public FormatReaderFactAttribute()
-        {
-            if (!File.Exists(Python) || !HasCryptography())
-            {
-                Skip = "needs /usr/bin/python3 with python3-cryptography";
-            }
-        }
-
-        static bool HasCryptography()
-        {
-            using var process = Process.Start(new ProcessStartInfo(Python, "-c \"import cryptography\"") { RedirectStandardError = true, UseShellExecute = false })!;
-            process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0;
-        }
-    }
+    Task<byte[]> ReadAsync(params string[] arguments) => FormatReader.ReadAsync(service.Host, arguments);
 }

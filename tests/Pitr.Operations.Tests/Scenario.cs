@@ -22,7 +22,7 @@ sealed class Scenario : IAsyncDisposable
 
     public static readonly DateTimeOffset Start = new(2026, 11, 21, 3, 0, 0, TimeSpan.Zero);
 
-    readonly List<PostgresService> _opened = [];
+    readonly List<OpenedService> _opened = [];
     PostgresService? _service;
 
     readonly int? _required;
@@ -79,20 +79,43 @@ sealed class Scenario : IAsyncDisposable
         {
             RequiredRepositories = _required ?? names.Length,
         };
-        var configuration = new PitrConfiguration
-        {
-            FilePath = this["pitr.yaml"],
-            StateDirectory = this[state],
-            Repositories = Stores.ToDictionary(
-                s => s.Name, s => new RepositorySettings(s.Name, FileDriverSettings.Of(new Uri(s.Location).LocalPath), RetrySettings.Default, LimitSettings.None)),
-            Encryption = new EncryptionSettings(
-                [.. (recipients ?? ["identity"]).Select(r => this[$"{r}.pub"])], identity is null ? null : this[$"{identity}.pem"], null),
-            Services = new Dictionary<string, ServiceSettings> { [name] = change is null ? settings : change(settings) },
-        };
-        var service = new PostgresService(configuration, name, Clock, Logger.None, null, r => wrap is null ? Stores.Single(s => s.Name == r.Name) : wrap(Stores.Single(s => s.Name == r.Name)));
+        var service = new PostgresService(
+            Configuration(change is null ? settings : change(settings), state, identity, recipients), name, Clock, Logger.None, null,
+            r => wrap is null ? Stores.Single(s => s.Name == r.Name) : wrap(Stores.Single(s => s.Name == r.Name)));
         _opened.Add(service);
         return service;
     }
+
+    /// <summary>Opens a service whose backups are dumps as another process or host would.</summary>
+    public DumpService OpenDumps(
+        string state = "state",
+        string? identity = "identity",
+        Func<DumpServiceSettings, DumpServiceSettings>? change = null,
+        Func<FaultyObjectStore, IObjectStore>? wrap = null,
+        string name = ServiceName)
+    {
+        var names = Stores.Select(s => s.Name).ToArray();
+        DumpServiceSettings settings = new RedisSettings(name, names, ObjectiveSettings.Default, RetentionSettings.Default)
+        {
+            Server = new NetworkPlace("127.0.0.1", RedisSettings.DefaultPort, null), RequiredRepositories = _required ?? names.Length,
+        };
+        var service = new DumpService(
+            Configuration(change is null ? settings : change(settings), state, identity, recipients: null), name, Clock, Logger.None, null,
+            r => wrap is null ? Stores.Single(s => s.Name == r.Name) : wrap(Stores.Single(s => s.Name == r.Name)));
+        _opened.Add(service);
+        return service;
+    }
+
+    PitrConfiguration Configuration(ServiceSettings settings, string state, string? identity, string[]? recipients) => new()
+    {
+        FilePath = this["pitr.yaml"],
+        StateDirectory = this[state],
+        Repositories = Stores.ToDictionary(
+            s => s.Name, s => new RepositorySettings(s.Name, FileDriverSettings.Of(new Uri(s.Location).LocalPath), RetrySettings.Default, LimitSettings.None)),
+        Encryption = new EncryptionSettings(
+            [.. (recipients ?? ["identity"]).Select(r => this[$"{r}.pub"])], identity is null ? null : this[$"{identity}.pem"], null),
+        Services = new Dictionary<string, ServiceSettings> { [settings.Name] = settings },
+    };
 
     /// <summary>Makes a key pair: NAME.pem and NAME.pub.</summary>
     public Recipient WriteIdentity(string name)

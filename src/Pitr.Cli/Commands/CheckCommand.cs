@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Operations.Check;
+using Pitr.Operations.Dumps;
+using Pitr.Operations.Services;
 using Spectre.Console;
 
 namespace Pitr.Cli.Commands;
@@ -17,10 +19,13 @@ static class CheckCommand
             "check",
             """
             Go the whole way a segment goes: configuration, keys, repository, server settings, and a real segment there and back.
+            Of a service whose backups are dumps: keys, repositories, the lease, the tools, the server, and a dump of the definitions,
+            or the beginning of a dump where the tool knows no such thing, so that what the user may not read is known before.
 
             Exits 9 when a line fails.
 
               pitr check main
+              pitr check shop
             """)
         {
             ServiceName,
@@ -32,7 +37,7 @@ static class CheckCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed, Serilog.Events.LogEventLevel.Fatal);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName));
+        await using var service = context.OpenAnyService(parsed.GetValue(ServiceName));
         context.Configuration.RequireSecrets();
         var text = context.Output == OutputFormat.Text;
         if (text)
@@ -40,7 +45,7 @@ static class CheckCommand
             Print(new CheckResult("configuration", true, context.ConfigurationPath, null));
         }
 
-        var results = await new CheckRun(service, context.ArchiveCommands(service.Name.ToString()).Push(service.Name.ToString())).RunAsync(text ? Print : null, cancellation);
+        var results = await RunAsync(context, service, text ? Print : null, cancellation);
         var passed = results.All(r => r.Passed);
         if (!text)
         {
@@ -54,6 +59,18 @@ static class CheckCommand
         }
 
         return passed ? ExitCodes.Success : ExitCodes.Verdict;
+    }
+
+    static async Task<IReadOnlyList<CheckResult>> RunAsync(CommandContext context, OpenedService service, Action<CheckResult>? onResult, CancellationToken cancellation)
+    {
+        if (service is DumpService dumps)
+        {
+            await using var source = DumpKinds.Source(dumps.Settings);
+            return await new DumpCheckRun(dumps, source).RunAsync(onResult, cancellation);
+        }
+
+        var name = service.Name.ToString();
+        return await new CheckRun((PostgresService)service, context.ArchiveCommands(name).Push(name)).RunAsync(onResult, cancellation);
     }
 
     static void Print(CheckResult result)

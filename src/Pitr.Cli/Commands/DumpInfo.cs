@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Format.Catalog;
+using Pitr.Operations.Configuration;
 using Spectre.Console;
 
 namespace Pitr.Cli.Commands;
@@ -8,7 +9,7 @@ namespace Pitr.Cli.Commands;
 /// <summary>`pitr info` of a service whose backups are dumps.</summary>
 static class DumpInfo
 {
-    public static void Print(string name, string kind, IReadOnlyList<DumpDocument> backups)
+    public static void Print(string name, string kind, IReadOnlyList<DumpDocument> backups, TimeSpan rpo)
     {
         if (backups.Count == 0)
         {
@@ -18,7 +19,12 @@ static class DumpInfo
 
         var newest = backups[^1];
         var ago = CommandContext.Clock.GetUtcNow() - newest.Finished;
-        AnsiConsole.MarkupLine($"[green]{Markup.Escape(name)}: {backups.Count} backup(s) of kind {kind}, the newest of {Texts.Moment(newest.Started)}[/], {Texts.Span(ago)} ago");
+        AnsiConsole.MarkupLine($"[green]{Markup.Escape(name)}: {backups.Count} {(backups.Count == 1 ? "dump" : "dumps")} of kind {kind}, newest {Texts.Span(ago)} ago[/], oldest of {Texts.Moment(backups[0].Finished)}");
+        if (IsStale(newest, rpo))
+        {
+            AnsiConsole.MarkupLine($"[yellow]the newest dump is older than objectives.rpo allows[/] ({Texts.Span(rpo)}): what was written since is in no dump; take one, and look why the last ones failed: pitr audit {Markup.Escape(name)}");
+        }
+
         var table = new Table().Border(TableBorder.Simple).AddColumns("backup", "ended", "took", "tool", "server", "size", "stored", "holds");
         foreach (var backup in backups)
         {
@@ -34,13 +40,21 @@ static class DumpInfo
         }
 
         AnsiConsole.Write(table);
+        foreach (var backup in backups.Where(b => b is ICatalogEntry entry && entry.PinAt(CommandContext.Clock.GetUtcNow()) is not null))
+        {
+            AnsiConsole.MarkupLine($"backup {backup.Id} is pinned: {Markup.Escape(((ICatalogEntry)backup).PinAt(CommandContext.Clock.GetUtcNow())!)}");
+        }
     }
 
-    public static JsonObject ToJson(string name, string kind, IReadOnlyList<DumpDocument> backups) => new()
+    // The default is for services that archive WAL; a dump every five minutes nobody means.
+    static bool IsStale(DumpDocument newest, TimeSpan rpo) => rpo != ObjectiveSettings.Default.Rpo && CommandContext.Clock.GetUtcNow() - newest.Started > rpo;
+
+    public static JsonObject ToJson(string name, string kind, IReadOnlyList<DumpDocument> backups, TimeSpan rpo) => new()
     {
         ["service"] = name,
         ["kind"] = kind,
         ["restorable"] = backups.Count > 0,
+        ["stale"] = backups.Count > 0 && IsStale(backups[^1], rpo),
         ["backups"] = Json.Array(backups, ToJson),
     };
 
@@ -54,6 +68,8 @@ static class DumpInfo
         ["server-version"] = backup.ServerVersion,
         ["bytes"] = backup.Bytes,
         ["stored-bytes"] = backup.StoredBytes,
+        ["pinned"] = backup.Pinned,
+        ["pinned-until"] = Json.Moment(backup.PinnedUntil),
         ["streams"] = Json.Array(backup.Streams, s => new JsonObject { ["name"] = s.Name, ["format"] = s.Format, ["database"] = s.Database, ["bytes"] = s.Bytes }),
     };
 }

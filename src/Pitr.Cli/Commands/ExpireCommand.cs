@@ -32,10 +32,13 @@ static class ExpireCommand
             the catalog is not known completely, while a backup runs, or when a repository would be left without a backup. What cannot be done
             now, in a repository that is away, is done by the next `pitr expire` or `pitr repo gc` of this host; exits 4 then. Needs no identity.
 
+            Of a service whose backups are dumps the window keeps those that ended in it, and the newest one before it.
+
               pitr expire main --dry-run
               pitr expire main
               pitr expire main --backup 20261121T031500Z,20261122T031500Z
               pitr expire main --output json
+              pitr expire shop --dry-run             dumps, by the same rules
             """)
         {
             ServiceName, Backup, Force, DryRun, Repositories,
@@ -49,7 +52,7 @@ static class ExpireCommand
         using var context = new CommandContext(parsed);
         var dryRun = parsed.GetValue(DryRun);
         notes.ChangedNothing = dryRun;
-        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await using var service = context.OpenAnyService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         IBackupChoice choice = parsed.GetValue(Backup) is { Length: > 0 } named
             ? new NamedBackups(Ids(named))
             : await RetentionChoice.PrepareAsync(service, cancellation);

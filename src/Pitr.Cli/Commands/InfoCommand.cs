@@ -70,7 +70,7 @@ static class InfoCommand
         if (service is DumpService dumps)
         {
             var backups = await new DumpCatalog(dumps).ListAsync(cancellation);
-            return (DumpInfo.ToJson(name, service.Kind, backups), () => DumpInfo.Print(name, service.Kind, backups));
+            return (DumpInfo.ToJson(name, service.Kind, backups, dumps.Settings.Objectives.Rpo), () => DumpInfo.Print(name, service.Kind, backups, dumps.Settings.Objectives.Rpo));
         }
 
         var window = await new RecoveryWindowReader((PostgresService)service).ReadAsync(cancellation);

@@ -23,7 +23,7 @@ static class PinCommand
         var command = new Command(
             "pin",
             """
-            Keep a backup, with the WAL that makes it consistent, whatever the rules of retention say and whoever names it. Exits 4 when a repository could
+            Keep a backup or a dump, with the WAL that makes it consistent, whatever the rules of retention say and whoever names it. Exits 4 when a repository could
             not be told; the pin counts there all the same, as long as the others answer. Needs no identity.
 
               pitr pin main --backup 20261121T031500Z --reason 'before the migration'
@@ -59,7 +59,7 @@ static class PinCommand
         var id = BackupId.TryParse(text, out var found) ? found : throw new RefusedInputException($"\"{text}\" is not a backup id", "`pitr info` shows the ids");
         notes.Subject = id.ToString();
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await using var service = context.OpenAnyService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         var (entry, untold) = await new BackupPin(service).SetAsync(id, reason, until, cancellation);
         var pin = entry.PinAt(CommandContext.Clock.GetUtcNow());
         notes.Details["reason"] = pin ?? "none";

@@ -6,7 +6,7 @@ using Pitr.Operations.Retention;
 
 namespace Pitr.Cli.Commands;
 
-/// <summary>`pitr repo gc`: removes packs and manifests that no backup needs.</summary>
+/// <summary>`pitr repo gc`: removes packs and manifests, or parts of dumps, that no backup needs.</summary>
 static class RepoCollectCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
@@ -19,8 +19,9 @@ static class RepoCollectCommand
         var command = new Command(
             "gc",
             """
-            Remove packs and manifests that no backup needs: those of backups that were interrupted, and what an earlier `pitr expire` could not finish.
-            A service whose backup runs is skipped; exits 11 then. Only objects with names of packs and manifests are ever removed;
+            Remove packs and manifests, and parts of dumps, that no backup needs: those of backups that were interrupted, and what an earlier
+            `pitr expire` could not finish.
+            A service whose backup runs is skipped; exits 11 then. Only objects with names of packs, manifests and parts are ever removed;
             others among them are named. Needs no identity.
 
               pitr repo gc --dry-run
@@ -50,13 +51,7 @@ static class RepoCollectCommand
         var code = ExitCodes.Success;
         foreach (var name in names)
         {
-            if (names.Length > 1 && context.HasDumps(name))
-            {
-                // What their interrupted backups left goes with a later backup.
-                continue;
-            }
-
-            await using var service = context.OpenService(name, parsed.GetValue(Repositories));
+            await using var service = context.OpenAnyService(name, parsed.GetValue(Repositories));
             var removal = new BackupRemoval(service) { Grace = parsed.GetValue(Grace) ?? BackupRemoval.DefaultGrace };
             try
             {

@@ -17,7 +17,7 @@ static class RepoStatsCommand
         var command = new Command(
             "stats",
             """
-            Count objects and bytes per service and kind, with the oldest and the newest; and what the packs are worth: how much of them backups use
+            Count objects and bytes per service and kind, with the oldest and the newest; and what packs, and parts of dumps, are worth: how much of them backups use
             (live), how much lies beside it in packs that are needed (dead), and what no backup names (garbage; `pitr repo gc` removes it).
             Needs no identity.
 
@@ -91,7 +91,7 @@ static class RepoStatsCommand
             return;
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("packs of", "backups", "own", "of older ones", "live", "dead", "garbage");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("packs and parts of", "backups", "own", "of older ones", "live", "dead", "garbage");
         for (var column = 1; column < table.Columns.Count; column++)
         {
             table.Columns[column].RightAligned();
@@ -110,7 +110,7 @@ static class RepoStatsCommand
         {
             if (reason is not null)
             {
-                Console.WriteLine($"{service}: not known what its packs are worth: {reason}");
+                Console.WriteLine($"{service}: not known what its backups are worth: {reason}");
             }
             else if (usage!.MissingObjects > 0)
             {

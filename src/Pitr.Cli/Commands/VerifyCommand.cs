@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Services;
 using Pitr.Operations.Verify;
 using Spectre.Console;
 
@@ -26,7 +28,8 @@ static class VerifyCommand
             Prove that all that is stored of a service can be used, in each repository: every entry, manifest, pack, key and segment
             is there, is what its name says, is authentic and as it was written; each manifest has all its packs, and WAL goes on
             from each backup without a gap. Remembers what was read: the next run reads what is new, has changed, or was verified
-            longer ago than --stale. Whether anything is missing is looked at in full, whatever the options. Needs the identity.
+            longer ago than --stale. Of dumps: every part opens and has the SHA-256 that manifest, entry and SHA256SUMS give, and the
+            parts of a stream are that stream. Whether anything is missing is looked at in full, whatever the options. Needs the identity.
             Changes nothing but its record in the audit trail.
 
             Exits 9 when something is found, 4 when a repository could not be asked, 6 when the identity opens nothing.
@@ -34,6 +37,7 @@ static class VerifyCommand
               pitr verify main
               pitr verify main --all --repository offsite
               pitr verify main --sample 5%            a share of what is due, at random
+              pitr verify shop                        dumps
               pitr verify main --since '2026-11-20 00:00:00+00' --output json
             """)
         {
@@ -46,8 +50,13 @@ static class VerifyCommand
     static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await using var service = context.OpenAnyService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         var (lsn, time) = VerifySince.Read(parsed.GetValue(Since));
+        if (lsn is not null && service is DumpService)
+        {
+            throw new RefusedInputException("--since with a WAL position is for services that archive WAL", "dumps are known by time: --since '2026-11-20 00:00:00+00'");
+        }
+
         var (sample, share) = ReadSample(parsed.GetValue(Sample));
         var options = new VerifyOptions
         {
@@ -75,7 +84,7 @@ static class VerifyCommand
         }
         else
         {
-            Print(service.Name.ToString(), report);
+            Print(service, report);
         }
 
         return FindingOutput.ExitCode(report.FindingCount, report.Passed);
@@ -83,7 +92,7 @@ static class VerifyCommand
 
     static Option<string?> SampleOption()
     {
-        var option = new Option<string?>("--sample") { Description = "Of what is due only so many packs and so many segments, or a share of them, at random", HelpName = "N|N%" };
+        var option = new Option<string?>("--sample") { Description = "Of what is due only so many packs, or parts of dumps, and so many segments, or a share of them, at random", HelpName = "N|N%" };
         option.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string?>() is { } text && ReadSample(text) == (null, null))
@@ -104,17 +113,17 @@ static class VerifyCommand
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var sample) && sample > 0 ? (sample, null) : (null, null);
     }
 
-    static void Print(string service, VerifyReport report)
+    static void Print(OpenedService service, VerifyReport report)
     {
         AnsiConsole.MarkupLine(
-            $"{Markup.Escape(service)}: {Texts.Size(report.Repositories.Sum(r => r.BytesRead))} read in {Texts.Span(report.Took)}, {FindingOutput.Summary(report.FindingCount, report.Passed)}");
-        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", "backups", "packs", "read now", "verified before", "WAL read now", "verified before", "bytes read", "owed", "");
+            $"{Markup.Escape(service.Name.Value)}: {Texts.Size(report.Repositories.Sum(r => r.BytesRead))} read in {Texts.Span(report.Took)}, {FindingOutput.Summary(report.FindingCount, report.Passed)}");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", "backups", service is DumpService ? "parts" : "packs", "read now", "verified before");
+        table.AddColumns(service is DumpService ? ["bytes read", "owed", ""] : ["WAL read now", "verified before", "bytes read", "owed", ""]);
         foreach (var copy in report.Repositories)
         {
-            table.AddRow(
-                Markup.Escape(copy.Name), $"{copy.Backups}", $"{copy.Packs}", $"{copy.PacksRead}", $"{copy.PacksFresh}", $"{copy.WalRead}", $"{copy.WalFresh}",
-                Texts.Size(copy.BytesRead), $"{copy.Owed}",
-                copy.Unanswered is { } reason ? $"[red]could not be asked: {Markup.Escape(reason)}[/]" : Remark(copy));
+            string[] backups = [Markup.Escape(copy.Name), $"{copy.Backups}", $"{copy.Packs}", $"{copy.PacksRead}", $"{copy.PacksFresh}"];
+            string[] wal = service is DumpService ? [] : [$"{copy.WalRead}", $"{copy.WalFresh}"];
+            table.AddRow([.. backups, .. wal, Texts.Size(copy.BytesRead), $"{copy.Owed}", copy.Unanswered is { } reason ? $"[red]could not be asked: {Markup.Escape(reason)}[/]" : Remark(copy)]);
         }
 
         AnsiConsole.Write(table);

@@ -15,7 +15,7 @@ static class RemovalOutput
     {
         if (report.Verdicts is { } verdicts)
         {
-            PrintVerdicts(verdicts);
+            PrintVerdicts(verdicts, report.HasDumps);
         }
 
         foreach (var backup in report.Backups.Where(_ => report.Verdicts is null))
@@ -23,7 +23,8 @@ static class RemovalOutput
             Console.WriteLine($"{report.Service}: backup {backup.Id} {(dryRun ? "would go" : "is gone")}: {backup.Reason}");
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", dryRun ? "backups to go" : "backups removed", "manifests", "packs", "bytes", "WAL files", "bytes", "too young", "bytes");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("repository", dryRun ? "backups to go" : "backups removed", "manifests", report.HasDumps ? "parts" : "packs", "bytes");
+        table.AddColumns(report.HasDumps ? ["too young", "bytes"] : ["WAL files", "bytes", "too young", "bytes"]);
         for (var column = 1; column < table.Columns.Count; column++)
         {
             table.Columns[column].RightAligned();
@@ -31,10 +32,9 @@ static class RemovalOutput
 
         foreach (var repository in report.Repositories)
         {
-            table.AddRow(
-                Markup.Escape(repository.Repository), $"{repository.Backups.Count}", $"{repository.Manifests}", $"{repository.Packs}", Texts.Size(repository.Bytes),
-                $"{repository.WalFiles}", Texts.Size(repository.WalBytes),
-                $"{repository.Young}", Texts.Size(repository.YoungBytes));
+            string[] backups = [Markup.Escape(repository.Repository), $"{repository.Backups.Count}", $"{repository.Manifests}", $"{repository.Packs}", Texts.Size(repository.Bytes)];
+            string[] wal = report.HasDumps ? [] : [$"{repository.WalFiles}", Texts.Size(repository.WalBytes)];
+            table.AddRow([.. backups, .. wal, $"{repository.Young}", Texts.Size(repository.YoungBytes)]);
         }
 
         Console.WriteLine($"{report.Service}: {(dryRun ? "would free" : "freed")} {Texts.Size(report.Repositories.Sum(r => r.Bytes + r.WalBytes))} in {report.Repositories.Count(r => r.Bytes + r.WalBytes > 0)} of {report.Repositories.Count} repositories");
@@ -45,7 +45,7 @@ static class RemovalOutput
         }
     }
 
-    static void PrintVerdicts(RetentionVerdicts verdicts)
+    static void PrintVerdicts(RetentionVerdicts verdicts, bool areDumps)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("backup", "ended", "", "because");
         foreach (var verdict in verdicts.Backups)
@@ -56,7 +56,9 @@ static class RemovalOutput
 
         AnsiConsole.Write(table);
         Console.WriteLine(verdicts.Branches.SelectMany(b => b.Anchors).MinBy(b => b.StopTime) is { } anchor
-            ? $"every moment since {Texts.Moment(verdicts.WindowStart)} stays recoverable, from backup {anchor.Id} on"
+            ? areDumps
+                ? $"what there was at {Texts.Moment(verdicts.WindowStart)} stays: it is in backup {anchor.Id}"
+                : $"every moment since {Texts.Moment(verdicts.WindowStart)} stays recoverable, from backup {anchor.Id} on"
             : $"no backup is as old as the window, which begins at {Texts.Moment(verdicts.WindowStart)}: it begins with the oldest backup");
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Pitr.Format.Wal;
 
 namespace Pitr.Format.Catalog;
@@ -6,7 +5,7 @@ namespace Pitr.Format.Catalog;
 /// <summary>
 /// <c>services/&lt;name&gt;/backups/&lt;id&gt;/backup.json</c>: the catalog entry of a base backup. It is written last; its presence is the backup.
 /// </summary>
-public sealed record BackupDocument
+public sealed record BackupDocument : ICatalogEntry
 {
     const string What = "backup document";
 
@@ -128,9 +127,9 @@ public sealed record BackupDocument
     /// <summary>When that ends; null: never.</summary>
     public DateTimeOffset? PinnedUntil { get; init; }
 
-    /// <summary>Why retention must leave this backup alone at a moment, in words; null if it may not.</summary>
-    public string? PinAt(DateTimeOffset now) => Pinned is null || PinnedUntil <= now ? null
-        : PinnedUntil is { } until ? string.Create(CultureInfo.InvariantCulture, $"{Pinned}, until {until.ToUniversalTime():yyyy-MM-dd HH:mm:ss}Z") : Pinned;
+    bool ICatalogEntry.IsSound => DamagedPages == 0;
+
+    (string Cluster, uint Timeline, Lsn Position) ICatalogEntry.Place => (SystemIdentifier, Timeline, StopLsn);
 
     /// <exception cref="DamagedObjectException">Not such a document.</exception>
     /// <exception cref="UnsupportedFormatException">Written in a newer format.</exception>
@@ -146,6 +145,9 @@ public sealed record BackupDocument
         DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
         return document;
     }
+
+    /// <inheritdoc/>
+    public ICatalogEntry WithPin(string? reason, DateTimeOffset? until) => this with { Pinned = reason, PinnedUntil = until };
 
     public byte[] ToJson() => DocumentJson.Write(this, DocumentJson.Default.BackupDocument);
 }

@@ -1,9 +1,11 @@
+using Pitr.Format.Wal;
+
 namespace Pitr.Format.Catalog;
 
 /// <summary>
 /// <c>services/&lt;name&gt;/dumps/&lt;id&gt;/dump.json</c>: the catalog entry of a dump. It is written last; its presence is the backup.
 /// </summary>
-public sealed record DumpDocument
+public sealed record DumpDocument : ICatalogEntry
 {
     const string What = "dump document";
 
@@ -59,6 +61,19 @@ public sealed record DumpDocument
     // Generated readers set a missing member to null, past the initializer.
     public IReadOnlyList<string> Messages { get; init => field = value ?? []; } = [];
 
+    /// <inheritdoc/>
+    public string? Pinned { get; init; }
+
+    /// <inheritdoc/>
+    public DateTimeOffset? PinnedUntil { get; init; }
+
+    DateTimeOffset ICatalogEntry.StopTime => Finished;
+
+    // A tool that did not end well leaves no dump.
+    bool ICatalogEntry.IsSound => true;
+
+    (string Cluster, uint Timeline, Lsn Position) ICatalogEntry.Place => ("", 0, default);
+
     /// <exception cref="DamagedObjectException">Not such a document.</exception>
     /// <exception cref="UnsupportedFormatException">Written in a newer format.</exception>
     public static DumpDocument Parse(ReadOnlySpan<byte> utf8)
@@ -69,6 +84,9 @@ public sealed record DumpDocument
         DocumentJson.RequireNoNull(document.Messages, What, "messages");
         return document;
     }
+
+    /// <inheritdoc/>
+    public ICatalogEntry WithPin(string? reason, DateTimeOffset? until) => this with { Pinned = reason, PinnedUntil = until };
 
     public byte[] ToJson() => DocumentJson.Write(this, DocumentJson.Default.DumpDocument);
 }

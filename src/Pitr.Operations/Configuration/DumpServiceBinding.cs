@@ -34,7 +34,7 @@ static class DumpServiceBinding
                 Password = section.Secret("password"),
             },
         };
-        return service with { BinDirectory = section.OptionalPath("bin-directory"), Backup = Storage(section.Section("backup")) };
+        return service with { BinDirectory = section.OptionalPath("bin-directory"), Backup = Storage(section.Section("backup")), Verify = PostgresServiceBinding.Verify(section.Section("verify")) };
     }
 
     static PostgresDumpSettings Postgres(YamlSection section, IReadOnlyList<string> repositories, ObjectiveSettings objectives, RetentionSettings retention)

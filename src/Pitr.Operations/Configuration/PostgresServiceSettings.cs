@@ -38,9 +38,6 @@ public sealed record PostgresServiceSettings(
     /// <summary>What drills look at.</summary>
     public DrillSettings Drill { get; init; } = DrillSettings.Default;
 
-    /// <summary>How what is stored is verified.</summary>
-    public VerifySettings Verify { get; init; } = VerifySettings.Default;
-
     /// <summary>How the server is stopped and started.</summary>
     public ServerSettings Server { get; init; } = ServerSettings.Default;
 

@@ -18,6 +18,9 @@ public abstract record ServiceSettings(
     /// <summary>How many of <see cref="Repositories"/> must hold an object before it counts; 1 to all of them, which is the default.</summary>
     public int RequiredRepositories { get; init; } = Repositories.Count;
 
+    /// <summary>How what is stored is verified.</summary>
+    public VerifySettings Verify { get; init; } = VerifySettings.Default;
+
     /// <summary><see cref="Name"/> as object keys take it.</summary>
     public ServiceName ServiceName => ServiceName.Parse(Name);
 }

@@ -14,6 +14,12 @@ sealed class DumpRegistry(DumpService service)
     /// <exception cref="ConflictException">It is of another kind.</exception>
     public Task ClaimAsync(CancellationToken cancellation) => service.Repositories.WriteAsync([RepositoryLayout.ServiceDocument(service.Name)], Laggards.Await, ClaimAsync, cancellation);
 
+    /// <summary>Reads one.</summary>
+    /// <exception cref="DamagedObjectException">It is not one, or of another kind.</exception>
+    internal static ServiceDocument Parse(byte[] json, string kind) => ServiceDocument.Parse(json) is var document && document.Kind == kind
+        ? document
+        : throw new DamagedObjectException($"the service is of kind {document.Kind} there, not {kind}");
+
     async Task ClaimAsync(IObjectStore store, CancellationToken cancellation)
     {
         var key = RepositoryLayout.ServiceDocument(service.Name);

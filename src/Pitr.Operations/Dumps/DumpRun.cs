@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using Pitr.Format.Catalog;
 using Pitr.Format.Keys;
 using Pitr.Format.Layout;
@@ -143,7 +142,7 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
         var json = manifest.ToJson();
         var header = SealedObjectHeader.Create(SealedObjectKind.Manifest, SealedObjectCodec.Zstd, key.Id, json.Length);
         var storedManifest = await PutAsync(RepositoryLayout.DumpManifest(service.Name, id), SealedObject.Seal(json, key, header), key, cancellation);
-        var sums = await PutAsync(RepositoryLayout.DumpSums(service.Name, id), Encoding.UTF8.GetBytes(Sums(streams, [.. parts, storedManifest])), key, cancellation);
+        var sums = await PutAsync(RepositoryLayout.DumpSums(service.Name, id), DumpSums.Of(streams, [.. parts, storedManifest]), key, cancellation);
         return new DumpDocument
         {
             Id = manifest.Id,
@@ -171,24 +170,5 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
     {
         await service.Repositories.PutAsync(name, content, PutMode.Replace, cancellation, store => service.SealingKeys.IsPublished(key, store));
         return new StoredObject(name, content.Length, Convert.ToHexStringLower(SHA256.HashData(content)));
-    }
-
-    /// <summary>What <c>sha256sum -c</c> reads; it passes over lines that begin with #.</summary>
-    static string Sums(IEnumerable<DumpStreamRecord> streams, IEnumerable<StoredObject> objects)
-    {
-        var text = new StringBuilder("# SHA-256 of each stream as its tool wrote it, before compression and sealing:\n");
-        foreach (var stream in streams)
-        {
-            // A name may hold a line end, after which no comment would be one.
-            text.Append(CultureInfo.InvariantCulture, $"# {stream.Sha256}  {string.Concat(stream.Name.Select(c => char.IsControl(c) ? '?' : c))} ({stream.Format})\n");
-        }
-
-        text.Append("# and of the objects in this directory:\n");
-        foreach (var item in objects)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"{item.Sha256}  {item.Key[(item.Key.LastIndexOf('/') + 1)..]}\n");
-        }
-
-        return text.ToString();
     }
 }

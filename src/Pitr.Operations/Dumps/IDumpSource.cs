@@ -14,6 +14,13 @@ public interface IDumpSource : IAsyncDisposable
     /// <exception cref="ServerException">It cannot be started.</exception>
     ClientProgram Start(PlannedStream stream);
 
+    /// <summary>
+    /// Starts the tool so that it does everything but read the data, for `pitr check`: it has to log in and may have to lock what it would dump. Null where it has no such way: then a dump
+    /// is begun and ended behind its first bytes.
+    /// </summary>
+    /// <exception cref="ServerException">It cannot be started.</exception>
+    ClientProgram? StartRehearsal(PlannedStream stream) => null;
+
     /// <summary>Why a stream is not whole although its tool has ended well; null when it is, as far as its end tells.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="tail">Its last bytes, up to <see cref="DumpTail.Length"/>.</param>

@@ -25,6 +25,8 @@ static class EquivalentObjects
             ServiceDocument.Parse(await source.ReadAllAsync(key, cancellation)), ServiceDocument.Parse(await destination.ReadAllAsync(key, cancellation))),
         RepositoryKeyKind.Backup => AreSameBackup(
             BackupDocument.Parse(await source.ReadAllAsync(key, cancellation)), BackupDocument.Parse(await destination.ReadAllAsync(key, cancellation))),
+        RepositoryKeyKind.DumpEntry => AreSameBackup(
+            DumpDocument.Parse(await source.ReadAllAsync(key, cancellation)), DumpDocument.Parse(await destination.ReadAllAsync(key, cancellation))),
         _ => false,
     };
 
@@ -41,9 +43,7 @@ static class EquivalentObjects
         && one.SystemIdentifiers.Select(Cluster).SequenceEqual(other.SystemIdentifiers.Select(Cluster));
 
     // A pinned copy in one repository protects the backup in all.
-    static bool AreSameBackup(BackupDocument one, BackupDocument other) => Unpinned(one).AsSpan().SequenceEqual(Unpinned(other));
-
-    static byte[] Unpinned(BackupDocument entry) => (entry with { Pinned = null, PinnedUntil = null }).ToJson();
+    static bool AreSameBackup(ICatalogEntry one, ICatalogEntry other) => one.WithPin(null, null).ToJson().AsSpan().SequenceEqual(other.WithPin(null, null).ToJson());
 
     static (string, int, int) Cluster(SystemIdentifierRecord record) => (record.SystemIdentifier, record.PostgresVersion, record.WalSegmentSize);
 

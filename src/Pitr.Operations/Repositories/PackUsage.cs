@@ -3,7 +3,7 @@ using Pitr.Format.Layout;
 
 namespace Pitr.Operations.Repositories;
 
-/// <summary>What the packs of one service in one repository are worth.</summary>
+/// <summary>What the packs of one service in one repository are worth, or the parts of its dumps, which nobody shares.</summary>
 /// <param name="Service">The service's name.</param>
 /// <param name="Backups">Complete backups.</param>
 /// <param name="OwnBytes">Bytes of packs that the backups which are left wrote themselves.</param>
@@ -23,15 +23,15 @@ public sealed record PackUsage(
     {
         ArgumentNullException.ThrowIfNull(holdings);
         var sizes = holdings.Parts.ToDictionary(part => part.Key, part => part.Size, StringComparer.Ordinal);
-        var own = holdings.Entries.Values.SelectMany(entry => entry.Packs).Select(pack => pack.Key).ToHashSet(StringComparer.Ordinal);
+        var own = holdings.Entries.Values.SelectMany(Written).Select(pack => pack.Key).ToHashSet(StringComparer.Ordinal);
         // Who wrote a pack uses all of it.
         var shares = own.ToDictionary(key => key, _ => 1.0, StringComparer.Ordinal);
-        foreach (var used in holdings.Entries.Values.SelectMany(entry => entry.OlderPacks))
+        foreach (var used in holdings.Entries.Values.OfType<BackupDocument>().SelectMany(entry => entry.OlderPacks))
         {
             shares[used.Key] = Math.Max(shares.GetValueOrDefault(used.Key), Share(used));
         }
 
-        var named = holdings.Entries.Values.SelectMany(BackupObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
+        var named = holdings.Entries.Values.SelectMany(CatalogObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
         var garbage = holdings.Parts.Where(part => !named.Contains(part.Key)).ToArray();
         var total = shares.Keys.Sum(key => sizes.GetValueOrDefault(key));
         var live = shares.Sum(share => (long)(sizes.GetValueOrDefault(share.Key) * share.Value));
@@ -40,6 +40,13 @@ public sealed record PackUsage(
             service.Value, holdings.Entries.Count, ownBytes, total - ownBytes, live, total - live,
             garbage.Sum(part => part.Size), garbage.Length, named.Count(key => !sizes.ContainsKey(key)));
     }
+
+    static IReadOnlyList<StoredObject> Written(ICatalogEntry entry) => entry switch
+    {
+        BackupDocument backup => backup.Packs,
+        DumpDocument dump => dump.Parts,
+        _ => [],
+    };
 
     static double Share(UsedPack used) => used.ContentBytes <= 0 ? 1.0 : Math.Clamp((double)used.UsedBytes / used.ContentBytes, 0.0, 1.0);
 }

@@ -50,13 +50,13 @@ public sealed class RepositoryStats(IObjectStore store)
         IReadOnlyList<RepositoryUsage> usages, CancellationToken cancellation)
     {
         var found = new List<(string, PackUsage?, string?)>();
-        foreach (var service in usages
-            .Where(usage => usage.Kind is RepositoryKeyKind.Backup or RepositoryKeyKind.Manifest or RepositoryKeyKind.Pack)
-            .Select(usage => usage.Service).OfType<string>().Distinct(StringComparer.Ordinal))
+        foreach (var (service, hasDumps) in usages
+            .Where(usage => usage.Service is not null && (IsBackup(usage.Kind) || IsDump(usage.Kind)))
+            .Select(usage => (usage.Service!, IsDump(usage.Kind))).Distinct())
         {
             try
             {
-                var holdings = await BackupHoldings.ReadAsync(store, ServiceName.Parse(service), cancellation);
+                var holdings = await BackupHoldings.ReadAsync(store, new BackupPlace(ServiceName.Parse(service), hasDumps), cancellation);
                 found.Add((service, PackUsage.Of(holdings, ServiceName.Parse(service)), null));
             }
             catch (Exception e) when (e is DamagedRepositoryException or UnsupportedFormatException or RepositoryUnavailableException)
@@ -67,4 +67,8 @@ public sealed class RepositoryStats(IObjectStore store)
 
         return found;
     }
+
+    static bool IsBackup(RepositoryKeyKind kind) => kind is RepositoryKeyKind.Backup or RepositoryKeyKind.Manifest or RepositoryKeyKind.Pack;
+
+    static bool IsDump(RepositoryKeyKind kind) => kind is RepositoryKeyKind.Dump or RepositoryKeyKind.DumpEntry or RepositoryKeyKind.DumpManifest or RepositoryKeyKind.DumpSums;
 }

@@ -11,10 +11,10 @@ namespace Pitr.Operations.Retention;
 /// <summary>What one repository holds of a service's backups. All of it or nothing: from a part of it nobody could say what is needed no more.</summary>
 /// <param name="Store">The repository.</param>
 /// <param name="Entries">The backups that are complete there, in the order of time.</param>
-/// <param name="Parts">Manifests and packs, whoever needs them, in the order of keys.</param>
+/// <param name="Parts">Manifests and packs, or of dumps parts, manifests and digests, whoever needs them, in the order of keys.</param>
 /// <param name="Unknown">Other keys among them: of no form that pitr gives, so never touched.</param>
 public sealed record BackupHoldings(
-    IObjectStore Store, IReadOnlyDictionary<BackupId, BackupDocument> Entries, IReadOnlyList<BackupPart> Parts, IReadOnlyList<string> Unknown)
+    IObjectStore Store, IReadOnlyDictionary<BackupId, ICatalogEntry> Entries, IReadOnlyList<BackupPart> Parts, IReadOnlyList<string> Unknown)
 {
     // Entries are small and the way may be long.
     const int Parallel = 8;
@@ -23,22 +23,22 @@ public sealed record BackupHoldings(
     /// <exception cref="StorageException">A listing or an entry could not be read to its end.</exception>
     /// <exception cref="DamagedRepositoryException">An entry makes no sense, or is not that of its key.</exception>
     /// <exception cref="UnsupportedFormatException">A newer program wrote one.</exception>
-    public static async Task<BackupHoldings> ReadAsync(IObjectStore store, ServiceName service, CancellationToken cancellation)
+    public static async Task<BackupHoldings> ReadAsync(IObjectStore store, BackupPlace place, CancellationToken cancellation)
     {
         await Services.RepositorySet.RequireInitialisedAsync(store, cancellation);
         var parts = new List<BackupPart>();
         var unknown = new List<string>();
         var keys = new List<(string Key, BackupId Id)>();
         // Packs before entries: an entry that comes meanwhile is seen, or its packs are not.
-        foreach (var prefix in new[] { RepositoryLayout.AllPacksPrefix(service), RepositoryLayout.BackupsPrefix(service) })
+        foreach (var prefix in place.Prefixes)
         {
             await foreach (var item in store.ListAsync(prefix, ListMode.Recursive, cancellation))
             {
-                if (BackupObjects.IsPart(item.Key, out _, out var backup))
+                if (place.IsPart(item.Key, out var backup))
                 {
                     parts.Add(new BackupPart(item.Key, item.Size, item.Modified, backup));
                 }
-                else if (RepositoryKey.Parse(item.Key) is { Kind: RepositoryKeyKind.Backup, Backup: { } id } && item.Key == RepositoryLayout.Backup(service, id))
+                else if (place.IsEntry(item.Key, out var id))
                 {
                     keys.Add((item.Key, id));
                 }
@@ -49,48 +49,48 @@ public sealed record BackupHoldings(
             }
         }
 
-        var entries = new ConcurrentDictionary<BackupId, BackupDocument>();
+        var entries = new ConcurrentDictionary<BackupId, ICatalogEntry>();
         var texts = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation };
         await System.Threading.Tasks.Parallel.ForEachAsync(keys, options, async (entry, token) =>
         {
             if (await store.TryReadAllAsync(entry.Key, token) is { } json)
             {
-                entries[entry.Id] = Share(Parse(store, service, entry.Key, entry.Id, json), texts);
+                entries[entry.Id] = Share(Parse(store, place, entry.Key, entry.Id, json), texts);
             }
         });
-        return new BackupHoldings(store, new SortedDictionary<BackupId, BackupDocument>(entries), parts, unknown);
+        return new BackupHoldings(store, new SortedDictionary<BackupId, ICatalogEntry>(entries), parts, unknown);
     }
 
     /// <summary>The same without the entries of some backups.</summary>
     public BackupHoldings Without(IReadOnlySet<BackupId> backups) =>
-        this with { Entries = new SortedDictionary<BackupId, BackupDocument>(Entries.Where(entry => !backups.Contains(entry.Key)).ToDictionary()) };
+        this with { Entries = new SortedDictionary<BackupId, ICatalogEntry>(Entries.Where(entry => !backups.Contains(entry.Key)).ToDictionary()) };
 
     // Backups name the same packs again and again: thousands of them, in hundreds of entries.
-    static BackupDocument Share(BackupDocument entry, ConcurrentDictionary<string, string> texts)
+    static ICatalogEntry Share(ICatalogEntry entry, ConcurrentDictionary<string, string> texts)
     {
-        return entry with
+        return entry is not BackupDocument backup ? entry : backup with
         {
-            Packs = [.. entry.Packs.Select(pack => pack with { Key = One(pack.Key), Sha256 = One(pack.Sha256) })],
-            OlderPacks = [.. entry.OlderPacks.Select(pack => pack with { Key = One(pack.Key), Sha256 = One(pack.Sha256) })],
+            Packs = [.. backup.Packs.Select(pack => pack with { Key = One(pack.Key), Sha256 = One(pack.Sha256) })],
+            OlderPacks = [.. backup.OlderPacks.Select(pack => pack with { Key = One(pack.Key), Sha256 = One(pack.Sha256) })],
         };
 
         string One(string text) => texts.GetOrAdd(text, text);
     }
 
-    static BackupDocument Parse(IObjectStore store, ServiceName service, string key, BackupId id, byte[] json)
+    static ICatalogEntry Parse(IObjectStore store, BackupPlace place, string key, BackupId id, byte[] json)
     {
         try
         {
-            var entry = BackupDocument.Parse(json);
-            return entry.Id == id.ToString() && entry.Service == service.Value
+            var entry = place.Parse(json);
+            return entry.Id == id.ToString() && entry.Service == place.Service.Value
                 ? entry
                 : throw new DamagedObjectException($"it is the entry of backup {entry.Id} of service {entry.Service}");
         }
         catch (DamagedObjectException e)
         {
             throw new DamagedRepositoryException(
-                $"repository \"{store.Name}\", object \"{key}\" is damaged, so it is not known which packs it needs: {e.Message}",
+                $"repository \"{store.Name}\", object \"{key}\" is damaged, so it is not known what it needs: {e.Message}",
                 $"nothing was removed; `pitr repo rm {store.Name} {key}` gives up this copy of the entry, `pitr repo copy` brings it from a repository that holds it whole",
                 e);
         }

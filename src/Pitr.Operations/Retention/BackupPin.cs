@@ -11,7 +11,7 @@ namespace Pitr.Operations.Retention;
 /// Holds the leases of a removal, so that none runs beside it and no owed entry comes from before it.
 /// </summary>
 /// <param name="service">Whose backup.</param>
-public sealed class BackupPin(PostgresService service)
+public sealed class BackupPin(OpenedService service)
 {
     /// <summary>Sets it.</summary>
     /// <param name="id">The backup.</param>
@@ -22,13 +22,14 @@ public sealed class BackupPin(PostgresService service)
     /// <exception cref="BusyException">A backup or removal runs.</exception>
     /// <exception cref="RefusedInputException">No repository that answers has such a backup.</exception>
     /// <exception cref="StorageException">No repository could be written.</exception>
-    public async Task<(BackupDocument Entry, IReadOnlyDictionary<string, string> Untold)> SetAsync(BackupId id, string? reason, DateTimeOffset? until, CancellationToken cancellation)
+    public async Task<(ICatalogEntry Entry, IReadOnlyDictionary<string, string> Untold)> SetAsync(BackupId id, string? reason, DateTimeOffset? until, CancellationToken cancellation)
     {
         await using var lease = await RepositoryLease.AcquireOnAnsweringAsync(service, BackupRemoval.BackupLease, cancellation);
         await using var entries = await RepositoryLease.AcquireOnAnsweringAsync(service, BackupRemoval.EntriesLease, cancellation);
-        var key = RepositoryLayout.Backup(service.Name, id);
+        var place = BackupPlace.Of(service);
+        var key = place.EntryKey(id);
         var untold = new Dictionary<string, string>(service.Repositories.Unanswered, StringComparer.Ordinal);
-        BackupDocument? entry = null;
+        ICatalogEntry? entry = null;
         StorageException? failure = null;
         foreach (var store in lease.Held.Intersect(entries.Held))
         {
@@ -36,7 +37,7 @@ public sealed class BackupPin(PostgresService service)
             {
                 if (await store.TryReadAllAsync(key, cancellation) is { } json)
                 {
-                    var changed = BackupDocument.Parse(json) with { Pinned = reason, PinnedUntil = reason is null ? null : until };
+                    var changed = place.Parse(json).WithPin(reason, reason is null ? null : until);
                     lease.RequireCertain();
                     entries.RequireCertain();
                     await store.PutAsync(key, ObjectContent.FromMemory(changed.ToJson()), PutMode.Replace, cancellation);

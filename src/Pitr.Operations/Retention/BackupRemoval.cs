@@ -12,7 +12,7 @@ namespace Pitr.Operations.Retention;
 /// backup: it holds the same lease.
 /// </summary>
 /// <param name="service">Whose backups.</param>
-public sealed class BackupRemoval(PostgresService service)
+public sealed class BackupRemoval(OpenedService service)
 {
     /// <summary>The lease under which nobody but its holder may bring entries of backups that are older than itself into a repository.</summary>
     internal const string EntriesLease = "entries";
@@ -28,6 +28,7 @@ public sealed class BackupRemoval(PostgresService service)
     const int Parallel = 8;
 
     readonly PendingRemovals _pending = new(service);
+    readonly BackupPlace _place = BackupPlace.Of(service);
 
     /// <summary>How long objects without a backup stay.</summary>
     public TimeSpan Grace { get; init; } = DefaultGrace;
@@ -39,7 +40,7 @@ public sealed class BackupRemoval(PostgresService service)
     /// <inheritdoc cref="RunAsync"/>
     public async Task<RemovalReport> PlanAsync(IBackupChoice choice, CancellationToken cancellation)
     {
-        var answers = await service.Repositories.AskAllAsync((store, token) => BackupHoldings.ReadAsync(store, service.Name, token), cancellation);
+        var answers = await service.Repositories.AskAllAsync((store, token) => BackupHoldings.ReadAsync(store, _place, token), cancellation);
         service.Repositories.RequireComplete();
         BackupHoldings[] holdings = [.. answers.Select(a => a.Answer)];
         var plan = Plan(choice, holdings);
@@ -48,7 +49,7 @@ public sealed class BackupRemoval(PostgresService service)
         return new RemovalReport(service.Name.Value, plan.Chosen, [.. service.Repositories.Stores.Select(store =>
             Array.FindIndex(rest, held => held.Store.Name == store.Name) is var at and >= 0
                 ? WithWal(Planned(holdings[at], Sweep(rest[at], rest, plan), plan), wal.FirstOrDefault(w => w.Store.Name == store.Name), needed)
-                : Left(store, plan, service.Repositories.Unanswered[store.Name]))]);
+                : Left(store, plan, service.Repositories.Unanswered[store.Name]))]) { HasDumps = _place.HasDumps };
     }
 
     /// <summary>Removes.</summary>
@@ -110,7 +111,7 @@ public sealed class BackupRemoval(PostgresService service)
         var before = new List<BackupHoldings>();
         foreach (var store in stores)
         {
-            before.Add(await BackupHoldings.ReadAsync(store, service.Name, cancellation));
+            before.Add(await BackupHoldings.ReadAsync(store, _place, cancellation));
         }
 
         var plan = Plan(choice, before);
@@ -125,7 +126,7 @@ public sealed class BackupRemoval(PostgresService service)
         var after = new List<BackupHoldings>();
         foreach (var held in before)
         {
-            var now = failures.ContainsKey(held.Store.Name) ? null : await DoAsync(held.Store, failures, () => BackupHoldings.ReadAsync(held.Store, service.Name, cancellation));
+            var now = failures.ContainsKey(held.Store.Name) ? null : await DoAsync(held.Store, failures, () => BackupHoldings.ReadAsync(held.Store, _place, cancellation));
             after.Add(now ?? held.Without(plan.Ids));
         }
 
@@ -166,7 +167,7 @@ public sealed class BackupRemoval(PostgresService service)
             });
         }
 
-        return new RemovalReport(service.Name.Value, plan.Chosen, removals);
+        return new RemovalReport(service.Name.Value, plan.Chosen, removals) { HasDumps = _place.HasDumps };
     }
 
     // The entries are gone by now: what else is to be done is done, and WAL stays until the next run.
@@ -193,13 +194,13 @@ public sealed class BackupRemoval(PostgresService service)
     // With what any repository holds: WAL of one may be what a backup of another is recovered with.
     async Task<(NeededWal? Needed, IReadOnlyList<WalHoldings> Wal)> FindNeededWalAsync(IBackupChoice choice, IReadOnlyList<BackupHoldings> rest, CancellationToken cancellation)
     {
-        BackupDocument[] backups = [.. rest.SelectMany(held => held.Entries.Values).DistinctBy(entry => entry.Id)];
-        if (!choice.RemovesWal)
+        BackupDocument[] backups = [.. rest.SelectMany(held => held.Entries.Values).OfType<BackupDocument>().DistinctBy(entry => entry.Id)];
+        if (!choice.RemovesWal || service is not PostgresService archived)
         {
             return (null, []);
         }
 
-        var wal = await new WalRemoval(service).ReadAsync(rest.Select(held => held.Store), backups, cancellation);
+        var wal = await new WalRemoval(archived).ReadAsync(rest.Select(held => held.Store), backups, cancellation);
         return (choice.NeededWal(backups, WalHoldings.Together(wal)), wal);
     }
 
@@ -228,7 +229,7 @@ public sealed class BackupRemoval(PostgresService service)
     {
         foreach (var id in plan.Ids)
         {
-            var key = RepositoryLayout.Backup(service.Name, id);
+            var key = _place.EntryKey(id);
             if (held.Entries.ContainsKey(id))
             {
                 requireCertain();

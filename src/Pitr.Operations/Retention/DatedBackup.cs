@@ -7,27 +7,27 @@ namespace Pitr.Operations.Retention;
 /// <param name="Backup">The backup.</param>
 /// <param name="End">The latest moment at which it can have ended: as it says itself, unless a backup that precedes it ended after that. Then it is when the next one ended.</param>
 /// <param name="IsFromFuture">Its own time has not come yet: a clock was wrong.</param>
-sealed record DatedBackup(BackupDocument Backup, DateTimeOffset End, bool IsFromFuture)
+sealed record DatedBackup(ICatalogEntry Backup, DateTimeOffset End, bool IsFromFuture)
 {
-    public Timeline Timeline => new(Backup.Timeline);
+    public Timeline Timeline => new(Backup.Place.Timeline);
 
     /// <summary>Whether every page of it was read rightly.</summary>
-    public bool IsSound => Backup.DamagedPages == 0;
+    public bool IsSound => Backup.IsSound;
 
     /// <summary>
-    /// Orders backups: clusters by their newest backup, timelines by number (a branch has a higher one than what it branches off), then by position. Never by name or time: clocks jump.
+    /// Orders backups: clusters by their newest backup, timelines by number (a branch has a higher one than what it branches off), then by position. By name, which is a time, only where nothing else tells, as of dumps: clocks jump.
     /// A clock that was set back makes nothing old: what says that it ended before a backup that precedes it is as young as it can be.
     /// </summary>
     /// <param name="backups">In any order.</param>
     /// <param name="now">Later times are not believed.</param>
-    public static IReadOnlyList<DatedBackup> Order(IEnumerable<BackupDocument> backups, DateTimeOffset now)
+    public static IReadOnlyList<DatedBackup> Order(IEnumerable<ICatalogEntry> backups, DateTimeOffset now)
     {
         var ordered = new List<DatedBackup>();
-        foreach (var cluster in backups.GroupBy(b => b.SystemIdentifier, StringComparer.Ordinal).OrderBy(c => c.Max(b => b.StopTime)).ThenBy(c => c.Key, StringComparer.Ordinal))
+        foreach (var cluster in backups.GroupBy(b => b.Place.Cluster, StringComparer.Ordinal).OrderBy(c => c.Max(b => b.StopTime)).ThenBy(c => c.Key, StringComparer.Ordinal))
         {
             var first = ordered.Count;
             var latest = DateTimeOffset.MinValue;
-            foreach (var backup in cluster.OrderBy(b => b.Timeline).ThenBy(b => b.StopLsn).ThenBy(b => b.Id, StringComparer.Ordinal))
+            foreach (var backup in cluster.OrderBy(b => b.Place.Timeline).ThenBy(b => b.Place.Position).ThenBy(b => b.Id, StringComparer.Ordinal))
             {
                 var isFromFuture = backup.StopTime > now;
                 var isBelieved = !isFromFuture && backup.StopTime >= latest;

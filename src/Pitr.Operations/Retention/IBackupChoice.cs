@@ -11,7 +11,7 @@ public interface IBackupChoice
     /// <summary>Chooses.</summary>
     /// <param name="backups">Every complete backup in any repository, oldest first.</param>
     /// <returns>Those that shall go, each once.</returns>
-    IReadOnlyList<ChosenBackup> Choose(IReadOnlyList<BackupDocument> backups);
+    IReadOnlyList<ChosenBackup> Choose(IReadOnlyList<ICatalogEntry> backups);
 
     /// <summary>Whether WAL goes as well.</summary>
     bool RemovesWal => false;

@@ -12,5 +12,5 @@ public sealed class NamedBackups(IEnumerable<BackupId> ids) : IBackupChoice
     public static NamedBackups None { get; } = new([]);
 
     /// <inheritdoc/>
-    public IReadOnlyList<ChosenBackup> Choose(IReadOnlyList<BackupDocument> backups) => _chosen;
+    public IReadOnlyList<ChosenBackup> Choose(IReadOnlyList<ICatalogEntry> backups) => _chosen;
 }

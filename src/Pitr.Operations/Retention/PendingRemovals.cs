@@ -9,8 +9,9 @@ namespace Pitr.Operations.Retention;
 /// is away nor a kill makes half of a removal last. Kept like debts, in <c>expired/REPOSITORY/KEY</c> below the service's state directory.
 /// </summary>
 /// <param name="service">Whose backups.</param>
-sealed class PendingRemovals(PostgresService service)
+sealed class PendingRemovals(OpenedService service)
 {
+    readonly BackupPlace _place = BackupPlace.Of(service);
     readonly DebtLedger _ledger = new(Path.Combine(service.StateDirectory, "expired"));
 
     /// <summary>Those of a repository, oldest first.</summary>
@@ -23,7 +24,7 @@ sealed class PendingRemovals(PostgresService service)
     {
         try
         {
-            _ledger.Owe(repository, RepositoryLayout.Backup(service.Name, backup));
+            _ledger.Owe(repository, _place.EntryKey(backup));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -34,5 +35,5 @@ sealed class PendingRemovals(PostgresService service)
     }
 
     /// <summary>Strikes a backup off: its entry is gone, or it shall stay after all.</summary>
-    public void Remove(string repository, BackupId backup) => _ledger.Settle(repository, RepositoryLayout.Backup(service.Name, backup));
+    public void Remove(string repository, BackupId backup) => _ledger.Settle(repository, _place.EntryKey(backup));
 }

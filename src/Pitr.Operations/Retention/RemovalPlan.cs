@@ -25,7 +25,7 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
     public static RemovalPlan Make(
         ServiceName service, IBackupChoice choice, IReadOnlyList<BackupHoldings> holdings, IReadOnlyList<BackupId> pending, DateTimeOffset now, bool force)
     {
-        var documents = new SortedDictionary<BackupId, List<BackupDocument>>();
+        var documents = new SortedDictionary<BackupId, List<ICatalogEntry>>();
         foreach (var (id, entry) in holdings.SelectMany(held => held.Entries))
         {
             if (!documents.TryGetValue(id, out var copies))
@@ -38,7 +38,7 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
 
         var chosen = choice.Choose([.. documents.Values.Select(copies => copies.Find(copy => copy.PinAt(now) is not null) ?? copies[0])]).OrderBy(c => c.Id).ToList();
         // One that is no more but for packs that others need is no more.
-        var named = documents.Values.SelectMany(copies => copies).SelectMany(BackupObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
+        var named = documents.Values.SelectMany(copies => copies).SelectMany(CatalogObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
         var leftovers = holdings.SelectMany(held => held.Parts).Where(part => !named.Contains(part.Key)).Select(part => part.Backup).Concat(pending).ToHashSet();
         foreach (var (id, _) in chosen)
         {
@@ -67,7 +67,7 @@ sealed record RemovalPlan(IReadOnlyList<ChosenBackup> Chosen, IReadOnlyDictionar
             }
         }
 
-        var freed = chosen.SelectMany(c => documents.GetValueOrDefault(c.Id) ?? []).SelectMany(BackupObjects.Of).Select(item => item.Key);
+        var freed = chosen.SelectMany(c => documents.GetValueOrDefault(c.Id) ?? []).SelectMany(CatalogObjects.Of).Select(item => item.Key);
         return new RemovalPlan([.. chosen.OrderBy(c => c.Id)], postponed, freed.ToHashSet(StringComparer.Ordinal));
 
         string? Objection(BackupId id, IReadOnlyList<ChosenBackup> going)

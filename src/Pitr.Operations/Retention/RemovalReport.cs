@@ -9,6 +9,9 @@ public sealed record RemovalReport(string Service, IReadOnlyList<ChosenBackup> B
     /// <summary>What the rules said of each backup, in the cluster's order; null when backups were named.</summary>
     public RetentionVerdicts? Verdicts { get; init; }
 
+    /// <summary>Whether they are dumps: what is counted as packs are their parts then, and there is no WAL.</summary>
+    public bool HasDumps { get; init; }
+
     /// <summary>Whether something is left that a later run has to do.</summary>
     public bool IsUnfinished => Repositories.Any(r => r.Reason is not null || r.Pending.Count > 0);
 }

@@ -7,10 +7,10 @@ public sealed record RepositoryRemovals(string Repository)
     /// <summary>Backups that were complete there: their entries went.</summary>
     public IReadOnlyList<string> Backups { get; init; } = [];
 
-    /// <summary>Manifests that went.</summary>
+    /// <summary>Manifests that went; of dumps, also their digests.</summary>
     public long Manifests { get; init; }
 
-    /// <summary>Packs that went.</summary>
+    /// <summary>Packs that went; of dumps, their parts.</summary>
     public long Packs { get; init; }
 
     /// <summary>Bytes of manifests and packs that went.</summary>

@@ -14,22 +14,27 @@ public sealed class RetentionChoice(RetentionRules rules, IReadOnlyList<Timeline
     public RetentionVerdicts? Verdicts { get; private set; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<ChosenBackup> Choose(IReadOnlyList<BackupDocument> backups)
+    public IReadOnlyList<ChosenBackup> Choose(IReadOnlyList<ICatalogEntry> backups)
     {
         Verdicts = rules.Judge(backups, timelines);
         return [.. Verdicts.Backups.Where(v => v.Goes).Select(v => new ChosenBackup(BackupId.Parse(v.Backup.Id), v.Why)).OrderBy(c => c.Id)];
     }
 
     /// <inheritdoc/>
-    public bool RemovesWal => true;
+    public bool RemovesWal { get; private init; } = true;
 
     /// <summary>Reads what it needs to know of a service.</summary>
     /// <exception cref="Pitr.Storage.StorageException">A repository could not be listed to its end.</exception>
-    public static async Task<RetentionChoice> PrepareAsync(PostgresService service, CancellationToken cancellation)
+    public static async Task<RetentionChoice> PrepareAsync(OpenedService service, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(service);
-        var rules = new RetentionRules(service.Settings.Retention, service.Clock.GetUtcNow());
-        var archive = new WalArchive(service);
+        var rules = new RetentionRules(service.Retention, service.Clock.GetUtcNow());
+        if (service is not PostgresService archived)
+        {
+            return new RetentionChoice(rules, []) { RemovesWal = false };
+        }
+
+        var archive = new WalArchive(archived);
         if (!await archive.ExistsAsync(cancellation))
         {
             return new RetentionChoice(rules, []);

@@ -19,7 +19,7 @@ public sealed class RetentionRules(RetentionSettings settings, DateTimeOffset cl
     /// The verdicts, in the cluster's order, oldest first. The window ends at the present or, when the newest WAL was stored before, with that:
     /// a clock that jumped ahead, or a service that archives no more, loses no moment of its last days.
     /// </returns>
-    public RetentionVerdicts Judge(IReadOnlyList<BackupDocument> backups, IReadOnlyList<TimelineTrace> timelines)
+    public RetentionVerdicts Judge(IReadOnlyList<ICatalogEntry> backups, IReadOnlyList<TimelineTrace> timelines)
     {
         ArgumentNullException.ThrowIfNull(backups);
         ArgumentNullException.ThrowIfNull(timelines);
@@ -52,7 +52,9 @@ public sealed class RetentionRules(RetentionSettings settings, DateTimeOffset cl
         {
             foreach (var anchor in branch.Anchors)
             {
-                kept[anchor.Id].Add($"window: timeline {branch.Timeline.Value} is recovered from it since {Text(start)}");
+                kept[anchor.Id].Add(anchor.Place.Timeline > 0
+                    ? $"window: timeline {branch.Timeline.Value} is recovered from it since {Text(start)}"
+                    : $"window: it is what there was at {Text(start)}");
             }
         }
 

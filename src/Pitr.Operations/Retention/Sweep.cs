@@ -5,7 +5,7 @@ using Pitr.Operations.Repositories;
 namespace Pitr.Operations.Retention;
 
 /// <summary>
-/// Tells which manifests and packs of one repository no backup needs. A backup of another repository protects its objects here, too: it may be on its
+/// Tells which manifests and packs, or parts of dumps, of one repository no backup needs. A backup of another repository protects its objects here, too: it may be on its
 /// way, and its packs would only have to come again.
 /// </summary>
 /// <param name="Dead">What can go, manifests first, in the order of keys.</param>
@@ -23,7 +23,7 @@ public sealed record Sweep(IReadOnlyList<BackupPart> Dead, IReadOnlyList<BackupP
         BackupHoldings held, IEnumerable<BackupHoldings> others, IReadOnlySet<BackupId> gone, IReadOnlySet<string> freed, DateTimeOffset now, TimeSpan grace)
     {
         ArgumentNullException.ThrowIfNull(held);
-        var live = others.Append(held).SelectMany(h => h.Entries.Values).SelectMany(BackupObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
+        var live = others.Append(held).SelectMany(h => h.Entries.Values).SelectMany(CatalogObjects.Of).Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
         var unnamed = held.Parts.Where(part => !live.Contains(part.Key)).ToLookup(part => !gone.Contains(part.Backup) && !freed.Contains(part.Key) && part.IsYoung(now, grace));
         return new Sweep([.. unnamed[false].OrderBy(part => part.IsPack)], [.. unnamed[true]]);
     }

@@ -12,7 +12,7 @@ namespace Pitr.Operations.Retention;
 /// </param>
 /// <param name="From">The first segment that it may be recovered from, on itself or an older timeline; null when there is no backup for it.</param>
 /// <param name="StandsAlone">Whether it is recovered from a backup of its own.</param>
-public sealed record WindowBranch(Timeline Timeline, ulong First, IReadOnlyList<BackupDocument> Anchors, ulong? From, bool StandsAlone)
+public sealed record WindowBranch(Timeline Timeline, ulong First, IReadOnlyList<ICatalogEntry> Anchors, ulong? From, bool StandsAlone)
 {
     /// <summary>Finds the branches.</summary>
     /// <param name="ordered">All backups, in the cluster's order.</param>
@@ -53,7 +53,8 @@ public sealed record WindowBranch(Timeline Timeline, ulong First, IReadOnlyList<
         return before.LastOrDefault(b => b.IsSound) ?? before.LastOrDefault();
     }
 
-    internal static ulong StartOf(BackupDocument backup) => WalSegmentName.Parse(backup.StartWal).Number(WalSegmentSize.From(backup.WalSegmentSize));
+    // A dump needs no WAL.
+    internal static ulong StartOf(ICatalogEntry backup) => backup is BackupDocument b ? WalSegmentName.Parse(b.StartWal).Number(WalSegmentSize.From(b.WalSegmentSize)) : 0;
 
-    internal static ulong StopOf(BackupDocument backup) => WalSegmentName.Parse(backup.StopWal).Number(WalSegmentSize.From(backup.WalSegmentSize));
+    internal static ulong StopOf(ICatalogEntry backup) => backup is BackupDocument b ? WalSegmentName.Parse(b.StopWal).Number(WalSegmentSize.From(b.WalSegmentSize)) : 0;
 }

@@ -24,6 +24,8 @@ public abstract class OpenedService : IAsyncDisposable
         Configuration = configuration;
         Name = settings.ServiceName;
         Kind = settings.Kind;
+        Retention = settings.Retention;
+        Verify = settings.Verify;
         Clock = clock;
         Log = log.ForContext("Service", settings.Name);
         StateDirectory = Path.Combine(configuration.StateDirectory, "services", settings.Name);
@@ -47,6 +49,12 @@ public abstract class OpenedService : IAsyncDisposable
 
     /// <summary>What it is, as the configuration and the catalog write it.</summary>
     public string Kind { get; }
+
+    /// <summary>Which of its backups stay.</summary>
+    public RetentionSettings Retention { get; }
+
+    /// <summary>How what is stored is verified.</summary>
+    public VerifySettings Verify { get; }
 
     /// <summary>Source of time.</summary>
     public TimeProvider Clock { get; }

@@ -17,7 +17,7 @@ namespace Pitr.Operations.Verify;
 /// <param name="scope">The repository.</param>
 /// <param name="documents">Reads documents.</param>
 /// <param name="progress">Told what is done.</param>
-sealed class BackupVerifier(VerifyScope scope, DocumentVerifier documents, VerifyProgress progress)
+sealed class BackupVerifier(VerifyScope scope, DocumentVerifier documents, VerifyProgress progress) : CatalogVerifier
 {
     const int AtOnce = 8;
     const string BadEntry = "the backup was not verified any further; bring its entry back from another repository with `pitr repo get` and `pitr repo put --force`, or take a base backup";
@@ -34,36 +34,21 @@ sealed class BackupVerifier(VerifyScope scope, DocumentVerifier documents, Verif
     readonly SemaphoreSlim _asking = new(1, 1);
     HashSet<string>? _named;
     readonly Lock _lock = new();
+    long _fresh;
 
-    /// <summary>The backups that are complete here and whose entries make sense.</summary>
-    public IReadOnlyDictionary<string, CatalogedBackup> Backups => _backups;
+    public override IReadOnlyDictionary<string, string> Digests => _backups.ToDictionary(b => b.Key, b => b.Value.Digest, StringComparer.Ordinal);
 
-    /// <summary>Whether the entry of a backup is here, whether or not it makes sense.</summary>
-    public bool HasEntry(string id) => _entryKeys.ContainsKey(id);
+    public override IEnumerable<BackupDocument> BaseBackups => _backups.Values.Select(b => b.Document);
 
-    /// <summary>How many packs they name.</summary>
-    public int Packs => _packs.Count;
+    public override int Packs => _packs.Count;
 
-    /// <summary>Packs that were verified lately.</summary>
-    public long PacksFresh { get; private set; }
+    public override long PacksFresh => _fresh;
 
-    /// <summary>The data keys that entries name.</summary>
-    public IReadOnlyCollection<DataKeyId> DataKeys => _keys;
+    public override IReadOnlyCollection<DataKeyId> DataKeys => _keys;
 
-    /// <summary>Manifests and packs that no entry names.</summary>
-    public (long Count, long Bytes) Unreferenced { get; private set; }
+    public override bool HasEntry(string id) => _entryKeys.ContainsKey(id);
 
-    /// <summary>Objects among backups and packs of no form that pitr gives.</summary>
-    public long Unknown { get; private set; }
-
-    /// <summary>Whether anything of a backup is stored.</summary>
-    public bool HasAnything => _listed.Count > 0;
-
-    /// <summary>Reads the entries, and looks whether everything that they name is there.</summary>
-    /// <param name="systemIdentifiers">The clusters that the service has been; empty when that is not known.</param>
-    /// <param name="cancellation">Ends the work.</param>
-    /// <exception cref="StorageException">The repository could not be read.</exception>
-    public async Task ReadCatalogAsync(IReadOnlySet<string> systemIdentifiers, CancellationToken cancellation)
+    public override async Task ReadCatalogAsync(IReadOnlySet<string> systemIdentifiers, CancellationToken cancellation)
     {
         // Packs before entries: what came in between is looked for one by one, and what an entry names that is gone by then is seen.
         foreach (var prefix in new[] { RepositoryLayout.AllPacksPrefix(scope.Name), RepositoryLayout.BackupsPrefix(scope.Name) })
@@ -86,15 +71,13 @@ sealed class BackupVerifier(VerifyScope scope, DocumentVerifier documents, Verif
             entries,
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
             async (key, token) => await ReadEntryAsync(key, systemIdentifiers, token));
-        PacksFresh = _packs.Values.Count(p => p.Mark is not null && !p.IsDue && scope.IsFresh(p.Mark.Value));
+        _fresh = _packs.Values.Count(p => p.Mark is not null && !p.IsDue && scope.IsFresh(p.Mark.Value));
         var named = _backups.Values.Select(b => b.Document.Manifest.Key).Concat(_packs.Keys).ToHashSet(StringComparer.Ordinal);
         var unnamed = _listed.Values.Where(item => !IsEntry(item.Key) && !named.Contains(item.Key)).ToArray();
         Unreferenced = (unnamed.Length, unnamed.Sum(item => item.Size));
     }
 
-    /// <summary>Reads the manifests and packs that are due.</summary>
-    /// <exception cref="StorageException">The repository could not be read.</exception>
-    public async Task ReadContentAsync(CancellationToken cancellation)
+    public override async Task ReadContentAsync(CancellationToken cancellation)
     {
         Choose();
         using var references = new PackReferences(scope.Service.StateDirectory);

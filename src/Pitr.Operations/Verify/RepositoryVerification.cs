@@ -2,6 +2,7 @@ using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Keys;
 using Pitr.Format.Layout;
+using Pitr.Operations.Dumps;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Services;
 using Pitr.Storage;
@@ -23,7 +24,7 @@ sealed class RepositoryVerification
         _scope = scope;
         _documents = new DocumentVerifier(scope);
         _keys = new KeyVerifier(scope, _documents);
-        Backups = new BackupVerifier(scope, _documents, progress);
+        Backups = scope.Service is DumpService ? new DumpVerifier(scope, _documents, progress) : new BackupVerifier(scope, _documents, progress);
     }
 
     /// <summary>The repository.</summary>
@@ -33,7 +34,7 @@ sealed class RepositoryVerification
     public VerifiedObjects Verified => _scope.Verified;
 
     /// <summary>Its backups.</summary>
-    public BackupVerifier Backups { get; }
+    public CatalogVerifier Backups { get; }
 
     /// <summary>Its service.json; null when there is none, or a damaged one.</summary>
     public ServiceDocument? Service { get; private set; }
@@ -45,7 +46,7 @@ sealed class RepositoryVerification
     /// <exception cref="RepositoryUnavailableException">There is none.</exception>
     /// <exception cref="StorageException">It could not be asked.</exception>
     public static async Task<RepositoryVerification> OpenAsync(
-        PostgresService service, IObjectStore store, VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
+        OpenedService service, IObjectStore store, VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
     {
         progress.Begin($"{store.Name}: reading the catalog", 0);
         string? path = Path.Combine(service.StateDirectory, "verified", store.Name);
@@ -95,7 +96,7 @@ sealed class RepositoryVerification
         {
             try
             {
-                Service = ServiceRegistry.Parse(json!);
+                Service = _scope.Service is PostgresService ? ServiceRegistry.Parse(json!) : DumpRegistry.Parse(json!, _scope.Service.Kind);
             }
             catch (DamagedObjectException e)
             {
@@ -131,7 +132,7 @@ sealed class RepositoryVerification
         return new VerifiedCopy(Store.Name)
         {
             Unanswered = unanswered,
-            Backups = Backups.Backups.Count,
+            Backups = Backups.Digests.Count,
             Packs = Backups.Packs,
             PacksRead = packs,
             PacksFresh = Backups.PacksFresh,

@@ -12,10 +12,10 @@ namespace Pitr.Operations.Verify;
 
 /// <summary>
 /// Proves that all that is stored of a service can be used: in every repository for itself the documents, keys, backups with their manifests and packs, and the WAL, which must go on
-/// from each backup. Remembers what it has read. Changes nothing in a repository.
+/// from each backup; or dumps with their parts. Remembers what it has read. Changes nothing in a repository.
 /// </summary>
 /// <param name="service">The service.</param>
-public sealed class ServiceVerification(PostgresService service)
+public sealed class ServiceVerification(OpenedService service)
 {
     readonly Dictionary<string, string> _unanswered = new(StringComparer.Ordinal);
     readonly List<RepositoryVerification> _repositories = [];
@@ -42,7 +42,7 @@ public sealed class ServiceVerification(PostgresService service)
             await OnEachAsync(repository => repository.ReadBackupsAsync(identifiers, cancellation));
             Remember();
             await CompareAsync(findings, cancellation);
-            wal = await VerifyWalAsync(options, findings, progress, cancellation);
+            wal = service is PostgresService archived ? await VerifyWalAsync(archived, options, findings, progress, cancellation) : null;
         }
         finally
         {
@@ -71,7 +71,7 @@ public sealed class ServiceVerification(PostgresService service)
         {
             throw new ImpossiblePlanException(
                 $"service {service.Name} has nothing stored in repository {service.Repositories.Names}",
-                "no WAL has arrived and no backup was taken yet; `pitr check` shows whether archiving works");
+                service is PostgresService ? "no WAL has arrived and no backup was taken yet; `pitr check` shows whether archiving works" : $"take a backup: pitr backup {service.Name}");
         }
 
         var known = _repositories.Where(r => r.Service is not null).ToArray();
@@ -105,12 +105,12 @@ public sealed class ServiceVerification(PostgresService service)
     async Task CompareAsync(RepositoryVerification repository, RepositoryVerification other, PendingRemovals pending, Findings findings, CancellationToken cancellation)
     {
         var name = repository.Store.Name;
-        foreach (var (id, backup) in other.Backups.Backups)
+        foreach (var (id, digest) in other.Backups.Digests)
         {
-            var key = RepositoryLayout.Backup(service.Name, BackupId.Parse(id));
-            if (repository.Backups.Backups.TryGetValue(id, out var own))
+            var key = BackupPlace.Of(service).EntryKey(BackupId.Parse(id));
+            if (repository.Backups.Digests.TryGetValue(id, out var own))
             {
-                if (own.Digest != backup.Digest && string.CompareOrdinal(name, other.Store.Name) > 0)
+                if (own != digest && string.CompareOrdinal(name, other.Store.Name) > 0)
                 {
                     findings.Add(FindingKind.Differs, name, key, $"says something else than in repository {other.Store.Name}", "look at both with `pitr repo get --raw`; the manifest, which is sealed, tells which is right");
                 }
@@ -123,28 +123,28 @@ public sealed class ServiceVerification(PostgresService service)
         }
     }
 
-    async Task<WalVerifyReport?> VerifyWalAsync(VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
+    async Task<WalVerifyReport?> VerifyWalAsync(PostgresService archived, VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
     {
-        CatalogedBackup[] backups = [.. _repositories.SelectMany(r => r.Backups.Backups.Values).DistinctBy(b => b.Document.Id)];
-        int[] sizes = [.. _repositories.SelectMany(r => r.Service?.SystemIdentifiers.TakeLast(1) ?? []).Select(s => s.WalSegmentSize), .. backups.Select(b => b.Document.WalSegmentSize)];
+        BackupDocument[] backups = [.. _repositories.SelectMany(r => r.Backups.BaseBackups).DistinctBy(b => b.Id)];
+        int[] sizes = [.. _repositories.SelectMany(r => r.Service?.SystemIdentifiers.TakeLast(1) ?? []).Select(s => s.WalSegmentSize), .. backups.Select(b => b.WalSegmentSize)];
         // Of a service that could not be read, or whose only document is damaged, and that has no backup, it is not known what a segment is; that is a finding, or unanswered, already.
         if (sizes.Length == 0)
         {
             return null;
         }
 
-        var owners = SystemIdentifiers() is { Count: > 0 } known ? known : [.. backups.Select(b => b.Document.SystemIdentifier)];
+        var owners = SystemIdentifiers() is { Count: > 0 } known ? known : [.. backups.Select(b => b.SystemIdentifier)];
         var context = new WalVerifyContext(
             WalSegmentSize.From(sizes[0]),
             owners.Select(text => ulong.Parse(text, CultureInfo.InvariantCulture)).ToHashSet(),
-            [.. backups.Select(b => b.Document)],
+            backups,
             _repositories.ToDictionary(r => r.Store.Name, r => r.Verified, StringComparer.Ordinal),
-            options.FreshSince(service.Clock.GetUtcNow(), service.Settings.Verify));
+            options.FreshSince(service.Clock.GetUtcNow(), service.Verify));
         progress.Begin("reading WAL", 0);
         var what = new WalVerifyOptions(options.Sample, options.SinceLsn, options.SinceTime, null, options.Jobs, options.Random) { Share = options.Share };
         try
         {
-            var report = await new WalVerification(service).RunAsync(what, context, findings, progress.Set, cancellation);
+            var report = await new WalVerification(archived).RunAsync(what, context, findings, progress.Set, cancellation);
             foreach (var repository in report.Repositories.Where(r => r.Unanswered is not null))
             {
                 _unanswered.TryAdd(repository.Name, repository.Unanswered!);

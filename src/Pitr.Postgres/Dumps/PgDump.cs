@@ -58,6 +58,11 @@ public sealed class PgDump : IAsyncDisposable
             yield return "--compress=0";
         }
 
+        if (options.SchemaOnly)
+        {
+            yield return "--schema-only";
+        }
+
         foreach (var table in options.Tables)
         {
             yield return $"--table={table}";

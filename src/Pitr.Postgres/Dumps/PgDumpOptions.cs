@@ -17,6 +17,9 @@ public sealed record PgDumpOptions
     /// <summary>Does not compress: for what is unpacked again at once.</summary>
     public bool Uncompressed { get; init; }
 
+    /// <summary>Definitions without rows.</summary>
+    public bool SchemaOnly { get; init; }
+
     /// <summary>Patterns of tables.</summary>
     public IReadOnlyList<string> Tables { get; init; } = [];
 

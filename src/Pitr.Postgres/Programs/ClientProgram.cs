@@ -109,7 +109,8 @@ public sealed class ClientProgram : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            _process.Kill();
+            // A tool may be a script around the tool, whose child would keep the pipes open.
+            _process.Kill(entireProcessTree: true);
         }
     }
 

@@ -30,6 +30,15 @@ public sealed class MysqlTests(MariaDbServer server) : IClassFixture<MariaDbServ
     }
 
     [Fact]
+    public async Task Dumps_are_checked_verified_pinned_and_expired()
+    {
+        await server.MakeAsync("lived", 100);
+        using var host = await DumpHost.CreateAsync(server.Service("lived"));
+        await DumpLifecycle.RunAsync(host, "may read all of its definitions");
+        await server.SqlAsync("DROP DATABASE lived");
+    }
+
+    [Fact]
     public async Task What_is_wrong_is_said_with_the_next_step_and_leaves_no_backup()
     {
         await server.MakeAsync("wrong", 10);

@@ -18,7 +18,7 @@ public sealed class PostgresDumpTests(DumpedCluster cluster)
         Assert.Equal(("postgres-dump", true, id), (shown.GetProperty("kind").GetString(), shown.GetProperty("complete").GetBoolean(), shown.GetProperty("backups")[0].GetProperty("id").GetString()));
         Assert.Equal(["globals.sql", "orders.dump", "odd \"name\".dump"], shown.GetProperty("backups")[0].GetProperty("streams").EnumerateArray().Select(s => s.GetProperty("name").GetString()));
         var text = (await host.RunAsync("info", DumpHost.Service)).Must().Output;
-        Assert.All(["1 backup(s) of kind postgres-dump", id, "pg_dump 15", "PostgreSQL 15."], word => Assert.Contains(word, text, StringComparison.Ordinal));
+        Assert.All(["1 dump of kind postgres-dump", id, "pg_dump 15", "PostgreSQL 15."], word => Assert.Contains(word, text, StringComparison.Ordinal));
         Assert.Contains(id, (await host.RunAsync("audit", DumpHost.Service)).Must().Output, StringComparison.Ordinal);
 
         // Several parts, sealed, the same in both repositories, and digests that every system can check.

@@ -55,6 +55,14 @@ public sealed class RedisTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Dumps_are_checked_verified_pinned_and_expired()
+    {
+        (await RedisAsync("SET", "greeting", "hello")).Must();
+        using var host = await DumpHost.CreateAsync(Keys());
+        await DumpLifecycle.RunAsync(host, "redis-cli writes");
+    }
+
+    [Fact]
     public async Task What_is_wrong_is_said_with_the_next_step_and_leaves_no_backup()
     {
         using var host = await DumpHost.CreateAsync(Keys());

@@ -59,7 +59,7 @@ public class BackupPinTests
         await Assert.ThrowsAnyAsync<Pitr.Storage.StorageException>(() => SetAsync(world, 0, "audit", null));
     }
 
-    static async Task<(Pitr.Format.Catalog.BackupDocument Entry, IReadOnlyDictionary<string, string> Untold)> SetAsync(RemovalWorld world, int hour, string? reason, DateTimeOffset? until)
+    static async Task<(Pitr.Format.Catalog.ICatalogEntry Entry, IReadOnlyDictionary<string, string> Untold)> SetAsync(RemovalWorld world, int hour, string? reason, DateTimeOffset? until)
     {
         world.Fate.Begin();
         await using var service = world.Open();

@@ -129,8 +129,8 @@ public class UpgradeRetentionTests
         var rules = new RetentionRules(Settings, next.Now);
         var after = next.Backups.Select((backup, i) => backup with { Id = PlantedBackups.Id(1000 + i).ToString() }).ToArray();
         var verdicts = rules.Judge([.. after, .. old.Backups], next.Traces);
-        Assert.Equal([.. old.Backups.Select(b => b.SystemIdentifier), .. after.Select(b => b.SystemIdentifier)], verdicts.Backups.Select(v => v.Backup.SystemIdentifier));
-        Assert.All(verdicts.Backups.Where(v => v.Backup.SystemIdentifier == "100" && v.Backup.DamagedPages == 0).TakeLast(1), v => Assert.Contains("minimum", v.Why, StringComparison.Ordinal));
+        Assert.Equal([.. old.Backups.Select(b => b.SystemIdentifier), .. after.Select(b => b.SystemIdentifier)], verdicts.Backups.Select(v => v.Backup.Place.Cluster));
+        Assert.All(verdicts.Backups.Where(v => v.Backup.Place.Cluster == "100" && v.Backup.IsSound).TakeLast(1), v => Assert.Contains("minimum", v.Why, StringComparison.Ordinal));
         Assert.Null(NeededWal.Find([.. after, .. old.Backups], next.Traces, rules));
     }
 }

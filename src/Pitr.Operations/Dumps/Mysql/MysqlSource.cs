@@ -57,6 +57,13 @@ public sealed class MysqlSource(MysqlSettings settings) : IDumpSource
     }
 
     /// <inheritdoc/>
+    public ClientProgram? StartRehearsal(PlannedStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return _tools!.Start(_tools.Dump, [.. _arguments, "--no-data", "--", stream.Database!]);
+    }
+
+    /// <inheritdoc/>
     public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail) => tail.IndexOf("-- Dump completed"u8) < 0 ? "its end is missing" : null;
 
     /// <inheritdoc/>

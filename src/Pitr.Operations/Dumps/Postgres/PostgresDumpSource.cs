@@ -59,11 +59,17 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     }
 
     /// <inheritdoc/>
-    public ClientProgram Start(PlannedStream stream)
+    public ClientProgram Start(PlannedStream stream) => Start(stream, schemaOnly: false);
+
+    /// <inheritdoc/>
+    // Locks every table as the dump does, which needs the same right.
+    public ClientProgram? StartRehearsal(PlannedStream stream) => Start(stream, schemaOnly: true);
+
+    ClientProgram Start(PlannedStream stream, bool schemaOnly)
     {
         ArgumentNullException.ThrowIfNull(stream);
         return stream.Database is { } database
-            ? PgDump.StartProgram(new PgDumpOptions { Program = _pgDump, ConnectionString = InDatabase(settings.RevealConnection(), database), Uncompressed = true })
+            ? PgDump.StartProgram(new PgDumpOptions { Program = _pgDump, ConnectionString = InDatabase(settings.RevealConnection(), database), Uncompressed = true, SchemaOnly = schemaOnly })
             : PgDumpAll.StartGlobals(_pgDumpAll, settings.RevealConnection(), _isSuperuser);
     }
 
