@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Pitr.Cli.Output;
 using Pitr.Operations.Drill;
+using Pitr.Operations.Drill.Dumps;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
+using Pitr.Operations.Services;
 
 namespace Pitr.Cli.Commands;
 
@@ -33,6 +35,12 @@ static class DrillCommand
               pitr drill main --repository offsite        proves that this one alone is enough
               pitr drill main --target-time '2026-11-21 03:15:00+09' --report drill.html
               pitr drill report main                      past drills; a service called report: pitr drill -- report
+
+            Dumps (kinds postgres-dump, mysql, redis) are restored into a server of the same product that is made for it on this host and reached by nobody else;
+            its counts are compared with those of the backup:
+
+              pitr drill shop                             the newest dump
+              pitr drill shop --backup 20261121T031500Z
             """)
         {
             ServiceName,
@@ -49,9 +57,14 @@ static class DrillCommand
 
     static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
+        using var context = new CommandContext(parsed);
+        if (context.HasDumps(parsed.GetValue(ServiceName)))
+        {
+            return await RunDumpAsync(parsed, context, notes, cancellation);
+        }
+
         RootRefusal.Require("PostgreSQL does not run as root", "drill");
         var request = ReadRequest(parsed);
-        using var context = new CommandContext(parsed);
         await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         await using var handler = context.CreateArchiveHandler(service);
         notes.Details["target"] = Target.IsRandom(parsed) ? "random" : request.Recovery.Target.ToString();
@@ -63,6 +76,34 @@ static class DrillCommand
             report = await run.RunAsync(request, new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
         }
 
+        return await FinishAsync(parsed, context, service, notes, report, cancellation);
+    }
+
+    static async Task<int> RunDumpAsync(ParseResult parsed, CommandContext context, AuditNotes notes, CancellationToken cancellation)
+    {
+        DumpRestoreOptions.RequireNoOther(parsed, Repositories, Scratch, Report, Target.Backup);
+        if (Environment.IsPrivilegedProcess)
+        {
+            throw new RefusedInputException(
+                "a drill runs a server of its own, which must not be root",
+                "run it as the user that takes the backups, who may read the configuration and the identity: sudo -u USER pitr drill …");
+        }
+
+        await using var service = context.OpenDumpService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await notes.BeginAsync(cancellation);
+        DrillReport report;
+        using (var display = new ProgressDisplay())
+        {
+            var run = new DumpDrillRun(service) { ScratchDirectory = parsed.GetValue(Scratch) };
+            report = await run.RunAsync(
+                DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+        }
+
+        return await FinishAsync(parsed, context, service, notes, report, cancellation);
+    }
+
+    static async Task<int> FinishAsync(ParseResult parsed, CommandContext context, OpenedService service, AuditNotes notes, DrillReport report, CancellationToken cancellation)
+    {
         notes.Subject = report.Id;
         notes.Details["verdict"] = report.Passed ? "passed" : "failed";
         notes.Details["target"] = report.Target;

@@ -42,7 +42,7 @@ static class DrillReportCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName) ?? parsed.GetValue(DrillCommand.ServiceName), parsed.GetValue(Repositories));
+        await using var service = context.OpenAnyService(parsed.GetValue(ServiceName) ?? parsed.GetValue(DrillCommand.ServiceName), parsed.GetValue(Repositories));
         var history = new DrillHistory(service);
         var id = parsed.GetValue(Id);
         var html = parsed.GetValue(Html);
@@ -77,7 +77,7 @@ static class DrillReportCommand
         return unreadable.Count > 0 ? ExitCodes.Damaged : service.Repositories.IsIncomplete ? ExitCodes.Repository : ExitCodes.Success;
     }
 
-    static DrillReport NewestOf(IReadOnlyList<DrillReport> reports, PostgresService service) =>
+    static DrillReport NewestOf(IReadOnlyList<DrillReport> reports, OpenedService service) =>
         reports.Count > 0 ? reports[0] : throw new RefusedInputException($"service {service.Name} has no drill", $"`pitr drill {service.Name}` does one");
 
     static void Print(IReadOnlyList<DrillReport> reports, IReadOnlyList<string> unreadable, IReadOnlyDictionary<string, string> unanswered)
@@ -113,7 +113,7 @@ static class DrillReportCommand
     static string Figure(double? measured, double objective) =>
         measured > objective ? $"[red]{DrillOutput.Measured(measured)}[/] of {Texts.Span(objective)}" : DrillOutput.Measured(measured);
 
-    static JsonObject ToJson(PostgresService service, IReadOnlyList<DrillReport> reports, IReadOnlyList<string> unreadable) => new()
+    static JsonObject ToJson(OpenedService service, IReadOnlyList<DrillReport> reports, IReadOnlyList<string> unreadable) => new()
     {
         ["format"] = 1,
         ["service"] = service.Name.Value,

@@ -49,7 +49,7 @@ sealed class RestoreTargetOptions(bool withRandom = false)
 
     /// <summary>The word that names a backup or a moment; null if there is none.</summary>
     /// <exception cref="RefusedInputException">Argument and --backup name two.</exception>
-    public string? ReadWord(ParseResult parsed) => (parsed.GetValue(_positional), parsed.GetValue(_backup)) switch
+    public string? ReadWord(ParseResult parsed) => (parsed.GetResult(_positional) is null ? null : parsed.GetValue(_positional), parsed.GetValue(_backup)) switch
     {
         ({ } word, { } backup) when word != backup => throw new RefusedInputException($"{word} is named, and --backup {backup}", "name one"),
         var (word, backup) => word ?? backup,

@@ -50,6 +50,8 @@ public sealed record DumpManifest
         {
             DocumentJson.Require(stream.FirstPart == next && stream.PartCount >= 1 && stream.PartCount <= parts.Count - next, what, $"stream {stream.Name} is not made of its parts");
             DocumentJson.RequireNoNull(stream.Properties.Values, what, "properties");
+            DocumentJson.RequireNoNull(stream.Counts, what, "counts");
+            DocumentJson.Require(stream.Counts.All(c => c is { Before: >= 0, After: >= 0, Expiring: null or >= 0 }), what, $"stream {stream.Name} has less than nothing");
             next += stream.PartCount;
         }
 

@@ -18,4 +18,7 @@ public sealed record DumpStreamRecord(string Name, string Format, long Bytes, st
     /// <summary>What has to be known to make the database anew, by name: "encoding", "collate", …</summary>
     // Generated readers set a missing member to null, past the initializer.
     public IReadOnlyDictionary<string, string> Properties { get; init => field = value ?? NoProperties; } = NoProperties;
+
+    /// <summary>What the server said how much it holds; empty where it did not say.</summary>
+    public IReadOnlyList<DumpCount> Counts { get; init => field = value ?? []; } = [];
 }

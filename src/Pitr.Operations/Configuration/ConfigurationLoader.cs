@@ -80,7 +80,7 @@ public static class ConfigurationLoader
         // Keys are declared by reading them, so reading the smallest configuration that reaches every section lists them all.
         var reading = new ConfigurationReading("", _ => null);
         var repositories = string.Join(", ", RepositoryBinding.Schemes.Select(scheme => $"{scheme}: {{ url: \"{scheme}://\" }}"));
-        var dumps = string.Concat(DumpServiceBinding.Kinds.Select(kind => $", {kind}: {{ kind: {kind} }}"));
+        var dumps = string.Concat(DumpServiceBinding.Kinds.Select(kind => $", {kind}: {{ kind: {kind}, drill: {{ checks: {{ x: {{ }} }} }} }}"));
         Read(reading, $"repositories: {{ {repositories} }}\nservices: {{ x: {{ kind: postgres, drill: {{ checks: {{ x: {{ }} }} }} }}{dumps} }}");
         return reading.Keys;
     }

@@ -100,10 +100,7 @@ public static class ConfigurationText
                 .Add("password", postgres.Password)
                 .Add("bin-directory", postgres.BinDirectory)
                 .Add("archive-program", postgres.ArchiveProgram)
-                .Add("server", new ConfigurationTree()
-                    .Add("stop-command", postgres.Server.StopCommand)
-                    .Add("start-command", postgres.Server.StartCommand)
-                    .Add("timeout", postgres.Server.Timeout));
+                .Add("server", Tree(postgres.Server));
         }
         else if (service is DumpServiceSettings dump)
         {
@@ -150,14 +147,15 @@ public static class ConfigurationText
         {
             PostgresDumpSettings postgres => tree.Add("connection", postgres.Connection).Add("databases", Databases(postgres.Databases)),
             MysqlSettings mysql => Place(tree, mysql.Server).Add("user", mysql.User).Add("option-file", mysql.OptionFile).Add("databases", Databases(mysql.Databases)),
-            RedisSettings redis => Place(tree, redis.Server).Add("user", redis.User),
+            RedisSettings redis => Place(tree, redis.Server).Add("user", redis.User).Add("data-directory", redis.DataDirectory).Add("server", Tree(redis.Control)),
             _ => tree,
         };
         tree.Add("password", dump.Password)
             .Add("bin-directory", dump.BinDirectory)
             .Add("backup", new ConfigurationTree()
                 .Add("compression-level", dump.Backup.CompressionLevel)
-                .Add("part-size", ConfigurationUnits.FormatSize(dump.Backup.PartSize)));
+                .Add("part-size", ConfigurationUnits.FormatSize(dump.Backup.PartSize)))
+            .Add("drill", Tree(dump.Drill));
 
         // Left out, as it was: an empty list could not be read again.
         static IReadOnlyList<string>? Databases(IReadOnlyList<string> names) => names.Count == 0 ? null : names;
@@ -166,12 +164,15 @@ public static class ConfigurationText
             tree.Add("host", place.Host).Add("port", place.Port).Add("socket", place.Socket);
     }
 
+    static ConfigurationTree Tree(ServerSettings server) =>
+        new ConfigurationTree().Add("stop-command", server.StopCommand).Add("start-command", server.StartCommand).Add("timeout", server.Timeout);
+
     static ConfigurationTree Tree(DrillSettings drill)
     {
         var checks = new ConfigurationTree();
         foreach (var check in drill.Checks)
         {
-            checks.Add(check.Name, new ConfigurationTree().Add("database", check.Database).Add("sql", check.Sql).Add("expect", check.Expect.Text));
+            checks.Add(check.Name, new ConfigurationTree().Add("database", check.Database.Length > 0 ? check.Database : null).Add(check.Language, check.Sql).Add("expect", check.Expect.Text));
         }
         return new ConfigurationTree()
             .Add("check-timeout", drill.CheckTimeout)

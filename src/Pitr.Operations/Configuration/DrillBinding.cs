@@ -11,13 +11,15 @@ static class DrillBinding
     static readonly TimeSpan ShortestCheck = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestCheck = TimeSpan.FromDays(1);
 
-    public static DrillSettings Bind(YamlSection section)
+    /// <param name="section">The section.</param>
+    /// <param name="kind">Kind of the service: what language its server speaks.</param>
+    public static DrillSettings Bind(YamlSection section, string kind)
     {
         var defaults = DrillSettings.Default;
         var settings = new DrillSettings(
             section.Duration("check-timeout", defaults.CheckTimeout, ShortestCheck, LongestCheck),
             section.Choice("row-counts", RowCounts(defaults), [ByTable, Total]) == ByTable,
-            [.. section.Entries("checks", "check", isRequired: false).Select(Check).OfType<SqlCheckSettings>()]);
+            [.. section.Entries("checks", "check", isRequired: false).Select(entry => Check(entry, kind)).OfType<SqlCheckSettings>()]);
         section.Close();
         return settings;
     }
@@ -25,13 +27,19 @@ static class DrillBinding
     /// <summary>The word for what <see cref="DrillSettings.NamesTables"/> says.</summary>
     public static string RowCounts(DrillSettings settings) => settings.NamesTables ? ByTable : Total;
 
-    static SqlCheckSettings? Check(YamlSection section)
+    static SqlCheckSettings? Check(YamlSection section, string kind)
     {
-        var database = section.OptionalText("database", "name of a database", SqlCheckSettings.DefaultDatabase)?.Text ?? SqlCheckSettings.DefaultDatabase;
-        var sql = section.RequiredLines("sql", "SQL query");
+        var (language, type, otherwise) = kind switch
+        {
+            RedisSettings.KindName => (SqlCheckSettings.CommandLanguage, "command of Redis", "0"),
+            MysqlSettings.KindName => (SqlCheckSettings.SqlLanguage, "SQL query", ""),
+            _ => (SqlCheckSettings.SqlLanguage, "SQL query", SqlCheckSettings.DefaultDatabase),
+        };
+        var database = section.OptionalText("database", "name of a database", otherwise.Length > 0 ? otherwise : null)?.Text ?? otherwise;
+        var query = section.RequiredLines(language, type);
         var expect = Expect(section);
         section.Close();
-        return sql is { } query && expect is not null ? new SqlCheckSettings(section.Name, database, query.Text.Trim(), expect) : null;
+        return query is { } text && expect is not null ? new SqlCheckSettings(section.Name, database, text.Text.Trim(), expect) { Language = language } : null;
     }
 
     static CheckExpectation? Expect(YamlSection section)

@@ -32,9 +32,17 @@ static class DumpServiceBinding
                 Server = Place(section, RedisSettings.DefaultPort),
                 User = User(section),
                 Password = section.Secret("password"),
+                DataDirectory = section.OptionalPath("data-directory"),
+                Control = PostgresServiceBinding.Server(section.Section("server")),
             },
         };
-        return service with { BinDirectory = section.OptionalPath("bin-directory"), Backup = Storage(section.Section("backup")), Verify = PostgresServiceBinding.Verify(section.Section("verify")) };
+        return service with
+        {
+            BinDirectory = section.OptionalPath("bin-directory"),
+            Backup = Storage(section.Section("backup")),
+            Verify = PostgresServiceBinding.Verify(section.Section("verify")),
+            Drill = DrillBinding.Bind(section.Section("drill"), kind),
+        };
     }
 
     static PostgresDumpSettings Postgres(YamlSection section, IReadOnlyList<string> repositories, ObjectiveSettings objectives, RetentionSettings retention)

@@ -10,10 +10,13 @@ public abstract record DumpServiceSettings(
     RetentionSettings Retention) : ServiceSettings(Name, Kind, Repositories, Objectives, Retention)
 {
     /// <summary>What is there for such services, as a hint of everything that is not.</summary>
-    internal const string WhatThereIs = "services whose backups are dumps have: pitr backup, restore, info, expire, pin, verify, check, audit, repo gc, repo catch-up";
+    internal const string WhatThereIs = "services whose backups are dumps have: pitr backup, restore, drill, info, expire, pin, verify, check, audit, repo gc, repo catch-up";
 
     /// <summary>How dumps are stored.</summary>
     public DumpStorageSettings Backup { get; init; } = DumpStorageSettings.Default;
+
+    /// <summary>What drills look at.</summary>
+    public DrillSettings Drill { get; init; } = DrillSettings.Default;
 
     /// <summary>The password that the tools are given, or null where none is needed.</summary>
     public SecretValue? Password { get; init; }

@@ -19,14 +19,14 @@ static class PostgresServiceBinding
             BinDirectory = section.OptionalPath("bin-directory"),
             Backup = ConfigurationBinding.Backup(section.Section("backup")),
             Wal = ConfigurationBinding.Wal(section.Section("wal"), section.Name),
-            Drill = DrillBinding.Bind(section.Section("drill")),
+            Drill = DrillBinding.Bind(section.Section("drill"), PostgresServiceSettings.KindName),
             Verify = Verify(section.Section("verify")),
             Server = Server(section.Section("server")),
             ArchiveProgram = section.OptionalPath("archive-program"),
         };
     }
 
-    static ServerSettings Server(YamlSection section)
+    internal static ServerSettings Server(YamlSection section)
     {
         const string type = "shell command";
         var settings = new ServerSettings(

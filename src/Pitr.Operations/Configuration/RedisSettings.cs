@@ -19,4 +19,10 @@ public sealed record RedisSettings(
 
     /// <summary>The user of Redis' access control lists; null for the default one.</summary>
     public string? User { get; init; }
+
+    /// <summary>Absolute path of the directory that the server loads its data from, on this host; null: not known.</summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>How the server is stopped and started.</summary>
+    public ServerSettings Control { get; init; } = ServerSettings.Default;
 }

@@ -22,6 +22,7 @@ sealed class ClusterChecks(PostgresService service, PostgresServer server, List<
     // PostgreSQL is back in a moment after the crash of one of its processes; one that is not must not hold the drill up.
     static readonly TimeSpan Restart = TimeSpan.FromMinutes(1);
 
+    readonly CheckSeries _series = new(service.Clock, checks, progress, e => PostgresReason.Of(e, server));
     readonly TableCounter _tables = new(server);
     readonly List<string> _databases = [];
     bool _hasDatabases;
@@ -40,41 +41,27 @@ sealed class ClusterChecks(PostgresService service, PostgresServer server, List<
 
         foreach (var check in service.Settings.Drill.Checks.Select(c => new SqlCheck(c, service.Settings.Drill.CheckTimeout, service.Clock)))
         {
-            await CheckAsync(check.Undone, token => check.RunAsync(server, token), cancellation);
+            await CheckAsync(check.Undone, token => check.RunAsync((query, given) => PostgresQuery.AskAsync(server, query, given), token), cancellation);
         }
 
         await CheckAsync("pg_amcheck", CheckHeapAndIndexesAsync, cancellation);
-        await CheckAsync("page checksums", StopAndCheckPagesAsync, cancellation, isRunning: false);
+        await _series.RunAsync("page checksums", StopAndCheckPagesAsync, cancellation);
         return _hasDatabases
             ? RowCounts.Compare(_tables.Counted, _tables.KnownAmong(_databases), earlier, service.Settings.Drill.NamesTables)
             : (null, []);
     }
 
-    Task CheckAsync(string name, Func<CancellationToken, Task<string>> check, CancellationToken cancellation, bool isRunning = true) =>
-        CheckAsync(new DrillCheck(name, false, ""), async token => new DrillCheck(name, true, await check(token)), cancellation, isRunning);
+    Task CheckAsync(string name, Func<CancellationToken, Task<string>> check, CancellationToken cancellation) =>
+        CheckAsync(new DrillCheck(name, false, ""), async token => new DrillCheck(name, true, await check(token)), cancellation);
 
-    async Task CheckAsync(DrillCheck undone, Func<CancellationToken, Task<DrillCheck>> check, CancellationToken cancellation, bool isRunning = true)
-    {
-        progress?.Report(new RestoreProgress($"checking: {undone.Name}", 0, 0));
-        var started = service.Clock.GetTimestamp();
-        DrillCheck done;
-        try
+    Task CheckAsync(DrillCheck undone, Func<CancellationToken, Task<DrillCheck>> check, CancellationToken cancellation) => _series.RunAsync(
+        undone,
+        async token =>
         {
-            if (isRunning)
-            {
-                await WaitUntilAcceptingAsync(cancellation);
-            }
-
-            done = await check(cancellation);
-        }
-        catch (Exception e) when (!cancellation.IsCancellationRequested)
-        {
-            // Whatever it is, it kept the check from holding: that is its result, and stands in the report.
-            done = undone with { Detail = Reason(e) };
-        }
-
-        checks.Add(done with { Seconds = service.Clock.GetElapsedTime(started).TotalSeconds });
-    }
+            await WaitUntilAcceptingAsync(token);
+            return await check(token);
+        },
+        cancellation);
 
     async Task WaitUntilAcceptingAsync(CancellationToken cancellation)
     {
@@ -88,20 +75,6 @@ sealed class ClusterChecks(PostgresService service, PostgresServer server, List<
         {
             throw new ServerException(string.Create(CultureInfo.InvariantCulture, $"PostgreSQL did not come back within {Restart.TotalSeconds:0} s"), innerException: e);
         }
-    }
-
-    // A connection that broke says nothing about why; the server's log does.
-    string Reason(Exception e)
-    {
-        var text = e switch
-        {
-            PostgresException { MessageText: var message } => message,
-            ServerException or NpgsqlException or IOException => e.Message,
-            _ => $"{e.GetType().Name}: {e.Message}",
-        };
-        return e is PostgresException or ServerException { SqlState: not null } or not (NpgsqlException or ServerException) || server.LogTail(3) is not { Count: > 0 } log
-            ? text
-            : $"{text}; the server's log ends with: {string.Join(" / ", log)}";
     }
 
     async Task<string> AnswersAsync(CancellationToken cancellation)

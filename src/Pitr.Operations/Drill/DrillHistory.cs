@@ -7,7 +7,7 @@ namespace Pitr.Operations.Drill;
 
 /// <summary>The reports of a service's drills in its repositories, the newest thousand of them.</summary>
 /// <param name="service">The service.</param>
-public sealed class DrillHistory(PostgresService service)
+public sealed class DrillHistory(OpenedService service)
 {
     /// <summary>So many reports are kept in each repository.</summary>
     public const int Kept = 1000;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Pitr.Format.Catalog;
+using Pitr.Operations.Configuration;
 
 namespace Pitr.Operations.Drill;
 
@@ -21,6 +22,10 @@ public sealed record DrillReport
 
     /// <summary>The service.</summary>
     public required string Service { get; init; }
+
+    /// <summary>Kind of the service.</summary>
+    // Reports that were written before there were others have none.
+    public string Kind { get; init => field = value ?? PostgresServiceSettings.KindName; } = PostgresServiceSettings.KindName;
 
     /// <summary>The host that did it.</summary>
     public required string Host { get; init; }

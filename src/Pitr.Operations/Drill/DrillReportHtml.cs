@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Pitr.Operations.Configuration;
 
 namespace Pitr.Operations.Drill;
 
@@ -178,6 +179,13 @@ public static class DrillReportHtml
     static void AppendFacts(StringBuilder html, DrillReport report)
     {
         html.Append("<h2>Facts</h2><table>\n");
+        if (report.Kind != PostgresServiceSettings.KindName)
+        {
+            AppendFact(html, "Restored", $"{report.RestoredBytes.ToString("N0", CultureInfo.InvariantCulture)} bytes of a dump of kind {report.Kind} from {report.FetchedBytes.ToString("N0", CultureInfo.InvariantCulture)} stored bytes");
+            html.Append("</table>\n");
+            return;
+        }
+
         AppendFact(html, "Last recovered commit", report.LastRecoveredCommit is { } commit ? commit.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff 'UTC'", CultureInfo.InvariantCulture) : "none was replayed");
         AppendFact(html, "Restored", $"{report.RestoredBytes.ToString("N0", CultureInfo.InvariantCulture)} bytes of files from {report.FetchedBytes.ToString("N0", CultureInfo.InvariantCulture)} stored bytes");
         AppendFact(html, "WAL", $"{report.WalSegments} segments");

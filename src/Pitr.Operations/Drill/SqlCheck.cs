@@ -1,12 +1,9 @@
 using System.Globalization;
-using Npgsql;
 using Pitr.Operations.Configuration;
-using Pitr.Postgres.Cluster;
-using Pitr.Postgres.Sessions;
 
 namespace Pitr.Operations.Drill;
 
-/// <summary>Asks a recovered cluster a query of the configuration and holds the answer against what is expected.</summary>
+/// <summary>Asks a recovered server a query of the configuration and holds the answer against what is expected.</summary>
 /// <param name="settings">The query.</param>
 /// <param name="limit">How long it may take.</param>
 /// <param name="clock">Source of time.</param>
@@ -15,23 +12,21 @@ sealed class SqlCheck(SqlCheckSettings settings, TimeSpan limit, TimeProvider cl
     const int LongestResult = 1000;
 
     /// <summary>What the report calls it.</summary>
-    public string Name => $"sql {settings.Name}";
+    public string Name => $"{settings.Language} {settings.Name}";
 
     /// <summary>The check before it is done.</summary>
     public DrillCheck Undone => new(Name, false, "") { Sql = settings.Sql, Expected = settings.Expect.Text };
 
     /// <summary>Does it. Whatever keeps the query from an answer is thrown.</summary>
-    public async Task<DrillCheck> RunAsync(PostgresServer server, CancellationToken cancellation)
+    /// <param name="ask">Asks the server.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<DrillCheck> RunAsync(Func<SqlCheckSettings, CancellationToken, Task<SqlAnswer>> ask, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(limit, clock);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try
         {
-            await using var session = await PostgresSession.OpenAsync(server.ConnectionString(settings.Database), linked.Token);
-            // Without result types everything comes as text, as psql shows it.
-            await using var command = new NpgsqlCommand(settings.Sql, session.Connection) { CommandTimeout = 0, AllResultTypesAreUnknown = true };
-            await using var reader = await command.ExecuteReaderAsync(linked.Token);
-            return await JudgeAsync(reader, linked.Token);
+            return Judge(await ask(settings, linked.Token));
         }
         catch (Exception) when (patience.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -39,59 +34,36 @@ sealed class SqlCheck(SqlCheckSettings settings, TimeSpan limit, TimeProvider cl
         }
     }
 
-    async Task<DrillCheck> JudgeAsync(NpgsqlDataReader reader, CancellationToken cancellation)
+    DrillCheck Judge(SqlAnswer answer)
     {
-        var columns = reader.FieldCount;
-        if (columns == 0)
+        if (answer.Columns == 0)
         {
             return Undone with { Detail = "the statement gives no rows; write a query" };
         }
 
-        string? value = null;
-        var rows = 0L;
-        while (await reader.ReadAsync(cancellation))
-        {
-            if (rows++ == 0 && !settings.Expect.IsOfRows && columns == 1)
-            {
-                value = Text(reader);
-            }
-        }
-
-        if (await reader.NextResultAsync(cancellation))
+        if (answer.IsSeveral)
         {
             return Undone with { Detail = "several queries; write one" };
         }
 
         if (settings.Expect.IsOfRows)
         {
-            return Judged(settings.Expect.Matches(rows), string.Create(CultureInfo.InvariantCulture, $"{rows} rows"));
+            return Judged(settings.Expect.Matches(answer.Rows), string.Create(CultureInfo.InvariantCulture, $"{answer.Rows} rows"));
         }
 
-        if (columns != 1 || rows != 1)
+        if (answer is not { Columns: 1, Rows: 1 })
         {
-            return Undone with { Detail = string.Create(CultureInfo.InvariantCulture, $"{rows} rows of {columns} columns; one value is compared, or the number of rows: expect: rows = {rows}") };
+            return Undone with { Detail = string.Create(CultureInfo.InvariantCulture, $"{answer.Rows} rows of {answer.Columns} columns; one value is compared, or the number of rows: expect: rows = {answer.Rows}") };
         }
 
         try
         {
-            return Judged(settings.Expect.Matches(value), value ?? "NULL");
+            return Judged(settings.Expect.Matches(answer.Value), answer.Value ?? "NULL");
         }
         catch (FormatException e)
         {
-            return Judged(false, value ?? "NULL") with { Detail = e.Message };
+            return Judged(false, answer.Value ?? "NULL") with { Detail = e.Message };
         }
-    }
-
-    // What is a t or an f for psql is written like in SQL, and so it is expected.
-    static string? Text(NpgsqlDataReader reader)
-    {
-        if (reader.IsDBNull(0))
-        {
-            return null;
-        }
-
-        var text = reader.GetString(0);
-        return reader.GetDataTypeName(0) != "boolean" ? text : text == "t" ? "true" : "false";
     }
 
     DrillCheck Judged(bool passed, string result)

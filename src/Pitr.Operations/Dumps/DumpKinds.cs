@@ -1,7 +1,9 @@
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Drill.Dumps;
 using Pitr.Operations.Dumps.Mysql;
 using Pitr.Operations.Dumps.Postgres;
 using Pitr.Operations.Dumps.Redis;
+using Pitr.Operations.Scratch;
 
 namespace Pitr.Operations.Dumps;
 
@@ -24,5 +26,14 @@ public static class DumpKinds
         MysqlSettings mysql => new MysqlTarget(mysql),
         RedisSettings => new RedisTarget(),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
+    };
+
+    /// <summary>What drills bring them back into.</summary>
+    internal static IScratchServer Scratch(DumpServiceSettings settings, ScratchSpace space) => settings switch
+    {
+        PostgresDumpSettings postgres => new PostgresScratch(postgres, space),
+        MysqlSettings mysql => new MysqlScratch(mysql, space),
+        RedisSettings redis => new RedisScratch(redis, space),
+        _ => throw new ArgumentException($"no drills of kind {settings?.Kind}", nameof(settings)),
     };
 }

@@ -71,9 +71,10 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
         var taken = new List<DumpStreamRecord>();
         foreach (var stream in plan.Streams)
         {
+            var before = await TryCountAsync(stream, cancellation);
             await using var program = source.Start(stream);
             program.Input.Close();
-            taken.Add(await writer.WriteAsync(
+            var written = await writer.WriteAsync(
                 stream,
                 program.Output,
                 async tail =>
@@ -91,10 +92,25 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
                     }
                 },
                 bytes => progress?.Report(new DumpProgress($"dumping {stream.Name}", bytes, plan.EstimatedBytes)),
-                cancellation));
+                cancellation);
+            taken.Add(written with { Counts = StreamCounts.Merge(before, before is null ? null : await TryCountAsync(stream, cancellation)) });
         }
 
         return taken;
+    }
+
+    // For drills only: a backup is as good without.
+    async Task<IReadOnlyList<ServerCount>?> TryCountAsync(PlannedStream stream, CancellationToken cancellation)
+    {
+        try
+        {
+            return await source.CountAsync(stream, cancellation);
+        }
+        catch (ServerException e)
+        {
+            service.Log.Warning("what {Stream} holds could not be counted, and drills will not compare it: {Reason}", stream.Name, e.Message);
+            return null;
+        }
     }
 
     // As a shell says it: 128 and the number of the signal.

@@ -17,6 +17,9 @@ public sealed record DumpSelection(string? Database, string? Into)
     /// <summary>A new directory for what is a file.</summary>
     public string? Directory { get; init; }
 
+    /// <summary>No tablespaces are made or used: they are directories outside of the server. For a server that is thrown away.</summary>
+    public bool WithoutTablespaces { get; init; }
+
     /// <summary>Everything belongs to the role that connects.</summary>
     public bool NoOwner { get; init; }
 }

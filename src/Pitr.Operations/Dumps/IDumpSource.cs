@@ -21,6 +21,10 @@ public interface IDumpSource : IAsyncDisposable
     /// <exception cref="ServerException">It cannot be started.</exception>
     ClientProgram? StartRehearsal(PlannedStream stream) => null;
 
+    /// <summary>Counts what a stream holds, cheaply, for drills to compare with; nothing for what cannot be counted.</summary>
+    /// <exception cref="ServerException">The server cannot be reached, or refuses.</exception>
+    Task<IReadOnlyList<ServerCount>> CountAsync(PlannedStream stream, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<ServerCount>>([]);
+
     /// <summary>Why a stream is not whole although its tool has ended well; null when it is, as far as its end tells.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="tail">Its last bytes, up to <see cref="DumpTail.Length"/>.</param>

@@ -12,11 +12,14 @@ namespace Pitr.Operations.Scratch;
 /// </summary>
 /// <param name="service">The service.</param>
 /// <param name="purpose">One of <see cref="ScratchSpace.Purposes"/>.</param>
-sealed class LeftScratch(PostgresService service, string purpose)
+sealed class LeftScratch(OpenedService service, string purpose)
 {
+    // What their programs' names begin with; Debian's redis-server is a link to redis-check-rdb.
+    static readonly (string Program, string Name)[] Servers = [("postgres", "PostgreSQL"), ("mariadbd", "MariaDB"), ("mysqld", "MySQL"), ("redis-", "Redis")];
+
     /// <summary>Clears what is left of every other purpose, if its work does not go on.</summary>
     /// <exception cref="IOException">Something cannot be removed.</exception>
-    public static void ClearOthers(PostgresService service, string than)
+    public static void ClearOthers(OpenedService service, string than)
     {
         foreach (var purpose in ScratchSpace.Purposes.Where(p => p != than && File.Exists(ScratchSpace.LockFile(service, p))))
         {
@@ -44,11 +47,12 @@ sealed class LeftScratch(PostgresService service, string purpose)
     {
         foreach (var directory in Recorded(held).Append(ScratchSpace.DefaultRoot(service, purpose)).Where(Directory.Exists))
         {
+            EndSetup(directory);
             var server = StopLeftServer(ScratchSpace.DataBelow(directory));
             Directory.Delete(directory, recursive: true);
             service.Log.Warning(
                 "cleared away what a killed {Purpose} of service {Service} had left: {Directory}{Server}",
-                purpose, service.Name, directory, server is null ? "" : $", with its PostgreSQL, process {server}");
+                purpose, service.Name, directory, server is null ? "" : $", with its {server}");
         }
     }
 
@@ -59,23 +63,40 @@ sealed class LeftScratch(PostgresService service, string purpose)
         return reader.ReadToEnd().Split('\0', StringSplitOptions.RemoveEmptyEntries);
     }
 
+    // What makes a data directory works above it, and has it on its command line.
+    static void EndSetup(string root)
+    {
+        var (real, data) = (TablespaceMap.RealPath(root), ScratchSpace.DataBelow(root));
+        foreach (var process in Process.GetProcesses())
+        {
+            using (process)
+            {
+                if (new FileInfo($"/proc/{process.Id}/cwd").LinkTarget == real && File.ReadAllText($"/proc/{process.Id}/cmdline").Contains(data, StringComparison.Ordinal))
+                {
+                    process.Kill();
+                    process.WaitForExit();
+                }
+            }
+        }
+    }
+
     // A server works in its data directory, so its own directory tells it from another process that has its number by now.
-    static int? StopLeftServer(string data)
+    static string? StopLeftServer(string data)
     {
         if (!Directory.Exists(data))
         {
             return null;
         }
 
-        int? stopped = null;
+        string? stopped = null;
         var real = TablespaceMap.RealPath(data);
         var file = Path.Combine(data, "postmaster.pid");
-        if (File.Exists(file) && int.TryParse(File.ReadLines(file).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && WorksIn(pid, real))
+        if (File.Exists(file) && int.TryParse(File.ReadLines(file).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && ServerIn(pid, real) is { } server)
         {
             using var left = Process.GetProcessById(pid);
             left.Kill();
             left.WaitForExit();
-            stopped = pid;
+            stopped = Named(server, pid);
         }
 
         // Its children end by themselves, but not at once, and might still write where everything is being removed.
@@ -83,10 +104,11 @@ sealed class LeftScratch(PostgresService service, string purpose)
         {
             using (process)
             {
-                if (WorksIn(process.Id, real))
+                if (ServerIn(process.Id, real) is { } name)
                 {
                     process.Kill();
                     process.WaitForExit();
+                    stopped ??= Named(name, process.Id);
                 }
             }
         }
@@ -94,6 +116,11 @@ sealed class LeftScratch(PostgresService service, string purpose)
         return stopped;
     }
 
-    static bool WorksIn(int process, string directory) =>
-        new FileInfo($"/proc/{process}/cwd").LinkTarget == directory && Path.GetFileName(new FileInfo($"/proc/{process}/exe").LinkTarget)?.StartsWith("postgres", StringComparison.Ordinal) == true;
+    static string Named(string server, int process) => string.Create(CultureInfo.InvariantCulture, $"{server}, process {process}");
+
+    // Which server a process is that works in the directory; null for every other process.
+    static string? ServerIn(int process, string directory) =>
+        new FileInfo($"/proc/{process}/cwd").LinkTarget == directory && Path.GetFileName(new FileInfo($"/proc/{process}/exe").LinkTarget) is { } program
+            ? Array.Find(Servers, server => program.StartsWith(server.Program, StringComparison.Ordinal)).Name
+            : null;
 }

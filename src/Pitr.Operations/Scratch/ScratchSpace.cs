@@ -23,6 +23,9 @@ sealed class ScratchSpace : IDisposable
         Sockets = sockets;
     }
 
+    /// <summary>The directory that everything but the sockets is in.</summary>
+    public string Root => _root;
+
     /// <summary>The data directory to be.</summary>
     public string Data => DataBelow(_root);
 
@@ -39,10 +42,10 @@ sealed class ScratchSpace : IDisposable
     public static IReadOnlyList<string> Purposes { get; } = ["drill", "extract"];
 
     /// <summary>The file whose lock work of a purpose holds while it goes on.</summary>
-    public static string LockFile(PostgresService service, string purpose) => Path.Combine(service.StateDirectory, $"{purpose}.lock");
+    public static string LockFile(OpenedService service, string purpose) => Path.Combine(service.StateDirectory, $"{purpose}.lock");
 
     /// <summary>Where scratch space is made when nobody names another place.</summary>
-    public static string DefaultRoot(PostgresService service, string purpose) => Path.Combine(service.StateDirectory, purpose);
+    public static string DefaultRoot(OpenedService service, string purpose) => Path.Combine(service.StateDirectory, purpose);
 
     /// <summary>Makes fresh scratch space.</summary>
     /// <param name="service">The service that is recovered.</param>
@@ -50,7 +53,7 @@ sealed class ScratchSpace : IDisposable
     /// <param name="parent">Existing directory to make it in; null: the service's state directory.</param>
     /// <exception cref="BusyException">Other work of this purpose and service goes on on this host.</exception>
     /// <exception cref="RefusedInputException">The directory is missing or cannot be written.</exception>
-    public static ScratchSpace Create(PostgresService service, string purpose, string? parent = null)
+    public static ScratchSpace Create(OpenedService service, string purpose, string? parent = null)
     {
         RequireParent(parent);
         var held = StateFile.TryLock(LockFile(service, purpose)) ?? throw new BusyException(

@@ -64,6 +64,23 @@ public static class PostgresBinaries
                 $"install the client programs of that version: postgresql-client-{majorVersion} on Debian and Ubuntu, postgresql{majorVersion} from PostgreSQL's RPMs");
     }
 
+    /// <summary>
+    /// Finds the programs to make and run a server that can take a dump of a major version: of that version, or else of the next later one there is.
+    /// </summary>
+    /// <param name="atLeast">The version that was dumped.</param>
+    /// <param name="configuredDirectory">Looked at first.</param>
+    /// <exception cref="ServerException">Not found; the message says which versions there are.</exception>
+    public static BinDirectory FindServer(int atLeast, string? configuredDirectory = null)
+    {
+        string[] directories = [.. new[] { configuredDirectory }.OfType<string>().Concat(ServerDirectories()).Distinct(StringComparer.Ordinal)];
+        BinDirectory[] found = [.. directories.Where(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "postgres"))).Select(Probe).OfType<BinDirectory>()];
+        return found.Where(b => b.MajorVersion >= atLeast).OrderBy(b => b.MajorVersion).FirstOrDefault() ?? throw new ServerException(
+            found.Length == 0
+                ? $"no programs of a PostgreSQL server (initdb, postgres) found; looked in {string.Join(", ", directories)}"
+                : $"the dump is of PostgreSQL {atLeast}, and this host has server programs of {string.Join(", ", found.Select(b => b.MajorVersion).Distinct().Order())} only, which are older",
+            $"install postgresql-{atLeast} on Debian and Ubuntu, or postgresql{atLeast}-server from PostgreSQL's RPMs");
+    }
+
     /// <summary>The major version in <c>PG_VERSION</c> of a data directory.</summary>
     /// <exception cref="ServerException">Missing, unreadable or not a number.</exception>
     public static int ReadMajorVersion(string dataDirectory)
@@ -100,6 +117,23 @@ public static class PostgresBinaries
         }
 
         return null;
+    }
+
+    static IEnumerable<string> ServerDirectories()
+    {
+        foreach (var (parent, pattern) in ((string, string)[])[("/usr/lib/postgresql", "*"), ("/usr", "pgsql-*")])
+        {
+            var installed = Directory.Exists(parent) ? Directory.GetDirectories(parent, pattern) : [];
+            foreach (var directory in installed.Order(StringComparer.Ordinal))
+            {
+                yield return Path.Combine(directory, "bin");
+            }
+        }
+
+        foreach (var directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
+        {
+            yield return directory;
+        }
     }
 
     static IEnumerable<string> Candidates(int majorVersion)

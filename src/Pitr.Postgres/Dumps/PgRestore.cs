@@ -76,6 +76,11 @@ public sealed class PgRestore : IAsyncDisposable
             yield return "--no-privileges";
         }
 
+        if (options.NoTablespaces)
+        {
+            yield return "--no-tablespaces";
+        }
+
         foreach (var table in options.Tables)
         {
             yield return $"--table={table}";

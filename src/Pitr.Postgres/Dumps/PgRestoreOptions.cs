@@ -15,6 +15,9 @@ public sealed record PgRestoreOptions
     /// <summary>Nothing is granted.</summary>
     public bool NoPrivileges { get; init; }
 
+    /// <summary>Everything goes into the database's own tablespace.</summary>
+    public bool NoTablespaces { get; init; }
+
     /// <summary>Names of the only tables, without their schemas, indexes and constraints; none: everything.</summary>
     public IReadOnlyList<string> Tables { get; init; } = [];
 

@@ -64,6 +64,13 @@ public sealed class MysqlSource(MysqlSettings settings) : IDumpSource
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<ServerCount>> CountAsync(PlannedStream stream, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return await _tools!.CountAsync(stream.Database!, cancellation);
+    }
+
+    /// <inheritdoc/>
     public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail) => tail.IndexOf("-- Dump completed"u8) < 0 ? "its end is missing" : null;
 
     /// <inheritdoc/>

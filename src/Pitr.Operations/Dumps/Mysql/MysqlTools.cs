@@ -50,6 +50,68 @@ sealed class MysqlTools(MysqlSettings settings)
         return [.. rows.Select(row => new MysqlDatabase(row[0], row[1], row[2], Number(row[3]), Number(row[4])))];
     }
 
+    /// <summary>Counts what a database holds.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<IReadOnlyList<ServerCount>> CountAsync(string database, CancellationToken cancellation)
+    {
+        var name = Literal(database);
+        var rows = await QueryAsync(
+            $"""
+            SELECT CASE table_type WHEN 'VIEW' THEN 'views' WHEN 'SEQUENCE' THEN 'sequences' ELSE 'tables' END, count(*) FROM information_schema.tables WHERE table_schema = {name} GROUP BY 1
+            UNION ALL SELECT 'routines', count(*) FROM information_schema.routines WHERE routine_schema = {name}
+            UNION ALL SELECT 'events', count(*) FROM information_schema.events WHERE event_schema = {name}
+            UNION ALL SELECT 'triggers', count(*) FROM information_schema.triggers WHERE trigger_schema = {name}
+            """,
+            cancellation);
+        return [.. rows.Select(row => new ServerCount(row[0], Number(row[1]))).Where(c => c.Number > 0)];
+    }
+
+    /// <summary>The tables of a database whose rows are in this server, by name.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<IReadOnlyList<string>> ReadTablesAsync(string database, CancellationToken cancellation) =>
+        [.. (await QueryAsync(
+            $"""
+            SELECT table_name FROM information_schema.tables
+            WHERE table_schema = {Literal(database)} AND table_type NOT IN ('VIEW', 'SEQUENCE') AND coalesce(engine, '') NOT IN ('FEDERATED', 'SPIDER', 'CONNECT', 'S3') ORDER BY table_name
+            """,
+            cancellation)).Select(row => row[0])];
+
+    /// <summary>Reads a table to its end.</summary>
+    /// <returns>How many rows it has.</returns>
+    /// <exception cref="ServerException">It cannot be read.</exception>
+    public async Task<long> CountRowsAsync(string database, string table, CancellationToken cancellation) =>
+        Number((await QueryAsync($"SELECT count(*) FROM {Identifier(database)}.{Identifier(table)}", cancellation))[0][0]);
+
+    /// <summary>The accounts that views, triggers, routines and events run as, each as SQL writes it.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<IReadOnlyList<string>> ReadDefinersAsync(CancellationToken cancellation)
+    {
+        var rows = await QueryAsync(
+            $"""
+            SELECT definer FROM information_schema.views WHERE table_schema NOT IN ({Own}) UNION SELECT definer FROM information_schema.triggers WHERE trigger_schema NOT IN ({Own})
+            UNION SELECT definer FROM information_schema.routines WHERE routine_schema NOT IN ({Own}) UNION SELECT definer FROM information_schema.events WHERE event_schema NOT IN ({Own})
+            """,
+            cancellation);
+        return [.. rows.Select(row => row[0]).Where(definer => definer.Contains('@', StringComparison.Ordinal)).Select(definer =>
+        {
+            var at = definer.LastIndexOf('@');
+            return $"{Literal(definer[..at])}@{Literal(definer[(at + 1)..])}";
+        })];
+    }
+
+    /// <summary>Asks a query in the form that tells NULL from the text, XML.</summary>
+    /// <param name="database">The database it is asked in; empty: none.</param>
+    /// <param name="sql">The query.</param>
+    /// <param name="cancellation">Ends the client.</param>
+    /// <returns>One XML document after the other, one for each statement that gives rows.</returns>
+    /// <exception cref="ServerException">The server refuses.</exception>
+    public async Task<string> AskXmlAsync(string database, string sql, CancellationToken cancellation)
+    {
+        string[] into = database.Length > 0 ? [$"--database={database}"] : [];
+        var (code, output, messages) = await ToolRun.RunAsync(Client, [.. Connection(), "--xml", "--binary-mode", .. into], Environment, cancellation, sql);
+        return code == 0 ? output : throw new ServerException(messages, Hint(messages));
+    }
+
     /// <summary>Runs a statement that answers with nothing.</summary>
     /// <exception cref="ServerException">The server refuses.</exception>
     public Task ExecuteAsync(string sql, CancellationToken cancellation) => QueryAsync(sql, cancellation);
@@ -73,6 +135,8 @@ sealed class MysqlTools(MysqlSettings settings)
 
     /// <summary>Starts a tool.</summary>
     public ClientProgram Start(string tool, IEnumerable<string> arguments) => ClientProgram.Start(tool, [.. Connection(), .. arguments], Environment);
+
+    static string Literal(string text) => $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'";
 
     /// <summary>A name as an identifier that means exactly it.</summary>
     public static string Identifier(string name) => $"`{name.Replace("`", "``", StringComparison.Ordinal)}`";

@@ -74,6 +74,22 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<ServerCount>> CountAsync(PlannedStream stream, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (stream.Database is not { } database)
+        {
+            return [];
+        }
+
+        await using var session = await PostgresSession.OpenAsync(settings.RevealConnection(), database, cancellation);
+        return await CountAsync(session, cancellation);
+    }
+
+    internal static async Task<IReadOnlyList<ServerCount>> CountAsync(PostgresSession session, CancellationToken cancellation) =>
+        [.. (await DatabaseContent.CountAsync(session, cancellation)).Select(c => new ServerCount(c.What, c.Number))];
+
+    /// <inheritdoc/>
     public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail)
     {
         ArgumentNullException.ThrowIfNull(stream);

@@ -109,6 +109,7 @@ public sealed class PostgresDumpTarget(PostgresDumpSettings settings) : IDumpTar
             ConnectionString = PostgresDumpSource.InDatabase(settings.RevealConnection(), database),
             NoOwner = _selection.NoOwner,
             NoPrivileges = _selection.NoOwner,
+            NoTablespaces = _selection.WithoutTablespaces,
             Tables = _selection.Tables,
             Schemas = _selection.Schemas,
         });
@@ -129,7 +130,17 @@ public sealed class PostgresDumpTarget(PostgresDumpSettings settings) : IDumpTar
     async Task<IReadOnlyList<string>> RunGlobalsAsync(Func<Stream, Task> copy, CancellationToken cancellation)
     {
         await using var psql = Psql.Start(_psql, settings.RevealConnection());
-        await copy(psql.Input);
+        if (_selection.WithoutTablespaces)
+        {
+            using var script = new MemoryStream();
+            await copy(script);
+            await psql.Input.WriteAsync(GlobalsFilter.WithoutTablespaces(script.GetBuffer().AsSpan(0, (int)script.Length)).Script, cancellation);
+        }
+        else
+        {
+            await copy(psql.Input);
+        }
+
         psql.Input.Close();
         // Roles that are there already stay; psql goes on, and says so line by line.
         return await psql.WaitAsync(cancellation) == 0

@@ -31,6 +31,9 @@ public sealed class RedisSource(RedisSettings settings) : IDumpSource
     public ClientProgram Start(PlannedStream stream) => _tools!.StartDump();
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<ServerCount>> CountAsync(PlannedStream stream, CancellationToken cancellation) => _tools!.CountAsync(cancellation);
+
+    /// <inheritdoc/>
     public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail) =>
         RdbEnd.IsWhole(tail[..^RdbEnd.TransferMark(tail)]) ? null : "its end mark is missing";
 

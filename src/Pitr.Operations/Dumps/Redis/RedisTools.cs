@@ -9,6 +9,8 @@ namespace Pitr.Operations.Dumps.Redis;
 /// <param name="settings">The service.</param>
 sealed class RedisTools(RedisSettings settings)
 {
+    const string VersionFact = "redis_version";
+
     /// <summary>Its path.</summary>
     public string Client { get; } = ToolFinder.Find(["redis-cli"], settings.BinDirectory, "redis-tools on Debian and Ubuntu");
 
@@ -20,11 +22,49 @@ sealed class RedisTools(RedisSettings settings)
     /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
     public async Task<(string Version, long Bytes)> ReadServerAsync(CancellationToken cancellation)
     {
+        var facts = await ReadFactsAsync(cancellation);
+        return (facts[VersionFact], long.TryParse(facts.GetValueOrDefault("used_memory_dataset"), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0);
+    }
+
+    /// <summary>What the server says about itself (INFO), by name.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<IReadOnlyDictionary<string, string>> ReadFactsAsync(CancellationToken cancellation)
+    {
         var (_, output, messages) = await ToolRun.RunAsync(Client, [.. Connection(), "INFO"], Environment, cancellation);
         var facts = output.Split('\n').Select(line => line.Trim().Split(':', 2)).Where(pair => pair.Length == 2).GroupBy(pair => pair[0]).ToDictionary(g => g.Key, g => g.First()[1], StringComparer.Ordinal);
-        return facts.TryGetValue("redis_version", out var version)
-            ? (version, long.TryParse(facts.GetValueOrDefault("used_memory_dataset"), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0)
+        return facts.ContainsKey(VersionFact)
+            ? facts
             : throw new ServerException($"{Server} does not answer: {string.Join(' ', new[] { output.Trim(), messages }.Where(t => t.Length > 0))}", Hint(output + messages));
+    }
+
+    /// <summary>The keys of each database that has any, as the server counts them: expired ones may still be among them.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<IReadOnlyList<ServerCount>> CountAsync(CancellationToken cancellation) => Counts(await ReadFactsAsync(cancellation));
+
+    /// <summary>The keys of each database, out of <see cref="ReadFactsAsync"/>.</summary>
+    public static IReadOnlyList<ServerCount> Counts(IReadOnlyDictionary<string, string> facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        // db0:keys=20001,expires=3,avg_ttl=0
+        return [.. facts.Where(fact => fact.Value.StartsWith("keys=", StringComparison.Ordinal)).Select(fact =>
+        {
+            var numbers = fact.Value.Split(',').Select(part => part.Split('=', 2)).Where(pair => pair.Length == 2).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
+            return new ServerCount($"keys in {fact.Key}", Number(numbers.GetValueOrDefault("keys")), Number(numbers.GetValueOrDefault("expires")));
+        })];
+
+        static long Number(string? text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    }
+
+    /// <summary>Runs one command, written as redis-cli reads it.</summary>
+    /// <param name="database">Number of the database.</param>
+    /// <param name="command">One line.</param>
+    /// <param name="cancellation">Ends the client.</param>
+    /// <returns>The reply as redis-cli shows it to people: texts in quotes, <c>(integer)</c>, <c>(nil)</c>, <c>(error)</c>.</returns>
+    /// <exception cref="ServerException">The server cannot be reached.</exception>
+    public async Task<string> AskAsync(string database, string command, CancellationToken cancellation)
+    {
+        var (code, output, messages) = await ToolRun.RunAsync(Client, [.. Connection(), "-n", database, "--no-raw"], Environment, cancellation, command + "\n");
+        return code == 0 ? output.TrimEnd('\n') : throw new ServerException($"{Server} does not answer: {output.Trim()} {messages}", Hint(output + messages));
     }
 
     /// <summary>What the tool calls itself.</summary>
