@@ -2,7 +2,7 @@ namespace Pitr.Format.Catalog;
 
 /// <summary>One stream of a dump, as the tool wrote it.</summary>
 /// <param name="Name">What it is called in this dump, e.g. the name of a database; unique there.</param>
-/// <param name="Format">What the bytes are: "pg_dump-custom", "sql", "rdb".</param>
+/// <param name="Format">What the bytes are: "pg_dump-custom", "sql", "mysql-accounts", "rdb", "mongodb-archive", "qdrant-snapshot".</param>
 /// <param name="Bytes">Length of the stream.</param>
 /// <param name="Sha256">SHA-256 of the stream, lower-case hexadecimal.</param>
 /// <param name="FirstPart">Number of the part it begins with.</param>
@@ -13,6 +13,9 @@ public sealed record DumpStreamRecord(string Name, string Format, long Bytes, st
 
     /// <summary>The database it holds; null where it holds something else.</summary>
     public string? Database { get; init; }
+
+    /// <summary>How many of what it holds, by name: documents of each collection, points, accounts; null when nobody counted.</summary>
+    public IReadOnlyDictionary<string, long>? Counts { get; init; }
 
     /// <summary>What has to be known to make the database anew, by name: "encoding", "collate", …</summary>
     // Generated readers set a missing member to null, past the initializer.

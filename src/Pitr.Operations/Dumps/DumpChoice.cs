@@ -46,11 +46,11 @@ static class DumpChoice
         }
     }
 
-    // What changes the meaning of a dump: the first number of PostgreSQL and Redis, the first two of MySQL and MariaDB.
+    // What changes the meaning of a dump: the first number of PostgreSQL and Redis, the first two of MySQL, MariaDB and MongoDB.
     static long Release(string version, string product)
     {
         var numbers = version.Split('.', '-').Take(2).Select(Number).Append(0).ToArray();
-        return product is "MySQL" or "MariaDB" ? (numbers[0] * 1_000_000L) + numbers[1] : numbers[0];
+        return product is "MySQL" or "MariaDB" or "MongoDB" ? (numbers[0] * 1_000_000L) + numbers[1] : numbers[0];
     }
 
     static long Number(string text) =>

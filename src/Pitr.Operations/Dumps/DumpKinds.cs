@@ -1,6 +1,8 @@
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Dumps.Mongodb;
 using Pitr.Operations.Dumps.Mysql;
 using Pitr.Operations.Dumps.Postgres;
+using Pitr.Operations.Dumps.Qdrant;
 using Pitr.Operations.Dumps.Redis;
 
 namespace Pitr.Operations.Dumps;
@@ -9,11 +11,15 @@ namespace Pitr.Operations.Dumps;
 public static class DumpKinds
 {
     /// <summary>What takes the dumps of a service.</summary>
-    public static IDumpSource Source(DumpServiceSettings settings) => settings switch
+    /// <param name="settings">The service.</param>
+    /// <param name="stateDirectory">This host's private files for it.</param>
+    public static IDumpSource Source(DumpServiceSettings settings, string stateDirectory) => settings switch
     {
         PostgresDumpSettings postgres => new PostgresDumpSource(postgres),
         MysqlSettings mysql => new MysqlSource(mysql),
         RedisSettings redis => new RedisSource(redis),
+        MongodbSettings mongodb => new MongodbSource(mongodb),
+        QdrantSettings qdrant => new QdrantSource(qdrant, stateDirectory),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
     };
 
@@ -23,6 +29,8 @@ public static class DumpKinds
         PostgresDumpSettings postgres => new PostgresDumpTarget(postgres),
         MysqlSettings mysql => new MysqlTarget(mysql),
         RedisSettings => new RedisTarget(),
+        MongodbSettings mongodb => new MongodbTarget(mongodb),
+        QdrantSettings qdrant => new QdrantTarget(qdrant),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
     };
 }

@@ -72,27 +72,27 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
         var taken = new List<DumpStreamRecord>();
         foreach (var stream in plan.Streams)
         {
-            await using var program = source.Start(stream);
-            program.Input.Close();
-            taken.Add(await writer.WriteAsync(
+            await using var feed = await source.StartAsync(stream, cancellation);
+            var record = await writer.WriteAsync(
                 stream,
-                program.Output,
+                feed.Output,
                 async tail =>
                 {
-                    var code = await program.WaitAsync(cancellation);
-                    Keep(program.Messages);
+                    var code = await feed.WaitAsync(cancellation);
+                    Keep(feed.Messages);
                     if (code != 0)
                     {
-                        throw new ServerException($"{program.Name} failed {Ending(code)} while it wrote {stream.Name}; no backup was made: {program.Messages}", source.Hint(program.Messages));
+                        throw new ServerException($"{feed.Name} failed {Ending(code)} while it wrote {stream.Name}; no backup was made: {feed.Messages}", source.Hint(feed.Messages));
                     }
 
                     if (source.WhyNotWhole(stream, tail.Bytes) is { } reason)
                     {
-                        throw new ServerException($"{program.Name} ended well, but {stream.Name} is not whole: {reason}; no backup was made", source.Hint(program.Messages));
+                        throw new ServerException($"{feed.Name} ended well, but {stream.Name} is not whole: {reason}; no backup was made", source.Hint(feed.Messages));
                     }
                 },
                 bytes => progress?.Report(new DumpProgress($"dumping {stream.Name}", bytes, plan.EstimatedBytes)),
-                cancellation));
+                cancellation);
+            taken.Add(record with { Counts = feed.Counts });
         }
 
         return taken;

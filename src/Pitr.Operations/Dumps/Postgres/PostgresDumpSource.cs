@@ -5,7 +5,6 @@ using Pitr.Operations.Errors;
 using Pitr.Postgres;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Dumps;
-using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 
 namespace Pitr.Operations.Dumps.Postgres;
@@ -59,12 +58,12 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     }
 
     /// <inheritdoc/>
-    public ClientProgram Start(PlannedStream stream)
+    public Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return stream.Database is { } database
+        return Task.FromResult<IDumpFeed>(new ToolFeed(stream.Database is { } database
             ? PgDump.StartProgram(new PgDumpOptions { Program = _pgDump, ConnectionString = InDatabase(settings.RevealConnection(), database), Uncompressed = true })
-            : PgDumpAll.StartGlobals(_pgDumpAll, settings.RevealConnection(), _isSuperuser);
+            : PgDumpAll.StartGlobals(_pgDumpAll, settings.RevealConnection(), _isSuperuser)));
     }
 
     /// <inheritdoc/>
