@@ -164,6 +164,25 @@ static partial class LibC
         }
     }
 
+    /// <summary>Makes a file that exists in memory only (memfd_create(2)); programs that this process starts do not inherit it.</summary>
+    /// <param name="name">What it is called in /proc.</param>
+    /// <exception cref="IOException">The kernel reports an error.</exception>
+    public static SafeFileHandle CreateMemoryFile(string name)
+    {
+        var handle = CreateMemoryFile(name, CloseOnExecFlag);
+        if (!handle.IsInvalid)
+        {
+            return handle;
+        }
+
+        var message = Marshal.GetLastPInvokeErrorMessage();
+        handle.Dispose();
+        throw new IOException($"no file in memory could be made: {message}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle CreateMemoryFile(string name, uint flags);
+
     [LibraryImport("libc", EntryPoint = "setsid", SetLastError = true)]
     private static partial int NewSession();
 

@@ -29,14 +29,15 @@ static class BackupCommand
             or in as many as the service requires. Every backup is a full one: pages that have not changed since the
             last are not copied again, and any backup can go without harm to the others.
 
-            Of a service of kind postgres-dump, mysql or redis: dump it with the vendor's tool. Nothing is staged on disk; a tool that
-            fails or is cut short leaves no backup.
+            Of a service of kind postgres-dump, mysql, redis or mongodb: dump it with the vendor's tool; of kind qdrant: by its
+            snapshots. Nothing is staged on disk; what fails or is cut short leaves no backup.
 
               pitr backup main
               pitr backup main --full                every page anew
               pitr backup main --limit 50MB/s        beside a busy server
               pitr --output json backup main
               pitr backup shop                       a dump of every database of shop
+              pitr backup vectors                    a snapshot of every collection, which does not stay on the server
             """)
         {
             ServiceName, Method, Full, Limit,

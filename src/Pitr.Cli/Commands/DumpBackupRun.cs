@@ -13,7 +13,7 @@ static class DumpBackupRun
     public static async Task<int> RunAsync(CommandContext context, string? name, AuditNotes notes, CancellationToken cancellation)
     {
         await using var service = context.OpenDumpService(name);
-        await using var source = DumpKinds.Source(service.Settings);
+        await using var source = DumpKinds.Source(service.Settings, service.StateDirectory);
         DumpDocument backup;
         using (var display = new ProgressDisplay())
         {

@@ -9,14 +9,15 @@ namespace Pitr.Cli.Commands;
 /// <summary>What `pitr restore` is told of a service whose backups are dumps.</summary>
 sealed class DumpRestoreOptions
 {
-    static readonly Option<string?> Database = new("--database") { Description = "Dumps: the only database to bring back", HelpName = "NAME" };
+    static readonly Option<string?> Database = new("--database") { Description = "Dumps: the only database (qdrant: collection) to bring back", HelpName = "NAME" };
     static readonly Option<string?> Into = new("--into") { Description = "Dumps: the name it gets instead of its own; made if it is not there", HelpName = "NAME" };
     static readonly Option<string[]> Tables = new("--table", "-t") { Description = "postgres-dump: only this table, without its indexes and constraints, as pg_restore does it. May be given several times", HelpName = "NAME" };
     static readonly Option<string[]> Schemas = new("--schema", "-n") { Description = "postgres-dump: only what is in this schema, which must be there. May be given several times", HelpName = "NAME" };
-    static readonly Option<bool> Globals = new("--globals") { Description = "postgres-dump: first make roles and tablespaces; those that are there stay" };
+    static readonly Option<bool> Globals = new("--globals") { Description = "postgres-dump: first make roles and tablespaces; mysql: at last make users and roles; those that are there stay. mongodb: everything, users, roles and oplog included, into an empty server" };
+    static readonly Option<bool> Drop = new("--drop") { Description = "mongodb: collections that are there under the same names are dropped first" };
     static readonly Option<bool> NoOwner = new("--no-owner") { Description = "postgres-dump: everything belongs to the role that connects, and nothing is granted" };
 
-    static readonly Option[] All = [Database, Into, Tables, Schemas, Globals, NoOwner];
+    static readonly Option[] All = [Database, Into, Tables, Schemas, Globals, Drop, NoOwner];
 
     /// <summary>Adds the options to a command.</summary>
     public static void AddTo(Command command)
@@ -71,6 +72,7 @@ sealed class DumpRestoreOptions
         Tables = parsed.GetValue(Tables) ?? [],
         Schemas = parsed.GetValue(Schemas) ?? [],
         Globals = parsed.GetValue(Globals),
+        Drop = parsed.GetValue(Drop),
         NoOwner = parsed.GetValue(NoOwner),
         Directory = directory is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)),
     };

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Format.Layout;
+using Pitr.Operations.Configuration;
 using Pitr.Operations.Dumps;
+using Pitr.Operations.Errors;
 
 namespace Pitr.Cli.Commands;
 
@@ -16,6 +18,11 @@ sealed class DumpRestoreRun(BackupId? backup, DumpSelection selection, IReadOnly
     {
         notes.ChangedNothing = dryRun;
         await using var service = context.OpenDumpService(name, repositories);
+        if (selection.Drop && service.Settings is not MongodbSettings)
+        {
+            throw new RefusedInputException("--drop is for services of kind mongodb", "bring it back beside the old one with --into NAME, or remove the old one yourself");
+        }
+
         await using var target = DumpKinds.Target(service.Settings);
         var restore = new DumpRestore(service, target);
         var plan = await restore.PlanAsync(backup, selection, cancellation);

@@ -59,12 +59,16 @@ static class RestoreCommand
               pitr restore main --to /var/lib/postgresql/15/main --delta          over the stopped original, writing only what differs
               pitr restore main --to /tmp/look --target-name before_migration --target-action pause --start
 
-            Dumps (kinds postgres-dump, mysql, redis) are brought back into the service's server, or a directory. What is there is never touched:
+            Dumps (kinds postgres-dump, mysql, redis, mongodb, qdrant) are brought back into the service's server, or a directory. What is there is not
+            touched, unless --drop says so:
 
               pitr restore shop --dry-run                                         the newest, every database
               pitr restore shop 20261121T031500Z --database orders --into orders_before
               pitr restore shop --database orders --table customers --into look
               pitr restore cache --to /srv/redis/back                             the file that redis-server loads
+              pitr restore legacy --database shop --into shop_back --globals      mysql: and users and roles that are not there
+              pitr restore documents --database shop --drop                       mongodb: in place of the collections that are there
+              pitr restore vectors --database articles --into articles_before     qdrant: a collection beside the living one
             """)
         {
             ServiceName,

@@ -74,8 +74,7 @@ public sealed class DumpCheckRun(DumpService service, IDumpSource source)
     async Task<string> RehearseAsync(PlannedStream stream, CancellationToken cancellation)
     {
         var isWhole = source.StartRehearsal(stream) is var rehearsal && rehearsal is not null;
-        await using var program = rehearsal ?? source.Start(stream);
-        program.Input.Close();
+        await using var program = rehearsal is null ? await source.StartAsync(stream, cancellation) : new ToolFeed(rehearsal);
         // In a thread of its own: reads from a tool wait in the thread that asks.
         var (bytes, ended) = await Task.Run(() => ReadAsync(program.Output, isWhole ? long.MaxValue : Beginning, cancellation), cancellation);
         if (!ended)

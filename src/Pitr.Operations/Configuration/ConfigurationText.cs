@@ -148,6 +148,11 @@ public static class ConfigurationText
             PostgresDumpSettings postgres => tree.Add("connection", postgres.Connection).Add("databases", Databases(postgres.Databases)),
             MysqlSettings mysql => Place(tree, mysql.Server).Add("user", mysql.User).Add("option-file", mysql.OptionFile).Add("databases", Databases(mysql.Databases)),
             RedisSettings redis => Place(tree, redis.Server).Add("user", redis.User).Add("data-directory", redis.DataDirectory).Add("server", Tree(redis.Control)),
+            // A URI says all of it; beside one the rest could not be read again.
+            MongodbSettings { Uri: not null } mongodb => tree.Add("uri", mongodb.Uri).Add("databases", Databases(mongodb.Databases)).Add("oplog", Flag(mongodb.WithOplog)),
+            MongodbSettings mongodb => tree.Add("uri", null).Add("host", mongodb.Server.Host).Add("port", mongodb.Server.Port).Add("user", mongodb.User)
+                .Add("authentication-database", mongodb.AuthenticationDatabase).Add("databases", Databases(mongodb.Databases)).Add("oplog", Flag(mongodb.WithOplog)),
+            QdrantSettings qdrant => tree.Add("url", qdrant.Url.OriginalString).Add("api-key", qdrant.ApiKey).Add("collections", Databases(qdrant.Collections)).Add("timeout", qdrant.Timeout),
             _ => tree,
         };
         tree.Add("password", dump.Password)
@@ -159,6 +164,8 @@ public static class ConfigurationText
 
         // Left out, as it was: an empty list could not be read again.
         static IReadOnlyList<string>? Databases(IReadOnlyList<string> names) => names.Count == 0 ? null : names;
+
+        static string Flag(bool isOn) => isOn ? "true" : "false";
 
         static ConfigurationTree Place(ConfigurationTree tree, NetworkPlace place) =>
             tree.Add("host", place.Host).Add("port", place.Port).Add("socket", place.Socket);

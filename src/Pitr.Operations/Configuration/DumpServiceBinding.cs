@@ -6,8 +6,11 @@ static class DumpServiceBinding
     const string LocalHost = "127.0.0.1";
     const long MebiByte = 1024 * 1024;
 
+    static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(1);
+
     /// <summary>The kinds, as they are written.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = [PostgresDumpSettings.KindName, MysqlSettings.KindName, RedisSettings.KindName];
+    public static IReadOnlyList<string> Kinds { get; } = [PostgresDumpSettings.KindName, MysqlSettings.KindName, RedisSettings.KindName, MongodbSettings.KindName, QdrantSettings.KindName];
 
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
     /// <param name="section">The service.</param>
@@ -27,6 +30,8 @@ static class DumpServiceBinding
                 Password = section.Secret("password"),
                 OptionFile = section.OptionalPath("option-file"),
             },
+            MongodbSettings.KindName => Mongodb(section, repositories, objectives, retention),
+            QdrantSettings.KindName => Qdrant(section, repositories, objectives, retention),
             _ => new RedisSettings(section.Name, repositories, objectives, retention)
             {
                 Server = Place(section, RedisSettings.DefaultPort),
@@ -38,7 +43,7 @@ static class DumpServiceBinding
         };
         return service with
         {
-            BinDirectory = section.OptionalPath("bin-directory"),
+            BinDirectory = kind == QdrantSettings.KindName ? null : section.OptionalPath("bin-directory"),
             Backup = Storage(section.Section("backup")),
             Verify = PostgresServiceBinding.Verify(section.Section("verify")),
             Drill = DrillBinding.Bind(section.Section("drill"), kind),
@@ -54,10 +59,46 @@ static class DumpServiceBinding
         };
     }
 
-    static NetworkPlace Place(YamlSection section, int defaultPort) => new(
+    static MongodbSettings Mongodb(YamlSection section, IReadOnlyList<string> repositories, ObjectiveSettings objectives, RetentionSettings retention)
+    {
+        var service = new MongodbSettings(section.Name, repositories, objectives, retention)
+        {
+            Server = Address(section, MongodbSettings.DefaultPort, null),
+            Uri = section.Secret("uri"),
+            User = User(section),
+            AuthenticationDatabase = section.OptionalText("authentication-database", "name of a database", MongodbSettings.DefaultAuthenticationDatabase)?.Text ?? MongodbSettings.DefaultAuthenticationDatabase,
+            Databases = Databases(section),
+            Password = section.Secret("password"),
+            WithOplog = section.Flag("oplog"),
+        };
+        if (service.WithOplog && service.Databases.Count > 0)
+        {
+            section.Report(section.WhereIs("oplog"), $"{section.Of("oplog")} is for dumps of everything, but \"databases\" names some", "leave one of the two out");
+        }
+
+        if (service.Uri is not null && new[] { "host", "port", "user", "authentication-database" }.FirstOrDefault(section.Holds) is { } other)
+        {
+            section.Report(section.WhereIs(other), $"{section.Of(other)} is in the way of {section.Of("uri")}, which says where the server is and who logs in", "leave one of the two out");
+        }
+
+        return service;
+    }
+
+    static QdrantSettings Qdrant(YamlSection section, IReadOnlyList<string> repositories, ObjectiveSettings objectives, RetentionSettings retention) => new(section.Name, repositories, objectives, retention)
+    {
+        Url = section.OptionalHttpUrl("url", "name the key with api-key: file:/path", QdrantSettings.DefaultUrl) ?? new Uri(QdrantSettings.DefaultUrl),
+        ApiKey = section.Secret("api-key"),
+        Collections = [.. section.OptionalList("collections", "list of collections").Select(name => name.Text)],
+        Timeout = section.Duration("timeout", QdrantSettings.DefaultTimeout, ShortestTimeout, LongestTimeout),
+    };
+
+    static NetworkPlace Place(YamlSection section, int defaultPort) => Address(section, defaultPort, section.OptionalPath("socket"));
+
+    static NetworkPlace Address(YamlSection section, int defaultPort, string? socket) => new(
         section.OptionalText("host", "host name or address", LocalHost)?.Text ?? LocalHost,
-        section.Integer("port", defaultPort, 1, ushort.MaxValue, $"{MysqlSettings.DefaultPort} of mysql, {RedisSettings.DefaultPort} of redis"),
-        section.OptionalPath("socket"));
+        section.Integer(
+            "port", defaultPort, 1, ushort.MaxValue, $"{MysqlSettings.DefaultPort} of mysql, {RedisSettings.DefaultPort} of redis, {MongodbSettings.DefaultPort} of mongodb"),
+        socket);
 
     static string? User(YamlSection section) => section.OptionalText("user", "name of a user")?.Text;
 

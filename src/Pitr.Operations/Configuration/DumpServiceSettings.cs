@@ -21,6 +21,9 @@ public abstract record DumpServiceSettings(
     /// <summary>The password that the tools are given, or null where none is needed.</summary>
     public SecretValue? Password { get; init; }
 
+    /// <summary>Every secret of the service; null for one that is not needed.</summary>
+    public virtual IEnumerable<SecretValue?> Secrets => [Password];
+
     /// <summary>Absolute path of the directory with the tools, or null to look in the usual places.</summary>
     public string? BinDirectory { get; init; }
 }

@@ -110,7 +110,7 @@ public sealed record PitrConfiguration
 
     /// <summary>Every secret the configuration mentions.</summary>
     internal IEnumerable<SecretValue> Secrets =>
-        Services.Values.Select(service => service switch { PostgresServiceSettings postgres => postgres.Password, DumpServiceSettings dump => dump.Password, _ => null })
+        Services.Values.SelectMany(service => service switch { PostgresServiceSettings postgres => [postgres.Password], DumpServiceSettings dump => dump.Secrets, _ => Array.Empty<SecretValue?>() })
             .Append(Encryption.Passphrase)
             .Concat(Repositories.Values.SelectMany(repository => repository.Driver.Secrets))
             .OfType<SecretValue>();

@@ -3,14 +3,11 @@ namespace Pitr.Operations.Configuration;
 /// <summary>Reads the keys of the <c>wal</c> section that are about streaming.</summary>
 static class StreamBinding
 {
-    const string Yes = "true";
-    const string No = "false";
-
     static readonly TimeSpan ShortestDelay = TimeSpan.FromMilliseconds(10);
     static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
 
     public static StreamSettings Bind(YamlSection section, string service) => new(
-        section.Choice("stream", No, [No, Yes]) == Yes,
+        section.Flag("stream"),
         Slot(section, service),
         section.Duration("stream-delay", StreamSettings.Default.Delay, ShortestDelay, LongestDelay));
 

@@ -5,6 +5,9 @@ namespace Pitr.Operations.Configuration;
 /// <summary>Getters for single values that have to be of a kind. What is wrong is reported, and the default answered.</summary>
 static class YamlValues
 {
+    const string Yes = "true";
+    const string No = "false";
+
     /// <summary>One of a few words.</summary>
     public static string Choice(this YamlSection section, string key, string defaultWord, IReadOnlyList<string> words, string? defaultText = null)
     {
@@ -104,6 +107,9 @@ static class YamlValues
         return rate;
     }
 
+    /// <summary>true or false; false if it is left out.</summary>
+    public static bool Flag(this YamlSection section, string key) => section.Choice(key, No, [No, Yes]) == Yes;
+
     /// <summary>A whole number, or null if there is none.</summary>
     public static int? OptionalInteger(this YamlSection section, string key, int minimum, int maximum)
     {
@@ -122,9 +128,9 @@ static class YamlValues
     /// <summary>
     /// The address of an HTTP server, or null if there is none. Not repeated when it is refused: a password may be in it.
     /// </summary>
-    public static Uri? OptionalHttpUrl(this YamlSection section, string key, string passwordHint)
+    public static Uri? OptionalHttpUrl(this YamlSection section, string key, string passwordHint, string? defaultText = null)
     {
-        if (section.OptionalText(key, "HTTP URL") is not { } value)
+        if (section.OptionalText(key, "HTTP URL", defaultText) is not { } value)
         {
             return null;
         }

@@ -50,7 +50,7 @@ static class DumpChoice
     static long Release(string version, string product)
     {
         var numbers = version.Split('.', '-').Take(2).Select(Number).Append(0).ToArray();
-        return product is "MySQL" or "MariaDB" or "Redis" ? (numbers[0] * 1_000_000L) + numbers[1] : numbers[0];
+        return product is "MySQL" or "MariaDB" or "MongoDB" or "Redis" ? (numbers[0] * 1_000_000L) + numbers[1] : numbers[0];
     }
 
     static long Number(string text) =>

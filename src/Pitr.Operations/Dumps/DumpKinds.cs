@@ -1,8 +1,11 @@
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Drill.Dumps;
+using Pitr.Operations.Dumps.Mongodb;
 using Pitr.Operations.Dumps.Mysql;
 using Pitr.Operations.Dumps.Postgres;
+using Pitr.Operations.Dumps.Qdrant;
 using Pitr.Operations.Dumps.Redis;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Scratch;
 
 namespace Pitr.Operations.Dumps;
@@ -11,11 +14,15 @@ namespace Pitr.Operations.Dumps;
 public static class DumpKinds
 {
     /// <summary>What takes the dumps of a service.</summary>
-    public static IDumpSource Source(DumpServiceSettings settings) => settings switch
+    /// <param name="settings">The service.</param>
+    /// <param name="stateDirectory">This host's private files for it.</param>
+    public static IDumpSource Source(DumpServiceSettings settings, string stateDirectory) => settings switch
     {
         PostgresDumpSettings postgres => new PostgresDumpSource(postgres),
         MysqlSettings mysql => new MysqlSource(mysql),
         RedisSettings redis => new RedisSource(redis),
+        MongodbSettings mongodb => new MongodbSource(mongodb),
+        QdrantSettings qdrant => new QdrantSource(qdrant, stateDirectory),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
     };
 
@@ -25,6 +32,8 @@ public static class DumpKinds
         PostgresDumpSettings postgres => new PostgresDumpTarget(postgres),
         MysqlSettings mysql => new MysqlTarget(mysql),
         RedisSettings => new RedisTarget(),
+        MongodbSettings mongodb => new MongodbTarget(mongodb),
+        QdrantSettings qdrant => new QdrantTarget(qdrant),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
     };
 
@@ -34,6 +43,6 @@ public static class DumpKinds
         PostgresDumpSettings postgres => new PostgresScratch(postgres, space),
         MysqlSettings mysql => new MysqlScratch(mysql, space),
         RedisSettings redis => new RedisScratch(redis, space),
-        _ => throw new ArgumentException($"no drills of kind {settings?.Kind}", nameof(settings)),
+        _ => throw new ImpossiblePlanException($"there are no drills of kind {settings.Kind}", "restore a backup under another name and look at it: pitr restore --into"),
     };
 }

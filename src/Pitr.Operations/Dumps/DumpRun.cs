@@ -72,28 +72,31 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
         foreach (var stream in plan.Streams)
         {
             var before = await TryCountAsync(stream, cancellation);
-            await using var program = source.Start(stream);
-            program.Input.Close();
-            var written = await writer.WriteAsync(
+            await using var feed = await source.StartAsync(stream, cancellation);
+            var record = await writer.WriteAsync(
                 stream,
-                program.Output,
+                feed.Output,
                 async tail =>
                 {
-                    var code = await program.WaitAsync(cancellation);
-                    Keep(program.Messages);
+                    var code = await feed.WaitAsync(cancellation);
+                    Keep(feed.Messages);
                     if (code != 0)
                     {
-                        throw new ServerException($"{program.Name} failed {Ending(code)} while it wrote {stream.Name}; no backup was made: {program.Messages}", source.Hint(program.Messages));
+                        throw new ServerException($"{feed.Name} failed {Ending(code)} while it wrote {stream.Name}; no backup was made: {feed.Messages}", source.Hint(feed.Messages));
                     }
 
                     if (source.WhyNotWhole(stream, tail.Bytes) is { } reason)
                     {
-                        throw new ServerException($"{program.Name} ended well, but {stream.Name} is not whole: {reason}; no backup was made", source.Hint(program.Messages));
+                        throw new ServerException($"{feed.Name} ended well, but {stream.Name} is not whole: {reason}; no backup was made", source.Hint(feed.Messages));
                     }
                 },
                 bytes => progress?.Report(new DumpProgress($"dumping {stream.Name}", bytes, plan.EstimatedBytes)),
                 cancellation);
-            taken.Add(written with { Counts = StreamCounts.Merge(before, before is null ? null : await TryCountAsync(stream, cancellation)) });
+            // What is counted in the stream itself is exact; the server is asked before and after.
+            taken.Add(record with
+            {
+                Counts = feed.Counts is { } counted ? StreamCounts.Exact(counted) : StreamCounts.Merge(before, before is null ? null : await TryCountAsync(stream, cancellation)),
+            });
         }
 
         return taken;

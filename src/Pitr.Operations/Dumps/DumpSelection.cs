@@ -14,6 +14,9 @@ public sealed record DumpSelection(string? Database, string? Into)
     /// <summary>Whether roles and tablespaces are made first.</summary>
     public bool Globals { get; init; }
 
+    /// <summary>Whether what is there under the same names is dropped first.</summary>
+    public bool Drop { get; init; }
+
     /// <summary>A new directory for what is a file.</summary>
     public string? Directory { get; init; }
 

@@ -1,5 +1,4 @@
 using Pitr.Postgres;
-using Pitr.Postgres.Programs;
 
 namespace Pitr.Operations.Dumps;
 
@@ -10,9 +9,9 @@ public interface IDumpSource : IAsyncDisposable
     /// <exception cref="ServerException">A tool is missing, or the server cannot be reached or refuses; with the next step.</exception>
     Task<DumpPlan> PlanAsync(CancellationToken cancellation);
 
-    /// <summary>Starts the tool that writes a stream to its standard output.</summary>
-    /// <exception cref="ServerException">It cannot be started.</exception>
-    ClientProgram Start(PlannedStream stream);
+    /// <summary>Has a stream begun.</summary>
+    /// <exception cref="ServerException">Its tool cannot be started, or the server refuses.</exception>
+    Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation);
 
     /// <summary>
     /// Starts the tool so that it does everything but read the data, for `pitr check`: it has to log in and may have to lock what it would dump. Null where it has no such way: then a dump

@@ -21,6 +21,10 @@ static class StreamCounts
         })];
     }
 
+    /// <summary>What is recorded of a stream that was counted itself.</summary>
+    public static IReadOnlyList<DumpCount> Exact(IReadOnlyDictionary<string, long> counted) =>
+        [.. counted.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => new DumpCount(c.Key, c.Value, c.Value))];
+
     /// <summary>Holds what was recorded against what is there.</summary>
     /// <param name="recorded">Of the stream.</param>
     /// <param name="found">In the restored server.</param>

@@ -13,7 +13,7 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
     {
         var configuration = Load(Block("yaml"), Variables(("PITR_PASSPHRASE", "x")));
 
-        Assert.Equal(["main", "billing", "shop", "legacy", "cache"], configuration.Services.Keys);
+        Assert.Equal(["main", "billing", "shop", "legacy", "cache", "documents", "documents-elsewhere", "vectors"], configuration.Services.Keys);
         var example = Block("yaml");
         var ofEveryKind = RepositoryBinding.KeysOf("file");
         Assert.All(

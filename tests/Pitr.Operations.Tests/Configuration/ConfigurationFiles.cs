@@ -37,6 +37,8 @@ public abstract class ConfigurationFiles : IDisposable
           postgres-dump: { kind: postgres-dump, repositories: [file], databases: [x] }
           mysql: { kind: mysql, repositories: [file] }
           redis: { kind: redis, repositories: [file] }
+          mongodb: { kind: mongodb, repositories: [file] }
+          qdrant: { kind: qdrant, repositories: [file] }
 
         """;
 
@@ -45,6 +47,8 @@ public abstract class ConfigurationFiles : IDisposable
     {
         ["databases"] or ["backup", "part-size"] => "postgres-dump",
         ["host" or "port" or "socket" or "user" or "option-file"] => "mysql",
+        ["uri" or "authentication-database" or "oplog"] => "mongodb",
+        ["url" or "api-key" or "collections" or "timeout"] => "qdrant",
         _ => "main",
     };
 

@@ -16,6 +16,8 @@ public sealed class DumpChoiceTests
     [InlineData("MariaDB", "10.11.19-MariaDB", "11.4.2-MariaDB")]
     [InlineData("MySQL", "5.7.44", "8.0.36")]
     [InlineData("Redis", "7.0.15", "7.2.4")]
+    [InlineData("MongoDB", "7.0.14", "7.0.2")]
+    [InlineData("MongoDB", "4.4.29", "5.0.0")]
     public void The_same_or_a_later_release_may(string product, string dumped, string target) => DumpChoice.RequireNotNewer(Manifest(product, dumped), product, target, "here");
 
     [Theory]
@@ -24,6 +26,7 @@ public sealed class DumpChoiceTests
     [InlineData("MariaDB", "10.11.19-MariaDB", "10.6.21-MariaDB")]
     [InlineData("MySQL", "8.4.0", "8.0.36")]
     [InlineData("Redis", "8.0.0", "7.2.4")]
+    [InlineData("MongoDB", "4.4.29", "4.2.24")]
     public void An_older_one_may_not(string product, string dumped, string target)
     {
         var e = Assert.Throws<ImpossiblePlanException>(() => DumpChoice.RequireNotNewer(Manifest(product, dumped), product, target, "here"));

@@ -1,29 +1,31 @@
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
-using Pitr.Postgres.Programs;
 
 namespace Pitr.Operations.Dumps.Mysql;
 
 /// <summary>
 /// Dumps of a MySQL or MariaDB server: each database by itself, so that each can be brought back by itself and under another name. Each is consistent in itself
-/// (<c>--single-transaction</c>); with a binary log it says at which position of it.
+/// (<c>--single-transaction</c>); with a binary log it says at which position of it. Users and roles are a stream of pitr's own.
 /// </summary>
 /// <param name="settings">The service.</param>
 public sealed class MysqlSource(MysqlSettings settings) : IDumpSource
 {
     const string Format = "sql";
     const string StreamSuffix = ".sql";
+    const string Accounts = "accounts.json";
 
     static readonly string[] Always = ["--single-transaction", "--quick", "--routines", "--events", "--triggers", "--hex-blob"];
 
     readonly List<string> _arguments = [.. Always];
     MysqlTools? _tools;
+    bool _isMariaDb;
 
     /// <inheritdoc/>
     public async Task<DumpPlan> PlanAsync(CancellationToken cancellation)
     {
         _tools = new MysqlTools(settings);
         var (product, version, hasBinaryLog) = await _tools.ReadServerAsync(cancellation);
+        _isMariaDb = product == MysqlTools.MariaDb;
         var knows = await _tools.ReadOptionsAsync(cancellation);
         if (hasBinaryLog)
         {
@@ -44,34 +46,40 @@ public sealed class MysqlSource(MysqlSettings settings) : IDumpSource
             Properties = new Dictionary<string, string>(StringComparer.Ordinal) { ["character-set"] = d.CharacterSet, ["collation"] = d.Collation },
         });
         return databases.Count > 0
-            ? new DumpPlan(await _tools.ReadVersionAsync(_tools.Dump, cancellation), product, version, [.. streams], databases.Sum(d => d.Bytes))
+            ? new DumpPlan(await _tools.ReadVersionAsync(_tools.Dump, cancellation), product, version, [.. streams, new PlannedStream(Accounts, MysqlAccounts.FormatName, null)], databases.Sum(d => d.Bytes))
             : throw new RefusedInputException($"{_tools.Server} has no databases that {settings.User ?? "the user"} may see", "grant SELECT and SHOW DATABASES to the user of the service");
     }
 
     /// <inheritdoc/>
-    public ClientProgram Start(PlannedStream stream)
+    public async Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        // Behind --: a database may be called --help.
-        return _tools!.Start(_tools.Dump, [.. _arguments, "--", stream.Database!]);
+        return stream.Database is { } database
+            // Behind --: a database may be called --help.
+            ? new ToolFeed(_tools!.Start(_tools.Dump, [.. _arguments, "--", database]))
+            : await new MysqlAccountReader(_tools!, _isMariaDb).ReadAsync(cancellation);
     }
 
     /// <inheritdoc/>
     public ClientProgram? StartRehearsal(PlannedStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return _tools!.Start(_tools.Dump, [.. _arguments, "--no-data", "--", stream.Database!]);
+        return stream.Format == Format ? _tools!.Start(_tools.Dump, [.. _arguments, "--no-data", "--", stream.Database!]) : null;
     }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<ServerCount>> CountAsync(PlannedStream stream, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return await _tools!.CountAsync(stream.Database!, cancellation);
+        return stream.Format == Format ? await _tools!.CountAsync(stream.Database!, cancellation) : [];
     }
 
     /// <inheritdoc/>
-    public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail) => tail.IndexOf("-- Dump completed"u8) < 0 ? "its end is missing" : null;
+    public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return stream.Format == Format && tail.IndexOf("-- Dump completed"u8) < 0 ? "its end is missing" : null;
+    }
 
     /// <inheritdoc/>
     public string? Hint(string messages) => MysqlTools.Hint(messages);

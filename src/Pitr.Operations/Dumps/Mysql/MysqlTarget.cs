@@ -10,25 +10,23 @@ namespace Pitr.Operations.Dumps.Mysql;
 public sealed class MysqlTarget(MysqlSettings settings) : IDumpTarget
 {
     MysqlTools? _tools;
+    bool _isMariaDb;
 
     /// <inheritdoc/>
     public async Task<DumpRestorePlan> PlanAsync(DumpDocument entry, DumpManifest manifest, DumpSelection selection, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(selection);
-        if (selection.Globals)
-        {
-            throw new RefusedInputException("--globals is for services of kind postgres-dump: users and grants are not in dumps of MySQL and MariaDB", "leave it out, and make the users yourself");
-        }
-
         if (selection.Tables.Count > 0 || selection.Schemas.Count > 0)
         {
             throw new RefusedInputException("--table and --schema are for services of kind postgres-dump", "bring the database back beside the old one with --into NAME, and copy the table from there");
         }
 
         var streams = DumpChoice.Databases(manifest, selection);
+        var accounts = selection.Globals ? Accounts(manifest) : null;
         _tools = new MysqlTools(settings);
         var (product, version, _) = await _tools.ReadServerAsync(cancellation);
+        _isMariaDb = product == MysqlTools.MariaDb;
         DumpChoice.RequireNotNewer(manifest, product, version, _tools.Server);
         var present = (await _tools.ReadDatabasesAsync(cancellation)).ToDictionary(d => d.Name, StringComparer.Ordinal);
         var steps = new List<DumpRestoreStep>();
@@ -45,6 +43,8 @@ public sealed class MysqlTarget(MysqlSettings settings) : IDumpTarget
             steps.Add(new DumpRestoreStep(stream, into, IsNew: !present.ContainsKey(into)));
         }
 
+        // Behind the databases: a grant on a table wants the table.
+        steps.AddRange(accounts is null ? [] : [new DumpRestoreStep(accounts, null, IsNew: false)]);
         return new DumpRestorePlan(entry, manifest, await _tools.ReadVersionAsync(_tools.Client, cancellation), _tools.Server, steps);
     }
 
@@ -53,7 +53,11 @@ public sealed class MysqlTarget(MysqlSettings settings) : IDumpTarget
     {
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(copy);
-        var database = step.Into!;
+        if (step.Into is not { } database)
+        {
+            return await MakeAccountsAsync(copy, cancellation);
+        }
+
         if (step.IsNew)
         {
             await MakeAsync(step, database, cancellation);
@@ -79,6 +83,16 @@ public sealed class MysqlTarget(MysqlSettings settings) : IDumpTarget
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    static DumpStreamRecord Accounts(DumpManifest manifest) => manifest.Streams.FirstOrDefault(s => s.Format == MysqlAccounts.FormatName)
+        ?? throw new RefusedInputException($"backup {manifest.Id} has no accounts: it was taken by a version of pitr that did not dump them", "leave --globals out, or choose a later backup");
+
+    async Task<IReadOnlyList<string>> MakeAccountsAsync(Func<Stream, Task> copy, CancellationToken cancellation)
+    {
+        using var stream = new MemoryStream();
+        await copy(stream);
+        return await new MysqlAccountRestore(_tools!, new MysqlAccountReader(_tools!, _isMariaDb)).RunAsync(MysqlAccounts.Parse(stream.GetBuffer().AsSpan(0, (int)stream.Length)), cancellation);
+    }
 
     Task MakeAsync(DumpRestoreStep step, string database, CancellationToken cancellation)
     {

@@ -10,7 +10,12 @@ namespace Pitr.Operations.Dumps.Mysql;
 /// <param name="settings">The service.</param>
 sealed class MysqlTools(MysqlSettings settings)
 {
+    /// <summary>The product that is not MySQL.</summary>
+    public const string MariaDb = "MariaDB";
+
     const string Packages = "mariadb-client or default-mysql-client on Debian and Ubuntu";
+
+    const string ErrorMark = "ERROR ";
 
     // Databases that the server makes itself.
     const string Own = "'information_schema', 'performance_schema', 'mysql', 'sys'";
@@ -30,7 +35,7 @@ sealed class MysqlTools(MysqlSettings settings)
     public async Task<(string Product, string Version, bool HasBinaryLog)> ReadServerAsync(CancellationToken cancellation)
     {
         var row = (await QueryAsync("SELECT VERSION(), @@log_bin", cancellation))[0];
-        return (row[0].Contains("MariaDB", StringComparison.OrdinalIgnoreCase) ? "MariaDB" : "MySQL", row[0], row[1] is "1" or "ON");
+        return (row[0].Contains(MariaDb, StringComparison.OrdinalIgnoreCase) ? MariaDb : "MySQL", row[0], row[1] is "1" or "ON");
     }
 
     /// <summary>The databases that people use, by name, with what has to be said to make one like it.</summary>
@@ -186,13 +191,49 @@ sealed class MysqlTools(MysqlSettings settings)
         }
     }
 
-    async Task<List<string[]>> QueryAsync(string sql, CancellationToken cancellation)
+    /// <summary>Asks for rows.</summary>
+    /// <param name="sql">Nothing secret: every user of the host can read it.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="ServerException">The server cannot be reached, or refuses.</exception>
+    public async Task<List<string[]>> QueryAsync(string sql, CancellationToken cancellation)
     {
         var (code, output, messages) = await ToolRun.RunAsync(
             Client, [.. Connection(), "--batch", "--skip-column-names", $"--execute={sql}"], Environment, cancellation);
         return code == 0
             ? [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t').Select(Unescaped).ToArray())]
             : throw new ServerException($"{Server} does not answer: {messages}", Hint(messages));
+    }
+
+    /// <summary>Runs statements that may hold secrets: they go through the client's standard input.</summary>
+    /// <param name="statements">Without a semicolon behind each.</param>
+    /// <param name="goOn">Whether the others are run when one fails.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>The client's exit code and the errors, without what they quote.</returns>
+    public Task<(int Code, IReadOnlyList<string> Errors)> RunAsync(IEnumerable<string> statements, bool goOn, CancellationToken cancellation) => Task.Run(
+        async () =>
+        {
+            await using var client = Start(Client, ["--batch", "--binary-mode", .. goOn ? new[] { "--force" } : []]);
+            try
+            {
+                await client.Input.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(statements.Prepend("SET SESSION sql_mode = ''").Select(statement => $"{statement};\n"))), cancellation);
+                client.Input.Close();
+            }
+            catch (IOException)
+            {
+                // It has stopped reading; its exit code says why.
+            }
+
+            var code = await client.WaitAsync(cancellation);
+            return (code, (IReadOnlyList<string>)[.. client.Messages.Split(System.Environment.NewLine).Where(line => line.StartsWith(ErrorMark, StringComparison.Ordinal)).Select(ErrorOf)]);
+        },
+        cancellation);
+
+    /// <summary>The client's error in a message, without the piece of the statement that a server quotes: a password hash may be in it.</summary>
+    public static string ErrorOf(string message)
+    {
+        var error = message[Math.Max(0, message.IndexOf(ErrorMark, StringComparison.Ordinal))..];
+        var quoted = error.IndexOf(" near '", StringComparison.Ordinal);
+        return quoted < 0 ? error : error[..quoted];
     }
 
     static long Number(string text) => (long)decimal.Parse(text, CultureInfo.InvariantCulture);

@@ -5,7 +5,6 @@ using Pitr.Operations.Errors;
 using Pitr.Postgres;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Dumps;
-using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 
 namespace Pitr.Operations.Dumps.Postgres;
@@ -59,7 +58,7 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     }
 
     /// <inheritdoc/>
-    public ClientProgram Start(PlannedStream stream) => Start(stream, schemaOnly: false);
+    public Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation) => Task.FromResult<IDumpFeed>(new ToolFeed(Start(stream, schemaOnly: false)));
 
     /// <inheritdoc/>
     // Locks every table as the dump does, which needs the same right.

@@ -1,5 +1,4 @@
 using Pitr.Operations.Configuration;
-using Pitr.Postgres.Programs;
 
 namespace Pitr.Operations.Dumps.Redis;
 
@@ -28,7 +27,7 @@ public sealed class RedisSource(RedisSettings settings) : IDumpSource
     }
 
     /// <inheritdoc/>
-    public ClientProgram Start(PlannedStream stream) => _tools!.StartDump();
+    public Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation) => Task.FromResult<IDumpFeed>(new ToolFeed(_tools!.StartDump()));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<ServerCount>> CountAsync(PlannedStream stream, CancellationToken cancellation) => _tools!.CountAsync(cancellation);
