@@ -122,7 +122,9 @@ sealed class MysqlTools(MysqlSettings settings)
         }
     }
 
-    async Task<List<string[]>> QueryAsync(string sql, CancellationToken cancellation)
+    /// <summary>Asks the server; each row has its values as text.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<List<string[]>> QueryAsync(string sql, CancellationToken cancellation)
     {
         var (code, output, messages) = await ToolRun.RunAsync(
             Client, [.. Connection(), "--batch", "--skip-column-names", $"--execute={sql}"], Environment, cancellation);
