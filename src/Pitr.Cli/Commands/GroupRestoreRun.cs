@@ -35,16 +35,15 @@ sealed class GroupRestoreRun(ParseResult parsed, GroupOptions group, DateTimeOff
         var id = new BackupId(CommandContext.Clock.GetUtcNow()).ToString();
         using var display = new ProgressDisplay();
         var restore = Open(context, id, display);
-        var prepared = new List<GroupComponent>();
+        var (opened, prepared) = (new List<AuditedComponent>(), new List<GroupComponent>());
         await using var leases = dryRun ? null : await GroupLeases.TakeAsync(context, Action, names, againstBackups: true, cancellation);
         try
         {
             restore.RequireNone();
             foreach (var name in names)
             {
-                var component = OpenComponent(context, name, id);
-                prepared.Add(new GroupComponent(component, null!));
-                prepared[^1] = new GroupComponent(component, await component.PrepareAsync(until, id, Progress(display), leases?.Token ?? cancellation));
+                opened.Add(OpenComponent(context, name, id));
+                prepared.Add(new GroupComponent(opened[^1], await opened[^1].PrepareAsync(until, id, Progress(display), leases?.Token ?? cancellation)));
             }
 
             display.Clear();
@@ -65,9 +64,9 @@ sealed class GroupRestoreRun(ParseResult parsed, GroupOptions group, DateTimeOff
         }
         finally
         {
-            foreach (var component in prepared)
+            foreach (var component in opened)
             {
-                await component.Restore.DisposeAsync();
+                await component.DisposeAsync();
             }
         }
     }

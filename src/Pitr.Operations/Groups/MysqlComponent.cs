@@ -85,7 +85,7 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
         foreach (var move in record.Moves.Where(m => m.Existed))
         {
             await _move.DropAsync(move.Aside, cancellation);
-            File.Delete(move.Code!);
+            RemoveCode(move);
         }
 
         return [.. record.Moves.Where(m => m.Existed).Select(m => $"database {m.Aside} is removed")];
@@ -118,7 +118,7 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
 
         foreach (var move in work.Record.Moves.Where(m => m.Existed))
         {
-            File.Delete(move.Code!);
+            RemoveCode(move);
         }
 
         return said;
@@ -202,6 +202,19 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
         if (isAside)
         {
             await _move.DropEmptyAsync(move.Aside, CancellationToken.None);
+        }
+    }
+
+    static void RemoveCode(ComponentMove move)
+    {
+        var directory = Path.GetDirectoryName(move.Code!)!;
+        if (Directory.Exists(directory))
+        {
+            File.Delete(move.Code!);
+            if (!Directory.EnumerateFileSystemEntries(directory).Any())
+            {
+                Directory.Delete(directory);
+            }
         }
     }
 
