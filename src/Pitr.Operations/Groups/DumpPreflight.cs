@@ -4,6 +4,7 @@ using Pitr.Operations.Dumps;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
+using Pitr.Storage;
 
 namespace Pitr.Operations.Groups;
 
@@ -35,8 +36,21 @@ sealed class DumpPreflight(DumpService service)
 
     /// <summary>Fetches and opens every part of a dump.</summary>
     /// <returns>What it consists of.</returns>
-    /// <exception cref="DamagedRepositoryException">Something is damaged in every repository.</exception>
+    /// <exception cref="DamagedRepositoryException">Something is damaged in every repository, or in none.</exception>
     public async Task<DumpManifest> ReadAsync(DumpDocument entry, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ReadAllAsync(entry, progress, cancellation);
+        }
+        catch (ObjectNotFoundException e)
+        {
+            throw new DamagedRepositoryException(
+                $"backup {entry.Id} of service {service.Name} is not complete: {e.Message}; nothing was changed", "choose a moment before it with --target-time, or bring the object back from another copy of the repository", e);
+        }
+    }
+
+    async Task<DumpManifest> ReadAllAsync(DumpDocument entry, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var reader = new DumpReader(service);
         var manifest = await reader.ReadManifestAsync(entry, cancellation);

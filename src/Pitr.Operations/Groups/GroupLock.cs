@@ -9,8 +9,9 @@ namespace Pitr.Operations.Groups;
 public sealed class GroupLock : IDisposable
 {
     readonly FileStream _file;
+    readonly string _holder;
 
-    GroupLock(FileStream file) => _file = file;
+    GroupLock(FileStream file, string holder) => (_file, _holder) = (file, holder);
 
     /// <summary>Takes it.</summary>
     /// <param name="stateDirectory">Of the configuration.</param>
@@ -20,25 +21,24 @@ public sealed class GroupLock : IDisposable
     public static GroupLock Take(string stateDirectory, string action, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
-        var path = Path.Combine(GroupJournal.DirectoryOf(stateDirectory), "run.lock");
-        if (StateFile.TryLock(path) is not { } file)
+        var directory = GroupJournal.DirectoryOf(stateDirectory);
+        // Who holds a lock cannot be written into its own file: nobody else can open that.
+        var holder = Path.Combine(directory, "run.holder");
+        if (StateFile.TryLock(Path.Combine(directory, "run.lock")) is not { } file)
         {
-            throw new BusyException($"another run over the group is going on: {Holder(path)}", "wait for it to end; the lock frees itself when that process ends, however it ends");
+            throw new BusyException(
+                $"another run over the group is going on: {(File.Exists(holder) ? File.ReadAllText(holder).Trim() : "it has just begun")}", "wait for it to end; the lock frees itself when that process ends, however it ends");
         }
 
-        file.SetLength(0);
-        file.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"pitr {action}, process {Environment.ProcessId}, since {clock.GetUtcNow():yyyy-MM-dd HH:mm:ss'Z'}\n")));
-        file.Flush();
-        return new GroupLock(file);
-    }
-
-    // To look at it takes no lock.
-    static string Holder(string path)
-    {
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), Encoding.UTF8);
-        return reader.ReadLine() is { Length: > 0 } holder ? holder : "it has just begun";
+        StateFile.Replace(
+            holder, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"pitr {action}, process {Environment.ProcessId}, since {clock.GetUtcNow():yyyy-MM-dd HH:mm:ss'Z'}\n")));
+        return new GroupLock(file, holder);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        File.Delete(_holder);
+        _file.Dispose();
+    }
 }

@@ -79,7 +79,14 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
     public async Task ReplayCodeAsync(string database, string path, CancellationToken cancellation)
     {
         await using var file = File.OpenRead(path);
-        await RunAsync(database, input => file.CopyToAsync(input, cancellation), cancellation);
+        await RunAsync(
+            database,
+            async input =>
+            {
+                await input.WriteAsync(Encoding.UTF8.GetBytes(ShortWait), cancellation);
+                await file.CopyToAsync(input, cancellation);
+            },
+            cancellation);
     }
 
     /// <summary>Makes a database.</summary>

@@ -18,8 +18,8 @@ sealed class StoredObjectReading(OpenedService service)
     /// <param name="phase">What this is, in words.</param>
     /// <param name="progress">Told how many bytes are read.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="DamagedRepositoryException">One is damaged in every repository.</exception>
-    /// <exception cref="StorageException">One is in none, or a repository does not answer.</exception>
+    /// <exception cref="DamagedRepositoryException">One is damaged in every repository, or in none.</exception>
+    /// <exception cref="StorageException">A repository does not answer.</exception>
     public async Task RequireAsync(IEnumerable<StoredObject> objects, string phase, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var all = objects.ToArray();
@@ -32,7 +32,9 @@ sealed class StoredObjectReading(OpenedService service)
                 var asked = await service.Repositories.AskFirstAsync((store, asking) => ReadAsync(store, item, asking), item.Size, token);
                 if (!asked.IsAnswered)
                 {
-                    throw asked.Failure;
+                    throw asked.IsProvenAbsent
+                        ? new DamagedRepositoryException($"{item.Key} of service {service.Name} is in no repository; nothing was changed", "bring it back from another copy of the repository, or choose a moment before that backup")
+                        : asked.Failure;
                 }
 
                 progress?.Report(new RestoreProgress(phase, Interlocked.Add(ref done, item.Size), total));
