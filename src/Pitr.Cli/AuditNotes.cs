@@ -16,6 +16,9 @@ sealed class AuditNotes(string token, Func<AuditNotes, CancellationToken, Task> 
     /// <summary>More about it, by name.</summary>
     public Dictionary<string, string> Details { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What went wrong, of a command that says so itself and ends with a code.</summary>
+    public string? Error { get; set; }
+
     /// <summary>It only looked: nothing is recorded.</summary>
     public bool ChangedNothing { get; set; }
 

@@ -35,24 +35,41 @@ static class Audited
         string name, Argument<string> repository, Func<ParseResult, AuditNotes, CancellationToken, Task<int>> run) =>
         Action(name, (_, parsed) => [new AuditPlace(null, parsed.GetValue(repository)!)], run);
 
+    /// <summary>The action of a command about several services at once: a record in the trail of each.</summary>
+    /// <param name="name">What the record calls it.</param>
+    /// <param name="services">Which services.</param>
+    /// <param name="run">The work.</param>
+    public static Func<ParseResult, CancellationToken, Task<int>> ActionOnGroup(
+        string name, Func<CommandContext, ParseResult, IReadOnlyList<string>> services, Func<ParseResult, AuditNotes, CancellationToken, Task<int>> run) =>
+        Action(name, (context, parsed) => [.. services(context, parsed).Select(service => new AuditPlace(service, null))], run);
+
+    /// <summary>Does what is recorded in the trail of one service, however it ends: a part of a command about several.</summary>
+    /// <param name="name">What the record calls it.</param>
+    /// <param name="service">The service.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="run">The work; gives its exit code.</param>
+    public static Task<int> RunAsync(string name, string service, ParseResult parsed, Func<AuditNotes, Task<int>> run) =>
+        RunAsync(new AuditedAction(name, (_, _) => [new AuditPlace(service, null)], parsed), run);
+
     static Func<ParseResult, CancellationToken, Task<int>> Action(
         string name, Func<CommandContext, ParseResult, IReadOnlyList<AuditPlace>> places, Func<ParseResult, AuditNotes, CancellationToken, Task<int>> run) =>
-        async (parsed, cancellation) =>
-        {
-            var action = new AuditedAction(name, places, parsed);
-            var notes = new AuditNotes(action.Token, action.BeginAsync);
-            try
-            {
-                var code = await run(parsed, notes, cancellation);
-                await RecordAsync(code, null);
-                return code;
-            }
-            catch (Exception e) when (e is not ConfigurationException)
-            {
-                await RecordAsync(ExitCodes.Of(e), e is OperationCanceledException ? "interrupted" : e.Message);
-                throw;
-            }
+        (parsed, cancellation) => RunAsync(new AuditedAction(name, places, parsed), notes => run(parsed, notes, cancellation));
 
-            Task RecordAsync(int code, string? error) => notes.ChangedNothing ? Task.CompletedTask : action.EndAsync(notes, code, error);
-        };
+    static async Task<int> RunAsync(AuditedAction action, Func<AuditNotes, Task<int>> run)
+    {
+        var notes = new AuditNotes(action.Token, action.BeginAsync);
+        try
+        {
+            var code = await run(notes);
+            await RecordAsync(code, notes.Error);
+            return code;
+        }
+        catch (Exception e) when (e is not ConfigurationException)
+        {
+            await RecordAsync(ExitCodes.Of(e), e is OperationCanceledException ? "interrupted" : e.Message);
+            throw;
+        }
+
+        Task RecordAsync(int code, string? error) => notes.ChangedNothing ? Task.CompletedTask : action.EndAsync(notes, code, error);
+    }
 }

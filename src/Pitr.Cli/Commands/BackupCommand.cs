@@ -14,7 +14,8 @@ static class BackupCommand
 {
     const int MostDamageShown = 20;
 
-    static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
+    static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
+    static readonly GroupOptions Group = new();
     static readonly Option<long?> Limit = GlobalOptions.Rate("--limit", "Most bytes of the cluster to read per second (default backup.limit; nothing limits it)");
 
     static readonly Option<BackupMethod?> Method = new("--method") { Description = "How the files are read: direct, where they are; stream, through pg_basebackup; auto, direct if possible (default backup.method)", HelpName = "auto|direct|stream" };
@@ -38,11 +39,23 @@ static class BackupCommand
               pitr --output json backup main
               pitr backup shop                       a dump of every database of shop
               pitr backup vectors                    a snapshot of every collection, which does not stay on the server
+
+            Every service of the configuration, those that others come after (services.*.after) first. One that fails stops no other; the exit
+            code is that of the first that did:
+
+              pitr backup --all
+              pitr backup --all --dry-run            what would be backed up, and in which order
+              pitr backup --all --component shop --component uploads
             """)
         {
             ServiceName, Method, Full, Limit,
         };
-        command.SetAction(Audited.Action("backup", ServiceName, RunAsync));
+        Group.AddTo(command);
+        Group.AddDryRunTo(command);
+        Group.RequireServiceOrAll(command, ServiceName);
+        var single = Audited.Action("backup", ServiceName, RunAsync);
+        var all = Audited.ActionOnGroup("backup --all", Group.Services, RunAllAsync);
+        command.SetAction((parsed, cancellation) => Group.IsGiven(parsed) ? all(parsed, cancellation) : single(parsed, cancellation));
         return command;
     }
 
@@ -56,27 +69,12 @@ static class BackupCommand
         }
 
         await using var service = context.OpenService(parsed.GetValue(ServiceName));
-        await notes.BeginAsync(cancellation);
         BackupDocument backup;
         using (var display = new ProgressDisplay())
         {
-            var run = new BackupRun(service, CommandContext.Version) 
-            {
-                Limit = parsed.GetValue(Limit) ?? service.Settings.Backup.Limit,
-                Method = parsed.GetValue(Method) ?? service.Settings.Backup.Method,
-                Full = parsed.GetValue(Full),
-                Resuming = work =>
-                {
-                    display.Clear();
-                    Console.Error.WriteLine($"going on from the backup interrupted at {Texts.Moment(work.InterruptedAt)}: {Texts.Size(work.StoredBytes)} of {Texts.Size(work.TotalBytes)} are stored already");
-                },
-            };
-            backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+            backup = await TakeAsync(parsed, service, notes, display, cancellation);
         }
 
-        notes.Subject = backup.Id;
-        notes.Details["method"] = backup.Method;
-        notes.Details["stored"] = Texts.Size(backup.StoredBytes);
         using var catchUp = new CatchUp(service);
         var owed = await catchUp.RunAsync(cancellation);
 
@@ -120,6 +118,30 @@ static class BackupCommand
 
         return ExitCodeOf(backup);
     }
+
+    /// <summary>Takes a base backup of a service, as the options of the command say.</summary>
+    public static async Task<BackupDocument> TakeAsync(ParseResult parsed, PostgresService service, AuditNotes notes, ProgressDisplay display, CancellationToken cancellation)
+    {
+        await notes.BeginAsync(cancellation);
+        var run = new BackupRun(service, CommandContext.Version)
+        {
+            Limit = parsed.GetValue(Limit) ?? service.Settings.Backup.Limit,
+            Method = parsed.GetValue(Method) ?? service.Settings.Backup.Method,
+            Full = parsed.GetValue(Full),
+            Resuming = work =>
+            {
+                display.Clear();
+                Console.Error.WriteLine($"going on from the backup interrupted at {Texts.Moment(work.InterruptedAt)}: {Texts.Size(work.StoredBytes)} of {Texts.Size(work.TotalBytes)} are stored already");
+            },
+        };
+        var backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+        notes.Subject = backup.Id;
+        notes.Details["method"] = backup.Method;
+        notes.Details["stored"] = Texts.Size(backup.StoredBytes);
+        return backup;
+    }
+
+    static Task<int> RunAllAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation) => new GroupBackupRun(parsed, Group, Group.IsDryRun(parsed)).RunAsync(notes, cancellation);
 
     static void RequireNone(ParseResult parsed)
     {

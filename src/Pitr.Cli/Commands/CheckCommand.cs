@@ -65,7 +65,7 @@ static class CheckCommand
     {
         if (service is DumpService dumps)
         {
-            await using var source = DumpKinds.Source(dumps.Settings);
+            await using var source = DumpKinds.Source(dumps.Settings, dumps.StateDirectory);
             return await new DumpCheckRun(dumps, source).RunAsync(onResult, cancellation);
         }
 

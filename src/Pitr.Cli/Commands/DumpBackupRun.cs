@@ -13,17 +13,12 @@ static class DumpBackupRun
     public static async Task<int> RunAsync(CommandContext context, string? name, AuditNotes notes, CancellationToken cancellation)
     {
         await using var service = context.OpenDumpService(name);
-        await using var source = DumpKinds.Source(service.Settings, service.StateDirectory);
         DumpDocument backup;
         using (var display = new ProgressDisplay())
         {
-            backup = await new DumpRun(service, source, CommandContext.Version)
-                .RunAsync(new Forward<DumpProgress>(p => display.Show(p.Phase, p.Bytes, Math.Max(p.Bytes, p.TotalBytes))), cancellation);
+            backup = await TakeAsync(service, notes, display, cancellation);
         }
 
-        notes.Subject = backup.Id;
-        notes.Details["method"] = backup.Tool;
-        notes.Details["stored"] = Texts.Size(backup.StoredBytes);
         using var catchUp = new CatchUp(service);
         var owed = await catchUp.RunAsync(cancellation);
         if (context.Output == OutputFormat.Json)
@@ -54,5 +49,17 @@ static class DumpBackupRun
         }
 
         return ExitCodes.Success;
+    }
+
+    /// <summary>Takes a dump of a service.</summary>
+    public static async Task<DumpDocument> TakeAsync(DumpService service, AuditNotes notes, ProgressDisplay display, CancellationToken cancellation)
+    {
+        await using var source = DumpKinds.Source(service.Settings);
+        var backup = await new DumpRun(service, source, CommandContext.Version)
+            .RunAsync(new Forward<DumpProgress>(p => display.Show(p.Phase, p.Bytes, Math.Max(p.Bytes, p.TotalBytes))), cancellation);
+        notes.Subject = backup.Id;
+        notes.Details["method"] = backup.Tool;
+        notes.Details["stored"] = Texts.Size(backup.StoredBytes);
+        return backup;
     }
 }

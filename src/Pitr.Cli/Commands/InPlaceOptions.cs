@@ -7,11 +7,14 @@ namespace Pitr.Cli.Commands;
 sealed class InPlaceOptions
 {
     readonly Option<bool> _inPlace = new("--in-place") { Description = "Restore the service's own cluster where it is: stop its server, keep the old directories aside, restore, start, wait for the target; put the old ones back if anything fails" };
-    readonly Option<bool> _removeOld = new("--remove-old") { Description = "With --in-place: remove the old directories once the new cluster has recovered (default: they are kept)" };
-    readonly Option<bool> _rollBack = new("--roll-back") { Description = "With --in-place: put the old cluster back, after a restore in place that was killed, or that succeeded and was not wanted" };
+    readonly Option<bool> _removeOld = new("--remove-old") { Description = "With --in-place or --all: remove what was there once the restore has succeeded (default: it is kept)" };
+    readonly Option<bool> _rollBack = new("--roll-back") { Description = "With --in-place or --all: put back what was there, after a restore that was killed, or that succeeded and was not wanted" };
 
     /// <summary>--in-place itself.</summary>
     public Option<bool> Option => _inPlace;
+
+    /// <summary>Those that say the same of a group.</summary>
+    public IReadOnlyList<Option> OfGroups => [_removeOld, _rollBack];
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -37,7 +40,7 @@ sealed class InPlaceOptions
         {
             foreach (var own in new Option[] { _removeOld, _rollBack }.Where(o => parsed.GetResult(o) is { Implicit: false }))
             {
-                throw new RefusedInputException($"{own.Name} belongs to --in-place", "add --in-place, or leave it out");
+                throw new RefusedInputException($"{own.Name} belongs to --in-place or --all", "add one of them, or leave it out");
             }
 
             return;

@@ -22,10 +22,11 @@ static class InfoCommand
         var command = new Command(
             "info",
             """
-            Say to which moments each service can be brought back, and list its backups. Exits 4 when repositories did not answer that
-            may hold more than what is shown.
+            Say to which moments each service can be brought back, and list its backups; of several services, one table with a line
+            for each. Exits 4 when repositories did not answer that may hold more than what is shown.
 
               pitr info
+              pitr info main
               pitr info main --output json
             """)
         {
@@ -41,6 +42,7 @@ static class InfoCommand
         var names = parsed.GetValue(ServiceName) is { } one ? [one] : context.Configuration.Services.Keys.Order(StringComparer.Ordinal).ToArray();
         var services = new JsonArray();
         var complete = true;
+        var trouble = new List<string>();
         foreach (var name in names)
         {
             await using var service = context.OpenAnyService(name, parsed.GetValue(Repositories));
@@ -49,11 +51,22 @@ static class InfoCommand
             complete &= !service.Repositories.IsIncomplete;
             json["repositories"] = Json.Array(service.Repositories.Stores, store => ToJson(service, store));
             services.Add((JsonNode)json);
-            if (context.Output == OutputFormat.Text)
+            if (context.Output == OutputFormat.Text && names.Length == 1)
             {
                 print();
-                PrintTrouble(service);
             }
+
+            trouble.AddRange(Trouble(service).Select(line => names.Length == 1 ? line : $"{Markup.Escape(name)}: {line}"));
+        }
+
+        if (context.Output == OutputFormat.Text)
+        {
+            if (names.Length > 1)
+            {
+                InfoOverview.Print(services);
+            }
+
+            trouble.ForEach(AnsiConsole.MarkupLine);
         }
 
         if (context.Output == OutputFormat.Json)
@@ -107,25 +120,24 @@ static class InfoCommand
     }
 
     // Nothing about repositories that are as they should be.
-    static void PrintTrouble(OpenedService service)
+    static IEnumerable<string> Trouble(OpenedService service)
     {
         if (service.Repositories.IsIncomplete)
         {
-            AnsiConsole.MarkupLine("[red]not complete[/]: there may be more where nobody answered");
+            yield return "[red]not complete[/]: there may be more where nobody answered";
         }
 
         foreach (var store in service.Repositories.Stores)
         {
             if (service.Repositories.Unanswered.TryGetValue(store.Name, out var reason))
             {
-                AnsiConsole.MarkupLine($"[red]repository {Markup.Escape(store.Name)} could not be asked[/], this is without it: {Markup.Escape(reason)}");
+                yield return $"[red]repository {Markup.Escape(store.Name)} could not be asked[/], this is without it: {Markup.Escape(reason)}";
             }
 
             var owed = service.Repositories.Debts.Owed(store.Name).ToArray();
             if (owed.Length > 0)
             {
-                AnsiConsole.MarkupLine(
-                    $"[yellow]repository {Markup.Escape(store.Name)} lags behind[/]: it is owed {owed.Length} objects, the first since {Texts.Moment(owed.Min(d => d.Since))}");
+                yield return $"[yellow]repository {Markup.Escape(store.Name)} lags behind[/]: it is owed {owed.Length} objects, the first since {Texts.Moment(owed.Min(d => d.Since))}";
             }
         }
     }

@@ -11,7 +11,8 @@ namespace Pitr.Cli.Commands;
 /// <summary>`pitr restore`: brings a cluster back to a moment.</summary>
 static class RestoreCommand
 {
-    static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: true);
+    static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
+    static readonly GroupOptions Group = new();
     static readonly Option<string?> To = new("--to") { Description = "Directory that becomes the data directory: new, empty, or with --delta or --overwrite the cluster's own", HelpName = "DIR" };
     static readonly InPlaceOptions InPlace = new();
     static readonly RestoreTargetOptions Target = new();
@@ -69,6 +70,17 @@ static class RestoreCommand
               pitr restore legacy --database shop --into shop_back --globals      mysql: and users and roles that are not there
               pitr restore documents --database shop --drop                       mongodb: in place of the collections that are there
               pitr restore vectors --database articles --into articles_before     qdrant: a collection beside the living one
+
+            Every service of the configuration where it is, those that others come after (services.*.after) first. Every backup is read before anything is
+            changed; applications are stopped and started again (applications, services.*.applications); what was there is kept, and put back if
+            anything fails:
+
+              pitr restore --all latest --dry-run
+              pitr restore --all latest
+              pitr restore --all --target-time '2026-11-21 03:15:00+09'           dumps: the newest that had ended by then
+              pitr restore --all latest --component db --component uploads
+              pitr restore --all --roll-back                                      what was there before, after a kill or a wrong moment
+              pitr restore --all --confirm                                        remove what was there before
             """)
         {
             ServiceName,
@@ -83,14 +95,19 @@ static class RestoreCommand
         }
 
         DumpRestoreOptions.AddTo(command);
+        Group.AddTo(command);
+        Group.AddConfirmTo(command);
+        Group.RequireServiceOrAll(command, ServiceName);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(To) is null && !result.GetValue(InPlace.Option) && !DumpRestoreOptions.IsMeant(result.GetValue(ServiceName), result.GetValue(GlobalOptions.Config)))
+            if (!result.GetValue(Group.All) && result.GetValue(ServiceName) is not null && result.GetResult(To) is null && !result.GetValue(InPlace.Option) && !DumpRestoreOptions.IsMeant(result.GetValue(ServiceName), result.GetValue(GlobalOptions.Config)))
             {
                 result.AddError("Option '--to' is required, or '--in-place'.");
             }
         });
-        command.SetAction(Audited.Action("restore", ServiceName, RunAsync));
+        var single = Audited.Action("restore", ServiceName, RunAsync);
+        var all = Audited.ActionOnGroup("restore --all", Group.Services, RunAllAsync);
+        command.SetAction((parsed, cancellation) => Group.IsGiven(parsed) ? all(parsed, cancellation) : single(parsed, cancellation));
         return command;
     }
 
@@ -166,7 +183,20 @@ static class RestoreCommand
     }
 
     /// <summary>Whether a command line asks for a restore in place, whose way back must not be cut short.</summary>
-    public static bool IsInPlace(ParseResult parsed) => parsed.GetResult(InPlace.Option) is { Implicit: false };
+    public static bool IsInPlace(ParseResult parsed) => parsed.GetResult(InPlace.Option) is { Implicit: false } || Group.IsGiven(parsed);
+
+    static Task<int> RunAllAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
+    {
+        Group.RequireNoOther(parsed, [DryRun, .. InPlace.OfGroups, .. Target.OfGroups]);
+        var run = new GroupRestoreRun(parsed, Group, Target.ReadMoment(parsed, parsed.GetValue(ServiceName)), parsed.GetValue(DryRun), InPlace.RemovesOld(parsed));
+        return (InPlace.IsRollBack(parsed), Group.IsConfirm(parsed), InPlace.RemovesOld(parsed)) switch
+        {
+            (true, false, false) => run.RollBackAsync(notes),
+            (false, true, false) => run.ConfirmAsync(notes, cancellation),
+            (false, false, _) => run.RunAsync(notes, cancellation),
+            _ => throw new RefusedInputException("--roll-back, --confirm and --remove-old exclude each other", "--roll-back goes back to what was there before, --confirm removes it, --remove-old removes it when the restore has succeeded"),
+        };
+    }
 
     static async Task<int> RunInPlaceAsync(ParseResult parsed, RestoreRequest request, AuditNotes notes, CancellationToken cancellation)
     {

@@ -60,6 +60,32 @@ sealed class RestoreTargetOptions(bool withRandom = false)
         parsed.GetResult(_positional) is { Implicit: false, Tokens.Count: > 0 }
         || new Option[] { _target, _time, _lsn, _xid, _name, _exclusive, _timeline }.Any(o => parsed.GetResult(o) is { Implicit: false });
 
+    /// <summary>Those that say of a group which moment is meant.</summary>
+    public IReadOnlyList<Option> OfGroups => [_target, _time];
+
+    /// <summary>The moment that services of several kinds shall go back to; null for the newest there is.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="word">What stands where one service would be named; null for nothing.</param>
+    /// <exception cref="RefusedInputException">It is none, or there are two.</exception>
+    public DateTimeOffset? ReadMoment(ParseResult parsed, string? word)
+    {
+        var named = new[] { word, parsed.GetValue(_positional), parsed.GetValue(_target), parsed.GetValue(_time) }.OfType<string>().ToArray();
+        try
+        {
+            return named switch
+            {
+                [] or ["latest"] => null,
+                [var text] when text.Length > 0 && char.IsAsciiDigit(text[0]) && !BackupId.TryParse(text, out _) => RecoveryTarget.ParseTime(text, inclusive: true).Time,
+                [var text] => throw new FormatException($"\"{text}\" is no moment of every kind of service: latest, or a time with its zone"),
+                _ => throw new FormatException($"more than one target or service is named: {string.Join(", ", named)}; with --all no service is, and --component names some"),
+            };
+        }
+        catch (FormatException e)
+        {
+            throw new RefusedInputException(e.Message, "pitr restore --help shows examples", e);
+        }
+    }
+
     /// <summary>Whether a random moment was asked for; then <see cref="Read"/> gives a target that nobody has named.</summary>
     public bool IsRandom(ParseResult parsed) => withRandom && parsed.GetValue(_target) == Random;
 

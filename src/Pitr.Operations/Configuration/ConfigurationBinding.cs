@@ -27,15 +27,18 @@ static class ConfigurationBinding
         var repositoryEntries = root.Entries("repositories", "repository");
         var repositories = Repositories(repositoryEntries);
         var encryption = Encryption(root.Section("encryption"));
+        var applications = ApplicationBinding.Bind(root.Section("applications"));
         var services = new OrderedDictionary<string, ServiceSettings>(StringComparer.Ordinal);
         var repositoryNames = repositoryEntries.Select(entry => entry.Name).ToList();
-        foreach (var entry in root.Entries("services", "service"))
+        var serviceEntries = root.Entries("services", "service");
+        foreach (var entry in serviceEntries)
         {
             if (Service(entry, repositoryNames) is { } service)
             {
                 services.Add(entry.Name, service);
             }
         }
+        ServiceOrder.Check(serviceEntries, services);
         root.Close();
         return new PitrConfiguration
         {
@@ -46,6 +49,7 @@ static class ConfigurationBinding
             Repositories = repositories,
             Encryption = encryption,
             Services = services,
+            Applications = applications,
             Overrides = reading.Overrides,
         };
     }
@@ -140,11 +144,13 @@ static class ConfigurationBinding
         var required = RequiredRepositories(section, repositories.Count);
         var objectives = Objectives(section.Section("objectives"));
         var retention = Retention(section.Section("retention"));
+        var after = section.OptionalList("after", "list of service names").Select(name => name.Text).ToArray();
+        var applications = ApplicationBinding.Bind(section.Section("applications"));
         ServiceSettings service = kind.Text == PostgresServiceSettings.KindName
             ? PostgresServiceBinding.Bind(section, repositories, objectives, retention)
             : DumpServiceBinding.Bind(kind.Text, section, repositories, objectives, retention);
         section.Close();
-        return service with { RequiredRepositories = required };
+        return service with { RequiredRepositories = required, After = after, Applications = applications };
     }
 
     static List<string> ServiceRepositories(YamlSection section, IReadOnlyList<string> known)

@@ -73,7 +73,8 @@ public static class ConfigurationText
                 .Add("recipients", configuration.Encryption.RecipientFiles)
                 .Add("identity", configuration.Encryption.IdentityFile)
                 .Add("passphrase", configuration.Encryption.Passphrase))
-            .Add("services", services);
+            .Add("services", services)
+            .Add("applications", Tree(configuration.Applications));
     }
 
     static ConfigurationTree Tree(RepositorySettings repository)
@@ -117,6 +118,7 @@ public static class ConfigurationText
                 .Add("yearly", service.Retention.Yearly)
                 .Add("minimum", service.Retention.Minimum)
                 .Add("time-zone", service.Retention.TimeZone.Id));
+        tree.Add("after", service.After.Count == 0 ? null : service.After).Add("applications", Tree(service.Applications));
         return service is PostgresServiceSettings { Backup: var backup, Wal: var wal, Verify: var verify, Drill: var drill }
             ? tree
                 .Add("backup", new ConfigurationTree()
@@ -173,6 +175,14 @@ public static class ConfigurationText
 
     static ConfigurationTree Tree(ServerSettings server) =>
         new ConfigurationTree().Add("stop-command", server.StopCommand).Add("start-command", server.StartCommand).Add("timeout", server.Timeout);
+
+    static ConfigurationTree Tree(ApplicationSettings applications) => new ConfigurationTree()
+        .Add("stop-command", Words(applications.StopCommand))
+        .Add("start-command", Words(applications.StartCommand))
+        .Add("health-check", Words(applications.HealthCheck))
+        .Add("timeout", applications.Timeout);
+
+    static object? Words(CommandText? command) => command is { IsShell: true } ? command.Words[0] : command?.Words;
 
     static ConfigurationTree Tree(DrillSettings drill)
     {

@@ -30,6 +30,9 @@ public sealed record PitrConfiguration
     /// <summary>Every service by name, in the order of the file; at least one.</summary>
     public required IReadOnlyDictionary<string, ServiceSettings> Services { get; init; }
 
+    /// <summary>How the applications of all services together are stopped and started around the restore of a group.</summary>
+    public ApplicationSettings Applications { get; init; } = ApplicationSettings.Default;
+
     /// <summary>Names of the environment variables that replaced a value of the file, in ordinal order.</summary>
     public IReadOnlyList<string> Overrides { get; init; } = [];
 

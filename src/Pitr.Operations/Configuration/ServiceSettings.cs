@@ -21,6 +21,12 @@ public abstract record ServiceSettings(
     /// <summary>How what is stored is verified.</summary>
     public VerifySettings Verify { get; init; } = VerifySettings.Default;
 
+    /// <summary>Names of the services that are backed up and restored before this one in a group; all existing, without a cycle.</summary>
+    public IReadOnlyList<string> After { get; init; } = [];
+
+    /// <summary>How the applications that use it are stopped and started around the restore of a group.</summary>
+    public ApplicationSettings Applications { get; init; } = ApplicationSettings.Default;
+
     /// <summary><see cref="Name"/> as object keys take it.</summary>
     public ServiceName ServiceName => ServiceName.Parse(Name);
 }

@@ -178,6 +178,27 @@ sealed class YamlSection
         return sequence.Children.Count == items.Count || items.Count > 0 ? Distinct(key, At(sequence), items) : [];
     }
 
+    /// <summary>A command: a text for the shell, or a list of words that is run as it is; null if there is none. The environment gives a text.</summary>
+    public CommandText? OptionalCommand(string key)
+    {
+        const string type = "shell command or list of words";
+        if (!_entries.TryGetValue(key, out var entry) || entry.Value is not YamlSequenceNode sequence || _reading.Environment(VariableOf(key)) is not null)
+        {
+            return OptionalText(key, type) is { } text ? new CommandText([text.Text], IsShell: true) : null;
+        }
+        Know(key);
+        _reading.Declare(new ConfigurationKey(PatternOf(key), type, null, IsRequired: false), PathOf(key), VariableOf(key));
+        var words = sequence.Children
+            .Select(node => node is YamlScalarNode { Value: { } word } ? Filled(key, new ScalarValue(word, At(node), IsFromFile: true), isSecret: false)?.Text : null)
+            .ToArray();
+        if (words.Length > 0 && !words.Contains(null))
+        {
+            return new CommandText([.. words.OfType<string>()], IsShell: false);
+        }
+        _reading.Report(At(sequence), $"{Of(key)} is no list of words", $"write {key}: [ /path/to/program, argument ]");
+        return null;
+    }
+
     /// <summary>A list of absolute paths.</summary>
     public IReadOnlyList<string> RequiredPaths(string key) =>
         [.. RequiredList(key, "list of paths").Select(value => CheckedPath(key, value)).OfType<string>()];

@@ -30,13 +30,13 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         { AtTop("log: ¦[debug]"), "\"log\" must be a mapping of keys to values, but is a list", null },
 
         // unknown keys
-        { AtTop("¦loog: {}"), "unknown key \"loog\" in the configuration", "did you mean \"log\"? valid keys: state-directory, agent, log, repositories, encryption, services" },
-        { AtTop("¦nothing-like-it: 1"), "unknown key \"nothing-like-it\" in the configuration", "valid keys: state-directory, agent, log, repositories, encryption, services" },
+        { AtTop("¦loog: {}"), "unknown key \"loog\" in the configuration", "did you mean \"log\"? valid keys: state-directory, agent, log, repositories, encryption, applications, services" },
+        { AtTop("¦nothing-like-it: 1"), "unknown key \"nothing-like-it\" in the configuration", "valid keys: state-directory, agent, log, repositories, encryption, applications, services" },
         { InMain("¦password:hunter2: x"), "unknown key \"password…\" in \"services.main\"", "put a space after \"password:\"" },
-        { InMain("¦\"hunter 2\": x"), "unknown key \"hunter…\" in \"services.main\"", "valid keys: kind, repositories, required, objectives, retention, data-directory, password, connection, bin-directory, backup, wal, drill, verify, server, archive-program" },
+        { InMain("¦\"hunter 2\": x"), "unknown key \"hunter…\" in \"services.main\"", "valid keys: kind, repositories, required, objectives, retention, after, applications, data-directory, password, connection, bin-directory, backup, wal, drill, verify, server, archive-program" },
         { AtTop("agent: { ¦sokcet: /x }"), "unknown key \"sokcet\" in \"agent\"", "did you mean \"socket\"? valid keys: socket" },
-        { InMain("¦data-directroy: /x"), "unknown key \"data-directroy\" in \"services.main\"", "did you mean \"data-directory\"? valid keys: kind, repositories, required, objectives, retention, data-directory, password, connection, bin-directory, backup, wal, drill, verify, server, archive-program" },
-        { InMain("¦Data-Directory: /x"), "unknown key \"Data-Directory\" in \"services.main\"", "did you mean \"data-directory\"? valid keys: kind, repositories, required, objectives, retention, data-directory, password, connection, bin-directory, backup, wal, drill, verify, server, archive-program" },
+        { InMain("¦data-directroy: /x"), "unknown key \"data-directroy\" in \"services.main\"", "did you mean \"data-directory\"? valid keys: kind, repositories, required, objectives, retention, after, applications, data-directory, password, connection, bin-directory, backup, wal, drill, verify, server, archive-program" },
+        { InMain("¦Data-Directory: /x"), "unknown key \"Data-Directory\" in \"services.main\"", "did you mean \"data-directory\"? valid keys: kind, repositories, required, objectives, retention, after, applications, data-directory, password, connection, bin-directory, backup, wal, drill, verify, server, archive-program" },
         { InMain("¦rpo: 5m"), "unknown key \"rpo\" in \"services.main\"", "\"rpo\" belongs in services.*.objectives" },
         { InMain("¦compression-level: 3"), "unknown key \"compression-level\" in \"services.main\"", "\"compression-level\" belongs in services.*.backup or services.*.wal" },
         { InMain("retention: { ¦month: 3 }"), "unknown key \"month\" in \"services.main.retention\"", "did you mean \"monthly\"? valid keys: window, daily, weekly, monthly, yearly, minimum, time-zone" },

@@ -71,7 +71,7 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
         {
             var path = row.Split('`')[1];
             var example = row.Split('|')[5].Trim().Trim('`');
-            if (path is "services.*.repositories" or "services.*.kind" or "encryption.recipients" or "repositories.*.url")
+            if (path is "services.*.repositories" or "services.*.kind" or "encryption.recipients" or "repositories.*.url" or "services.*.after")
             {
                 // These are in the minimal configuration already; the long example above has them.
                 continue;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pitr.Operations.Configuration;
 using Pitr.Postgres;
 
 namespace Pitr.Operations.Restore.InPlace;
@@ -39,8 +40,15 @@ sealed class ServerCommand : IDisposable
     /// <param name="text">For sh.</param>
     /// <param name="log">File for its output, which is cleared first.</param>
     /// <exception cref="ServerException">There is no shell.</exception>
-    public static ServerCommand Start(string text, string log)
+    public static ServerCommand Start(string text, string log) => Start(new CommandText([text], IsShell: true), log);
+
+    /// <summary>Starts it.</summary>
+    /// <param name="command">For sh, or the program itself with its arguments.</param>
+    /// <param name="log">File for its output, which is cleared first.</param>
+    /// <exception cref="ServerException">There is no shell.</exception>
+    public static ServerCommand Start(CommandText command, string log)
     {
+        var text = command.ToString();
         Directory.CreateDirectory(Path.GetDirectoryName(log)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, WorkingDirectory = "/" };
         start.ArgumentList.Add("-c");
@@ -52,9 +60,11 @@ sealed class ServerCommand : IDisposable
             start.ArgumentList.Add("/usr/bin/setsid");
         }
 
-        start.ArgumentList.Add("/bin/sh");
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(text);
+        foreach (var word in command.IsShell ? ["/bin/sh", "-c", text] : command.Words)
+        {
+            start.ArgumentList.Add(word);
+        }
+
         try
         {
             return new ServerCommand(text, log, Process.Start(start)!);
@@ -70,6 +80,15 @@ sealed class ServerCommand : IDisposable
 
     /// <summary>What became of it, for messages: exit code and output.</summary>
     public string Outcome => $"`{Text}` {(HasExited ? $"ended with {ExitCode}" : "still runs")}{(Said is { Length: > 0 } said ? $": {said}" : "")}";
+
+    /// <summary>Ends it and everything it has started, as far as that is still its.</summary>
+    public void Kill()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+    }
 
     /// <summary>Ends the shell if it still runs; what it has started is left to itself.</summary>
     public void Dispose()

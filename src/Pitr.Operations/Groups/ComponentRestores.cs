@@ -1,0 +1,24 @@
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Errors;
+using Pitr.Operations.Restore;
+using Pitr.Operations.Services;
+
+namespace Pitr.Operations.Groups;
+
+/// <summary>The kinds of service that the restore of a group can bring back in place: the one place a new kind is added.</summary>
+public static class ComponentRestores
+{
+    /// <summary>What restores a service; it owns the service.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="restoreCommand">Writes the restore_command of a restored cluster.</param>
+    /// <exception cref="RefusedInputException">Its kind cannot be restored in place.</exception>
+    public static IComponentRestore Open(OpenedService service, Func<PostgresService, RestorePlan, string> restoreCommand) => service switch
+    {
+        PostgresService postgres => new ClusterComponent(postgres, restoreCommand),
+        DumpService { Settings: PostgresDumpSettings settings } dumps => new PostgresDumpComponent(dumps, settings),
+        DumpService { Settings: MysqlSettings settings } dumps => new MysqlComponent(dumps, settings),
+        _ => throw new RefusedInputException(
+            $"service {service?.Name} is of kind {service?.Kind}, which the restore of a group cannot bring back in place; nothing was changed",
+            $"name the others with --component, and restore this one by itself: pitr restore {service?.Name} --help"),
+    };
+}
