@@ -49,7 +49,7 @@ static class ExpireCommand
         using var context = new CommandContext(parsed);
         var dryRun = parsed.GetValue(DryRun);
         notes.ChangedNothing = dryRun;
-        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await using var service = context.OpenPackedService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         IBackupChoice choice = parsed.GetValue(Backup) is { Length: > 0 } named
             ? new NamedBackups(Ids(named))
             : await RetentionChoice.PrepareAsync(service, cancellation);

@@ -59,7 +59,7 @@ static class PinCommand
         var id = BackupId.TryParse(text, out var found) ? found : throw new RefusedInputException($"\"{text}\" is not a backup id", "`pitr info` shows the ids");
         notes.Subject = id.ToString();
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await using var service = context.OpenPackedService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         var (entry, untold) = await new BackupPin(service).SetAsync(id, reason, until, cancellation);
         var pin = entry.PinAt(CommandContext.Clock.GetUtcNow());
         notes.Details["reason"] = pin ?? "none";

@@ -56,7 +56,7 @@ static class RepoCollectCommand
                 continue;
             }
 
-            await using var service = context.OpenService(name, parsed.GetValue(Repositories));
+            await using var service = context.OpenPackedService(name, parsed.GetValue(Repositories));
             var removal = new BackupRemoval(service) { Grace = parsed.GetValue(Grace) ?? BackupRemoval.DefaultGrace };
             try
             {

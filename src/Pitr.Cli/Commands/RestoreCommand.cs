@@ -65,6 +65,11 @@ static class RestoreCommand
               pitr restore shop 20261121T031500Z --database orders --into orders_before
               pitr restore shop --database orders --table customers --into look
               pitr restore cache --to /srv/redis/back                             the file that redis-server loads
+
+            Files (kind files) are brought back below a new directory, or with --in-place to where they were; what is there then is kept beside them under another name:
+
+              pitr restore etc --to /tmp/look --path /etc/nginx --path '*.conf'
+              pitr restore etc 20261121T031500Z --in-place --path /etc/nginx --dry-run
             """)
         {
             ServiceName,
@@ -79,6 +84,7 @@ static class RestoreCommand
         }
 
         DumpRestoreOptions.AddTo(command);
+        FilesRestoreOptions.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(To) is null && !result.GetValue(InPlace.Option) && !DumpRestoreOptions.IsMeant(result.GetValue(ServiceName), result.GetValue(GlobalOptions.Config)))
@@ -94,8 +100,18 @@ static class RestoreCommand
     {
         using (var dumps = new CommandContext(parsed))
         {
+            if (dumps.HasFiles(parsed.GetValue(ServiceName)))
+            {
+                FilesRestoreOptions.RequireNoOther(parsed, To, InPlace.Option, Repositories, DryRun, Target.Backup);
+                RequireOnePlace(parsed);
+                var run = new FilesRestoreRun(
+                    DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), FilesRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
+                return await run.RunAsync(dumps, parsed.GetValue(ServiceName), notes, cancellation);
+            }
+
             if (dumps.HasDumps(parsed.GetValue(ServiceName)))
             {
+                FilesRestoreOptions.RequireNone(parsed);
                 DumpRestoreOptions.RequireNoOther(parsed, To, Repositories, DryRun, Target.Backup);
                 var run = new DumpRestoreRun(
                     DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), DumpRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
@@ -103,6 +119,7 @@ static class RestoreCommand
             }
         }
 
+        FilesRestoreOptions.RequireNone(parsed);
         DumpRestoreOptions.RequireNone(parsed);
         var request = Target.Read(parsed);
         InPlace.RequireSense(parsed, To, Delta, Overwrite, Standby, PrimaryConnectionInfo, SocketDirectory, Port);
@@ -177,6 +194,14 @@ static class RestoreCommand
         var map = parsed.GetValue(Tablespaces) ?? [];
         var options = new RestoreOptions(parsed.GetValue(Action), "", IsArchiveOff(parsed, service, service.Settings.DataDirectory)) { Tablespaces = TablespaceMap.Parse(map) };
         return await new InPlaceRun(request, options, map, InPlace.RemovesOld(parsed), parsed.GetValue(DryRun)).RunAsync(context, service, notes, cancellation);
+    }
+
+    static void RequireOnePlace(ParseResult parsed)
+    {
+        if (parsed.GetValue(To) is not null && parsed.GetValue(InPlace.Option))
+        {
+            throw new RefusedInputException("--to and --in-place exclude each other", "--to DIR restores into a new directory, --in-place to where the files were");
+        }
     }
 
     static RestoreMode Mode(ParseResult parsed) => (parsed.GetValue(Delta), parsed.GetValue(Overwrite)) switch

@@ -46,7 +46,7 @@ static class VerifyCommand
     static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
-        await using var service = context.OpenService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await using var service = context.OpenPackedService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
         var (lsn, time) = VerifySince.Read(parsed.GetValue(Since));
         var (sample, share) = ReadSample(parsed.GetValue(Sample));
         var options = new VerifyOptions

@@ -4,7 +4,7 @@ using Pitr.Format.Wal;
 namespace Pitr.Format.Catalog;
 
 /// <summary>
-/// <c>services/&lt;name&gt;/backups/&lt;id&gt;/backup.json</c>: the catalog entry of a base backup. It is written last; its presence is the backup.
+/// <c>services/&lt;name&gt;/backups/&lt;id&gt;/backup.json</c>: the catalog entry of a base backup, or of a backup of kind files. It is written last; its presence is the backup.
 /// </summary>
 public sealed record BackupDocument
 {
@@ -93,6 +93,12 @@ public sealed record BackupDocument
     /// </summary>
     public IReadOnlyDictionary<string, string> Databases { get; init => field = value ?? NoSettings; } = NoSettings;
 
+    /// <summary>Of kind files: what it holds. Everything about WAL is 0 or empty then.</summary>
+    public TreeRecord? Tree { get; init; }
+
+    /// <summary>Whether everything that it should hold was read rightly.</summary>
+    public bool IsSound() => DamagedPages == 0 && Tree is not { Unreadable: > 0 };
+
     public required StoredObject Manifest { get; init; }
 
     /// <summary>Packs written by this backup; the manifest may refer to those of older backups as well.</summary>
@@ -142,6 +148,8 @@ public sealed record BackupDocument
         DocumentJson.RequireNoNull(document.DataKeys, What, "data-keys");
         DocumentJson.RequireNoNull(document.Damage, What, "damage");
         DocumentJson.RequireNoNull(document.Resumed, What, "resumed");
+        DocumentJson.RequireNoNull(document.Tree?.Roots ?? [], What, "tree.roots");
+        DocumentJson.RequireNoNull(document.Tree?.Problems ?? [], What, "tree.problems");
         DocumentJson.RequireNoNull(document.Databases.Values, What, "databases");
         DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
         return document;

@@ -28,6 +28,12 @@ sealed class ManifestLine
     long? _packs;
     long? _entries;
     List<ManifestRun>? _runs;
+    string? _kind;
+    string? _owner;
+    string? _group;
+    string? _special;
+    long[]? _status;
+    List<FileAttribute>? _attributes;
 
     public string? Type { get; private set; }
 
@@ -66,7 +72,10 @@ sealed class ManifestLine
         (uint)Required(_timeline, "timeline", 0, uint.MaxValue),
         Lsn.TryParse(Required(_startLsn, "start-lsn"), out var lsn) ? lsn : throw new JsonException("start-lsn is not an LSN"),
         (int)Required(_pageSize, "page-size", 0, int.MaxValue),
-        (uint)Required(_checksumVersion, "checksum-version", 0, uint.MaxValue));
+        (uint)Required(_checksumVersion, "checksum-version", 0, uint.MaxValue))
+    {
+        Kind = _kind ?? "postgres",
+    };
 
     public ManifestPack ToPack() => new(
         (int)Required(_index, "index", 0, int.MaxValue),
@@ -84,10 +93,41 @@ sealed class ManifestLine
         Kind = kind,
         Mode = ParseMode(Required(_mode, "mode")),
         Modified = UtcTimeConverter.TryParse(Required(_modified, "modified"), out var modified) ? modified : throw new JsonException("modified is not a time"),
-        Target = kind == ManifestEntryKind.Link ? Required(_target, "target") : null,
+        Target = kind is ManifestEntryKind.Link or ManifestEntryKind.HardLink ? Required(_target, "target") : null,
         Size = kind == ManifestEntryKind.File ? Required(_size, "size", 0, long.MaxValue) : 0,
         Runs = kind != ManifestEntryKind.File ? [] : _runs ?? throw new JsonException("runs is missing"),
+        Metadata = ToMetadata(),
     };
+
+    FileMetadata? ToMetadata()
+    {
+        if (_status is not { } status)
+        {
+            return null;
+        }
+
+        if (_special is not null && !FileMetadata.Specials.Contains(_special))
+        {
+            throw new JsonException("special is no word that this program knows");
+        }
+
+        return new FileMetadata
+        {
+            ModifiedSeconds = status[0],
+            ModifiedNanoseconds = (int)Required(status[1], "status", 0, 999_999_999),
+            ChangedSeconds = status[2],
+            ChangedNanoseconds = (int)Required(status[3], "status", 0, 999_999_999),
+            Inode = unchecked((ulong)status[4]),
+            Owner = (uint)Required(status[5], "status", 0, uint.MaxValue),
+            Group = (uint)Required(status[6], "status", 0, uint.MaxValue),
+            DeviceMajor = (uint)Required(status[7], "status", 0, uint.MaxValue),
+            DeviceMinor = (uint)Required(status[8], "status", 0, uint.MaxValue),
+            OwnerName = _owner,
+            GroupName = _group,
+            Special = _special,
+            Attributes = _attributes ?? (IReadOnlyList<FileAttribute>)[],
+        };
+    }
 
     /// <summary>Counts of the end line.</summary>
     public (long Packs, long Entries) ToEnd() => (Required(_packs, "packs", 0, long.MaxValue), Required(_entries, "entries", 0, long.MaxValue));
@@ -112,6 +152,41 @@ sealed class ManifestLine
 
     static string? Text(ref Utf8JsonReader reader) =>
         reader.TokenType == JsonTokenType.String ? reader.GetString() : throw new JsonException("expected a string");
+
+    static long[] Status(ref Utf8JsonReader reader)
+    {
+        var numbers = new long[9];
+        var count = 0;
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray && count < numbers.Length)
+            {
+                numbers[count++] = Integer(ref reader);
+            }
+        }
+
+        return reader.TokenType == JsonTokenType.EndArray && count == numbers.Length ? numbers : throw new JsonException("status does not have nine numbers");
+    }
+
+    static List<FileAttribute> Attributes(ref Utf8JsonReader reader)
+    {
+        var attributes = new List<FileAttribute>();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new JsonException("attributes is not an object");
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            reader.Read();
+            attributes.Add(reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out var value)
+                ? new FileAttribute(name, value)
+                : throw new JsonException("an attribute is not Base64"));
+        }
+
+        return attributes;
+    }
 
     static List<ManifestRun> Runs(ref Utf8JsonReader reader)
     {
@@ -181,6 +256,12 @@ sealed class ManifestLine
             case "mode": _mode = Text(ref reader); break;
             case "modified": _modified = Text(ref reader); break;
             case "target": _target = Text(ref reader); break;
+            case "kind": _kind = Text(ref reader); break;
+            case "owner": _owner = Text(ref reader); break;
+            case "group": _group = Text(ref reader); break;
+            case "special": _special = Text(ref reader); break;
+            case "status": _status = Status(ref reader); break;
+            case "attributes": _attributes = Attributes(ref reader); break;
             case "runs": _runs = Runs(ref reader); break;
             case "packs": _packs = Integer(ref reader); break;
             case "entries": _entries = Integer(ref reader); break;

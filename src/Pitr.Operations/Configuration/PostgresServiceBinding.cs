@@ -37,7 +37,7 @@ static class PostgresServiceBinding
         return settings;
     }
 
-    static VerifySettings Verify(YamlSection section)
+    internal static VerifySettings Verify(YamlSection section)
     {
         var settings = new VerifySettings(section.Duration("stale", VerifySettings.Default.Stale, TimeSpan.FromHours(1), TimeSpan.FromDays(3650)));
         section.Close();

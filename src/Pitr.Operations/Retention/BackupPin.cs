@@ -11,7 +11,7 @@ namespace Pitr.Operations.Retention;
 /// Holds the leases of a removal, so that none runs beside it and no owed entry comes from before it.
 /// </summary>
 /// <param name="service">Whose backup.</param>
-public sealed class BackupPin(PostgresService service)
+public sealed class BackupPin(PackedService service)
 {
     /// <summary>Sets it.</summary>
     /// <param name="id">The backup.</param>

@@ -12,7 +12,7 @@ namespace Pitr.Operations.Retention;
 /// backup: it holds the same lease.
 /// </summary>
 /// <param name="service">Whose backups.</param>
-public sealed class BackupRemoval(PostgresService service)
+public sealed class BackupRemoval(PackedService service)
 {
     /// <summary>The lease under which nobody but its holder may bring entries of backups that are older than itself into a repository.</summary>
     internal const string EntriesLease = "entries";
@@ -194,12 +194,12 @@ public sealed class BackupRemoval(PostgresService service)
     async Task<(NeededWal? Needed, IReadOnlyList<WalHoldings> Wal)> FindNeededWalAsync(IBackupChoice choice, IReadOnlyList<BackupHoldings> rest, CancellationToken cancellation)
     {
         BackupDocument[] backups = [.. rest.SelectMany(held => held.Entries.Values).DistinctBy(entry => entry.Id)];
-        if (!choice.RemovesWal)
+        if (!choice.RemovesWal || service is not PostgresService postgres)
         {
             return (null, []);
         }
 
-        var wal = await new WalRemoval(service).ReadAsync(rest.Select(held => held.Store), backups, cancellation);
+        var wal = await new WalRemoval(postgres).ReadAsync(rest.Select(held => held.Store), backups, cancellation);
         return (choice.NeededWal(backups, WalHoldings.Together(wal)), wal);
     }
 

@@ -12,7 +12,7 @@ sealed record DatedBackup(BackupDocument Backup, DateTimeOffset End, bool IsFrom
     public Timeline Timeline => new(Backup.Timeline);
 
     /// <summary>Whether every page of it was read rightly.</summary>
-    public bool IsSound => Backup.DamagedPages == 0;
+    public bool IsSound => Backup.IsSound();
 
     /// <summary>
     /// Orders backups: clusters by their newest backup, timelines by number (a branch has a higher one than what it branches off), then by position. Never by name or time: clocks jump.

@@ -9,7 +9,7 @@ namespace Pitr.Operations.Retention;
 /// is away nor a kill makes half of a removal last. Kept like debts, in <c>expired/REPOSITORY/KEY</c> below the service's state directory.
 /// </summary>
 /// <param name="service">Whose backups.</param>
-sealed class PendingRemovals(PostgresService service)
+sealed class PendingRemovals(PackedService service)
 {
     readonly DebtLedger _ledger = new(Path.Combine(service.StateDirectory, "expired"));
 

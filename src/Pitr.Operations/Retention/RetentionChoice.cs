@@ -21,15 +21,20 @@ public sealed class RetentionChoice(RetentionRules rules, IReadOnlyList<Timeline
     }
 
     /// <inheritdoc/>
-    public bool RemovesWal => true;
+    public bool RemovesWal { get; private init; } = true;
 
     /// <summary>Reads what it needs to know of a service.</summary>
     /// <exception cref="Pitr.Storage.StorageException">A repository could not be listed to its end.</exception>
-    public static async Task<RetentionChoice> PrepareAsync(PostgresService service, CancellationToken cancellation)
+    public static async Task<RetentionChoice> PrepareAsync(PackedService service, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(service);
-        var rules = new RetentionRules(service.Settings.Retention, service.Clock.GetUtcNow());
-        var archive = new WalArchive(service);
+        var rules = new RetentionRules(service.Retention, service.Clock.GetUtcNow());
+        if (service is not PostgresService postgres)
+        {
+            return new RetentionChoice(rules, []) { RemovesWal = false };
+        }
+
+        var archive = new WalArchive(postgres);
         if (!await archive.ExistsAsync(cancellation))
         {
             return new RetentionChoice(rules, []);

@@ -52,7 +52,8 @@ public sealed class RetentionRules(RetentionSettings settings, DateTimeOffset cl
         {
             foreach (var anchor in branch.Anchors)
             {
-                kept[anchor.Id].Add($"window: timeline {branch.Timeline.Value} is recovered from it since {Text(start)}");
+                kept[anchor.Id].Add(
+                    anchor.StartWal.Length == 0 ? $"window: the newest before {Text(start)}" : $"window: timeline {branch.Timeline.Value} is recovered from it since {Text(start)}");
             }
         }
 

@@ -53,7 +53,8 @@ public sealed record WindowBranch(Timeline Timeline, ulong First, IReadOnlyList<
         return before.LastOrDefault(b => b.IsSound) ?? before.LastOrDefault();
     }
 
-    internal static ulong StartOf(BackupDocument backup) => WalSegmentName.Parse(backup.StartWal).Number(WalSegmentSize.From(backup.WalSegmentSize));
+    // Files have no WAL: their backups are one timeline, each at its beginning.
+    internal static ulong StartOf(BackupDocument backup) => backup.StartWal.Length == 0 ? 0 : WalSegmentName.Parse(backup.StartWal).Number(WalSegmentSize.From(backup.WalSegmentSize));
 
-    internal static ulong StopOf(BackupDocument backup) => WalSegmentName.Parse(backup.StopWal).Number(WalSegmentSize.From(backup.WalSegmentSize));
+    internal static ulong StopOf(BackupDocument backup) => backup.StopWal.Length == 0 ? 0 : WalSegmentName.Parse(backup.StopWal).Number(WalSegmentSize.From(backup.WalSegmentSize));
 }

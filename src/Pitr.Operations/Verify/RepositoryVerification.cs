@@ -45,7 +45,7 @@ sealed class RepositoryVerification
     /// <exception cref="RepositoryUnavailableException">There is none.</exception>
     /// <exception cref="StorageException">It could not be asked.</exception>
     public static async Task<RepositoryVerification> OpenAsync(
-        PostgresService service, IObjectStore store, VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
+        PackedService service, IObjectStore store, VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
     {
         progress.Begin($"{store.Name}: reading the catalog", 0);
         string? path = Path.Combine(service.StateDirectory, "verified", store.Name);
@@ -95,7 +95,7 @@ sealed class RepositoryVerification
         {
             try
             {
-                Service = ServiceRegistry.Parse(json!);
+                Service = _scope.Service is PostgresService ? ServiceRegistry.Parse(json!) : KindRegistry.Parse(json!, _scope.Service.Kind);
             }
             catch (DamagedObjectException e)
             {

@@ -15,7 +15,7 @@ namespace Pitr.Operations.Verify;
 /// from each backup. Remembers what it has read. Changes nothing in a repository.
 /// </summary>
 /// <param name="service">The service.</param>
-public sealed class ServiceVerification(PostgresService service)
+public sealed class ServiceVerification(PackedService service)
 {
     readonly Dictionary<string, string> _unanswered = new(StringComparer.Ordinal);
     readonly List<RepositoryVerification> _repositories = [];
@@ -42,7 +42,7 @@ public sealed class ServiceVerification(PostgresService service)
             await OnEachAsync(repository => repository.ReadBackupsAsync(identifiers, cancellation));
             Remember();
             await CompareAsync(findings, cancellation);
-            wal = await VerifyWalAsync(options, findings, progress, cancellation);
+            wal = service is PostgresService postgres ? await VerifyWalAsync(postgres, options, findings, progress, cancellation) : null;
         }
         finally
         {
@@ -71,7 +71,7 @@ public sealed class ServiceVerification(PostgresService service)
         {
             throw new ImpossiblePlanException(
                 $"service {service.Name} has nothing stored in repository {service.Repositories.Names}",
-                "no WAL has arrived and no backup was taken yet; `pitr check` shows whether archiving works");
+                service is PostgresService ? "no WAL has arrived and no backup was taken yet; `pitr check` shows whether archiving works" : $"take a backup: pitr backup {service.Name}");
         }
 
         var known = _repositories.Where(r => r.Service is not null).ToArray();
@@ -123,7 +123,7 @@ public sealed class ServiceVerification(PostgresService service)
         }
     }
 
-    async Task<WalVerifyReport?> VerifyWalAsync(VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
+    async Task<WalVerifyReport?> VerifyWalAsync(PostgresService postgres, VerifyOptions options, Findings findings, VerifyProgress progress, CancellationToken cancellation)
     {
         CatalogedBackup[] backups = [.. _repositories.SelectMany(r => r.Backups.Backups.Values).DistinctBy(b => b.Document.Id)];
         int[] sizes = [.. _repositories.SelectMany(r => r.Service?.SystemIdentifiers.TakeLast(1) ?? []).Select(s => s.WalSegmentSize), .. backups.Select(b => b.Document.WalSegmentSize)];
@@ -139,12 +139,12 @@ public sealed class ServiceVerification(PostgresService service)
             owners.Select(text => ulong.Parse(text, CultureInfo.InvariantCulture)).ToHashSet(),
             [.. backups.Select(b => b.Document)],
             _repositories.ToDictionary(r => r.Store.Name, r => r.Verified, StringComparer.Ordinal),
-            options.FreshSince(service.Clock.GetUtcNow(), service.Settings.Verify));
+            options.FreshSince(service.Clock.GetUtcNow(), service.Verify));
         progress.Begin("reading WAL", 0);
         var what = new WalVerifyOptions(options.Sample, options.SinceLsn, options.SinceTime, null, options.Jobs, options.Random) { Share = options.Share };
         try
         {
-            var report = await new WalVerification(service).RunAsync(what, context, findings, progress.Set, cancellation);
+            var report = await new WalVerification(postgres).RunAsync(what, context, findings, progress.Set, cancellation);
             foreach (var repository in report.Repositories.Where(r => r.Unanswered is not null))
             {
                 _unanswered.TryAdd(repository.Name, repository.Unanswered!);

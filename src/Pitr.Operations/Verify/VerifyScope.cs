@@ -11,14 +11,14 @@ namespace Pitr.Operations.Verify;
 /// <param name="options">What is read back.</param>
 /// <param name="findings">Told what is wrong.</param>
 /// <param name="progress">Told what was read.</param>
-sealed class VerifyScope(PostgresService service, IObjectStore store, VerifiedObjects verified, VerifyOptions options, Findings findings, VerifyProgress progress)
+sealed class VerifyScope(PackedService service, IObjectStore store, VerifiedObjects verified, VerifyOptions options, Findings findings, VerifyProgress progress)
 {
     long _documents;
     long _manifests;
     long _packs;
     long _bytes;
 
-    public PostgresService Service => service;
+    public PackedService Service => service;
 
     public ServiceName Name => service.Name;
 
@@ -29,7 +29,7 @@ sealed class VerifyScope(PostgresService service, IObjectStore store, VerifiedOb
     public VerifyOptions Options => options;
 
     /// <summary>What was verified before this is read again.</summary>
-    public DateTimeOffset FreshSince { get; } = options.FreshSince(service.Clock.GetUtcNow(), service.Settings.Verify);
+    public DateTimeOffset FreshSince { get; } = options.FreshSince(service.Clock.GetUtcNow(), service.Verify);
 
     /// <summary>Documents, manifests, packs and bytes that were read.</summary>
     public (long Documents, long Manifests, long Packs, long Bytes) Read => (_documents, _manifests, _packs, _bytes);
