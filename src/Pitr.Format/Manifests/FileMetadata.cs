@@ -45,6 +45,14 @@ public sealed record FileMetadata
     /// <summary>The words for <see cref="Special"/>.</summary>
     public static IReadOnlyList<string> Specials { get; } = [Fifo, Socket, CharacterDevice, BlockDevice];
 
+    /// <summary>A moment, as well as a date can tell.</summary>
+    /// <param name="seconds">Since 1970.</param>
+    /// <param name="nanoseconds">And these, 0 to 999 999 999.</param>
+    public static DateTimeOffset ToTime(long seconds, long nanoseconds) =>
+        seconds < DateTimeOffset.MinValue.ToUnixTimeSeconds() ? DateTimeOffset.MinValue
+        : seconds > DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.MaxValue
+        : DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(nanoseconds / 100);
+
     /// <summary>A named pipe.</summary>
     public const string Fifo = "fifo";
 

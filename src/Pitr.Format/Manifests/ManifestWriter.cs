@@ -17,6 +17,8 @@ public sealed class ManifestWriter : IDisposable
     readonly ManifestRules _rules = new();
     readonly ArrayBufferWriter<byte> _buffer = new(FlushSize * 2);
     readonly Utf8JsonWriter _json;
+    int _lastMode;
+    string _lastModeText = "0";
     bool _headerWritten;
     bool _completed;
 
@@ -91,11 +93,14 @@ public sealed class ManifestWriter : IDisposable
             _ => "link"u8,
         });
         _json.WriteString("path"u8, entry.Path);
-        _json.WriteString("mode"u8, Convert.ToString(entry.Mode, 8));
-        _json.WriteString("modified"u8, UtcTimeConverter.ToText(entry.Modified));
+        _json.WriteString("mode"u8, ModeText(entry.Mode));
         if (entry.Metadata is { } metadata)
         {
             Write(metadata);
+        }
+        else
+        {
+            _json.WriteString("modified"u8, UtcTimeConverter.ToText(entry.Modified));
         }
 
         if (entry.Kind is ManifestEntryKind.Link or ManifestEntryKind.HardLink)
@@ -173,6 +178,17 @@ public sealed class ManifestWriter : IDisposable
 
             _json.WriteEndObject();
         }
+    }
+
+    // Neighbours mostly say the same.
+    string ModeText(int mode)
+    {
+        if (mode != _lastMode)
+        {
+            (_lastMode, _lastModeText) = (mode, Convert.ToString(mode, 8));
+        }
+
+        return _lastModeText;
     }
 
     void WriteRuns(IReadOnlyList<ManifestRun> runs)

@@ -11,9 +11,6 @@ sealed class TreeMetadata(AccountNames accounts, TimeProvider clock)
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan CoarseTick = TimeSpan.FromSeconds(3);
 
-    static readonly DateTimeOffset Earliest = DateTimeOffset.MinValue;
-    static readonly DateTimeOffset Latest = DateTimeOffset.MaxValue;
-
     /// <summary>Of anything.</summary>
     public FileMetadata Of(in TreeStatus status, IReadOnlyList<FileAttribute> attributes) => new()
     {
@@ -33,10 +30,7 @@ sealed class TreeMetadata(AccountNames accounts, TimeProvider clock)
     };
 
     /// <summary>When something was written last, as well as a date can tell.</summary>
-    public static DateTimeOffset Modified(in TreeStatus status) =>
-        status.ModifiedSeconds <= Earliest.ToUnixTimeSeconds() ? Earliest
-        : status.ModifiedSeconds >= Latest.ToUnixTimeSeconds() ? Latest
-        : DateTimeOffset.FromUnixTimeSeconds(status.ModifiedSeconds).AddTicks(status.ModifiedNanoseconds / 100);
+    public static DateTimeOffset Modified(in TreeStatus status) => FileMetadata.ToTime(status.ModifiedSeconds, status.ModifiedNanoseconds);
 
     bool MayChangeUnseen(in TreeStatus status)
     {

@@ -81,9 +81,9 @@ public class ManifestTests
         };
         ManifestEntry[] written =
         [
-            new() { Path = "caf\\xe9", Kind = ManifestEntryKind.File, Metadata = metadata },
-            new() { Path = "pipe", Kind = ManifestEntryKind.Special, Metadata = metadata with { Special = FileMetadata.BlockDevice, DeviceMajor = 259, DeviceMinor = 65_536 } },
-            new() { Path = "further", Kind = ManifestEntryKind.HardLink, Target = "caf\\xe9", Metadata = metadata },
+            new() { Path = "caf\\xe9", Kind = ManifestEntryKind.File, Metadata = metadata, Modified = DateTimeOffset.UnixEpoch.AddTicks(-1) },
+            new() { Path = "pipe", Kind = ManifestEntryKind.Special, Metadata = metadata with { Special = FileMetadata.BlockDevice, DeviceMajor = 259, DeviceMinor = 65_536 }, Modified = DateTimeOffset.UnixEpoch.AddTicks(-1) },
+            new() { Path = "further", Kind = ManifestEntryKind.HardLink, Target = "caf\\xe9", Metadata = metadata, Modified = DateTimeOffset.UnixEpoch.AddTicks(-1) },
         ];
         using var reader = new ManifestReader(new MemoryStream(Write([], written)));
         foreach (var (expected, actual) in written.Zip(reader.ReadAll().OfType<ManifestEntry>()))
