@@ -62,10 +62,26 @@ sealed class CommandContext : IDisposable
         return new(Only(chosen, repositories), chosen, Clock, Log, AskPassphrase);
     }
 
+    /// <summary>Opens the named service of kind files.</summary>
+    /// <inheritdoc cref="OpenService"/>
+    public FilesService OpenFilesService(string? name, IReadOnlyList<string>? repositories = null)
+    {
+        var chosen = ChooseService(name);
+        return new(Only(chosen, repositories), chosen, Clock, Log, AskPassphrase);
+    }
+
+    /// <summary>Opens the named service, whose backups are packs with a manifest.</summary>
+    /// <inheritdoc cref="OpenService"/>
+    public PackedService OpenPackedService(string? name, IReadOnlyList<string>? repositories = null) =>
+        HasFiles(name) ? OpenFilesService(name, repositories) : OpenService(name, repositories);
+
     /// <summary>Opens the named service, of whichever kind.</summary>
     /// <inheritdoc cref="OpenService"/>
     public OpenedService OpenAnyService(string? name, IReadOnlyList<string>? repositories = null) =>
-        HasDumps(name) ? OpenDumpService(name, repositories) : OpenService(name, repositories);
+        HasDumps(name) ? OpenDumpService(name, repositories) : OpenPackedService(name, repositories);
+
+    /// <summary>Whether the named service is of kind files; without a name the only one there is.</summary>
+    public bool HasFiles(string? name) => Configuration.Service(ChooseService(name)) is FilesServiceSettings;
 
     /// <summary>Whether the backups of the named service are dumps; without a name those of the only one there is.</summary>
     public bool HasDumps(string? name) => Configuration.Service(ChooseService(name)) is DumpServiceSettings;

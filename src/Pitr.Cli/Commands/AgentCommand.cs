@@ -45,7 +45,7 @@ static class AgentCommand
         handler.Warm(context.Configuration.Services.Values.OfType<PostgresServiceSettings>().Select(s => s.Name));
         await using var watch = PgWalWatch.StartAll(context.Configuration, CommandContext.Clock, context.Log);
         await using var streams = WalStreams.Start(context.Configuration, name => context.OpenService(name), context.Log);
-        await using var debts = DumpDebts.Start(context.Configuration, name => context.OpenDumpService(name));
+        await using var debts = ServiceDebts.Start(context.Configuration, name => context.OpenAnyService(name));
         await using var heartbeat = new AgentHeartbeat(manager, socket, handler, CommandContext.Clock);
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Log.Information("pitr agent stops");

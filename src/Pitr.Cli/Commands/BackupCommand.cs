@@ -16,10 +16,10 @@ static class BackupCommand
 
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
     static readonly GroupOptions Group = new();
-    static readonly Option<long?> Limit = GlobalOptions.Rate("--limit", "Most bytes of the cluster to read per second (default backup.limit; nothing limits it)");
+    static readonly Option<long?> Limit = GlobalOptions.Rate("--limit", "Most bytes of the cluster or the files to read per second (default backup.limit; nothing limits it)");
 
     static readonly Option<BackupMethod?> Method = new("--method") { Description = "How the files are read: direct, where they are; stream, through pg_basebackup; auto, direct if possible (default backup.method)", HelpName = "auto|direct|stream" };
-    static readonly Option<bool> Full = new("--full") { Description = "Copy every page, also those that have not changed since the last backup" };
+    static readonly Option<bool> Full = new("--full") { Description = "Copy every page and file, also those that have not changed since the last backup" };
 
     public static Command Create()
     {
@@ -33,10 +33,13 @@ static class BackupCommand
             Of a service of kind postgres-dump, mysql, redis or mongodb: dump it with the vendor's tool; of kind qdrant: by its
             snapshots. Nothing is staged on disk; what fails or is cut short leaves no backup.
 
+            Of a service of kind files: read its trees. Files that have not changed are not read again, and the backup is whole all the same.
+
               pitr backup main
               pitr backup main --full                every page anew
               pitr backup main --limit 50MB/s        beside a busy server
               pitr --output json backup main
+              pitr backup etc                        what has changed in the trees of files of etc; ends with 9 when something could not be read
               pitr backup shop                       a dump of every database of shop
               pitr backup vectors                    a snapshot of every collection, which does not stay on the server
 
@@ -64,8 +67,14 @@ static class BackupCommand
         using var context = new CommandContext(parsed);
         if (context.HasDumps(parsed.GetValue(ServiceName)))
         {
-            RequireNone(parsed);
+            RequireNone(parsed, [Method, Full, Limit]);
             return await DumpBackupRun.RunAsync(context, parsed.GetValue(ServiceName), notes, cancellation);
+        }
+
+        if (context.HasFiles(parsed.GetValue(ServiceName)))
+        {
+            RequireNone(parsed, [Method]);
+            return await FilesBackupRun.RunAsync(context, parsed.GetValue(ServiceName), parsed.GetValue(Full), parsed.GetValue(Limit), notes, cancellation);
         }
 
         await using var service = context.OpenService(parsed.GetValue(ServiceName));
@@ -143,11 +152,11 @@ static class BackupCommand
 
     static Task<int> RunAllAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation) => new GroupBackupRun(parsed, Group, Group.IsDryRun(parsed)).RunAsync(notes, cancellation);
 
-    static void RequireNone(ParseResult parsed)
+    static void RequireNone(ParseResult parsed, IReadOnlyList<Option> options)
     {
-        if (new Option[] { Method, Full, Limit }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+        if (options.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
         {
-            throw new RefusedInputException($"{given.Name} is for services of kind {PostgresServiceSettings.KindName}", "leave it out: a dump is whatever its tool writes");
+            throw new RefusedInputException($"{given.Name} is for services of kind {PostgresServiceSettings.KindName}", "leave it out");
         }
     }
 

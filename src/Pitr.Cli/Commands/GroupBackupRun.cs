@@ -125,7 +125,7 @@ sealed class GroupBackupRun(ParseResult parsed, GroupOptions group, bool dryRun)
             return new GroupRow(name, settings.Kind, "would be backed up") { Why = $"{order}; a base backup of the cluster" };
         }
 
-        await using var source = DumpKinds.Source(dumps);
+        await using var source = DumpKinds.Source(dumps, Path.Combine(context.Configuration.StateDirectory, "services", name));
         var plan = await source.PlanAsync(cancellation);
         return new GroupRow(name, settings.Kind, "would be backed up")
         {

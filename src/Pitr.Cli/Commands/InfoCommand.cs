@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Format.Catalog;
+using Pitr.Operations.Backup;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Dumps;
 using Pitr.Operations.Services;
@@ -17,6 +18,9 @@ static class InfoCommand
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
     static readonly Option<string[]> Repositories = GlobalOptions.Repositories();
 
+    static readonly Option<string?> Backup = new("--backup") { Description = "With --files: which backup (default: the newest)", HelpName = "ID" };
+    static readonly Option<string[]> Files = new("--files") { Description = "List what a backup of kind files holds: all of it, or what this path or glob matches", HelpName = "GLOB", Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = false };
+
     public static Command Create()
     {
         var command = new Command(
@@ -28,9 +32,11 @@ static class InfoCommand
               pitr info
               pitr info main
               pitr info main --output json
+              pitr info etc --files                                   what the newest backup of etc holds
+              pitr info etc --backup 20261121T031500Z --files '*.conf'
             """)
         {
-            ServiceName, Repositories,
+            ServiceName, Repositories, Backup, Files,
         };
         command.SetAction(RunAsync);
         return command;
@@ -39,6 +45,12 @@ static class InfoCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
+        if (parsed.GetResult(Files) is { Implicit: false })
+        {
+            await using var files = context.OpenFilesService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+            return await FilesList.RunAsync(context, files, parsed.GetValue(Backup), parsed.GetValue(Files) ?? [], cancellation);
+        }
+
         var names = parsed.GetValue(ServiceName) is { } one ? [one] : context.Configuration.Services.Keys.Order(StringComparer.Ordinal).ToArray();
         var services = new JsonArray();
         var complete = true;
@@ -84,6 +96,12 @@ static class InfoCommand
         {
             var backups = await new DumpCatalog(dumps).ListAsync(cancellation);
             return (DumpInfo.ToJson(name, service.Kind, backups, dumps.Settings.Objectives.Rpo), () => DumpInfo.Print(name, service.Kind, backups, dumps.Settings.Objectives.Rpo));
+        }
+
+        if (service is FilesService files)
+        {
+            var backups = await new BackupCatalog(files).ListAsync(cancellation);
+            return (FilesInfo.ToJson(name, service.Kind, backups), () => FilesInfo.Print(name, backups));
         }
 
         var window = await new RecoveryWindowReader((PostgresService)service).ReadAsync(cancellation);

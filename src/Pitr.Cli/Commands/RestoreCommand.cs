@@ -81,6 +81,11 @@ static class RestoreCommand
               pitr restore --all latest --component db --component uploads
               pitr restore --all --roll-back                                      what was there before, after a kill or a wrong moment
               pitr restore --all --confirm                                        remove what was there before
+
+            Files (kind files) are brought back below a new directory, or with --in-place to where they were; what is there then is kept beside them under another name:
+
+              pitr restore etc --to /tmp/look --path /etc/nginx --path '*.conf'
+              pitr restore etc 20261121T031500Z --in-place --path /etc/nginx --dry-run
             """)
         {
             ServiceName,
@@ -98,6 +103,7 @@ static class RestoreCommand
         Group.AddTo(command);
         Group.AddConfirmTo(command);
         Group.RequireServiceOrAll(command, ServiceName);
+        FilesRestoreOptions.AddTo(command);
         command.Validators.Add(result =>
         {
             if (!result.GetValue(Group.All) && result.GetValue(ServiceName) is not null && result.GetResult(To) is null && !result.GetValue(InPlace.Option) && !DumpRestoreOptions.IsMeant(result.GetValue(ServiceName), result.GetValue(GlobalOptions.Config)))
@@ -115,8 +121,18 @@ static class RestoreCommand
     {
         using (var dumps = new CommandContext(parsed))
         {
+            if (dumps.HasFiles(parsed.GetValue(ServiceName)))
+            {
+                FilesRestoreOptions.RequireNoOther(parsed, To, InPlace.Option, Repositories, DryRun, Target.Backup);
+                RequireOnePlace(parsed);
+                var run = new FilesRestoreRun(
+                    DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), FilesRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
+                return await run.RunAsync(dumps, parsed.GetValue(ServiceName), notes, cancellation);
+            }
+
             if (dumps.HasDumps(parsed.GetValue(ServiceName)))
             {
+                FilesRestoreOptions.RequireNone(parsed);
                 DumpRestoreOptions.RequireNoOther(parsed, To, Repositories, DryRun, Target.Backup);
                 var run = new DumpRestoreRun(
                     DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), DumpRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
@@ -124,6 +140,7 @@ static class RestoreCommand
             }
         }
 
+        FilesRestoreOptions.RequireNone(parsed);
         DumpRestoreOptions.RequireNone(parsed);
         var request = Target.Read(parsed);
         InPlace.RequireSense(parsed, To, Delta, Overwrite, Standby, PrimaryConnectionInfo, SocketDirectory, Port);
@@ -211,6 +228,14 @@ static class RestoreCommand
         var map = parsed.GetValue(Tablespaces) ?? [];
         var options = new RestoreOptions(parsed.GetValue(Action), "", IsArchiveOff(parsed, service, service.Settings.DataDirectory)) { Tablespaces = TablespaceMap.Parse(map) };
         return await new InPlaceRun(request, options, map, InPlace.RemovesOld(parsed), parsed.GetValue(DryRun)).RunAsync(context, service, notes, cancellation);
+    }
+
+    static void RequireOnePlace(ParseResult parsed)
+    {
+        if (parsed.GetValue(To) is not null && parsed.GetValue(InPlace.Option))
+        {
+            throw new RefusedInputException("--to and --in-place exclude each other", "--to DIR restores into a new directory, --in-place to where the files were");
+        }
     }
 
     static RestoreMode Mode(ParseResult parsed) => (parsed.GetValue(Delta), parsed.GetValue(Overwrite)) switch

@@ -3,7 +3,7 @@ using Pitr.Format.Wal;
 namespace Pitr.Format.Catalog;
 
 /// <summary>
-/// <c>services/&lt;name&gt;/backups/&lt;id&gt;/backup.json</c>: the catalog entry of a base backup. It is written last; its presence is the backup.
+/// <c>services/&lt;name&gt;/backups/&lt;id&gt;/backup.json</c>: the catalog entry of a base backup, or of a backup of kind files. It is written last; its presence is the backup.
 /// </summary>
 public sealed record BackupDocument : ICatalogEntry
 {
@@ -92,6 +92,12 @@ public sealed record BackupDocument : ICatalogEntry
     /// </summary>
     public IReadOnlyDictionary<string, string> Databases { get; init => field = value ?? NoSettings; } = NoSettings;
 
+    /// <summary>Of kind files: what it holds. Everything about WAL is 0 or empty then.</summary>
+    public TreeRecord? Tree { get; init; }
+
+    /// <summary>Whether everything that it should hold was read rightly.</summary>
+    public bool IsSound() => DamagedPages == 0 && Tree is not { Unreadable: > 0 };
+
     public required StoredObject Manifest { get; init; }
 
     /// <summary>Packs written by this backup; the manifest may refer to those of older backups as well.</summary>
@@ -127,7 +133,7 @@ public sealed record BackupDocument : ICatalogEntry
     /// <summary>When that ends; null: never.</summary>
     public DateTimeOffset? PinnedUntil { get; init; }
 
-    bool ICatalogEntry.IsSound => DamagedPages == 0;
+    bool ICatalogEntry.IsSound => IsSound();
 
     (string Cluster, uint Timeline, Lsn Position) ICatalogEntry.Place => (SystemIdentifier, Timeline, StopLsn);
 
@@ -141,6 +147,8 @@ public sealed record BackupDocument : ICatalogEntry
         DocumentJson.RequireNoNull(document.DataKeys, What, "data-keys");
         DocumentJson.RequireNoNull(document.Damage, What, "damage");
         DocumentJson.RequireNoNull(document.Resumed, What, "resumed");
+        DocumentJson.RequireNoNull(document.Tree?.Roots ?? [], What, "tree.roots");
+        DocumentJson.RequireNoNull(document.Tree?.Problems ?? [], What, "tree.problems");
         DocumentJson.RequireNoNull(document.Databases.Values, What, "databases");
         DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
         return document;

@@ -14,6 +14,9 @@ namespace Pitr.Format.Manifests;
 public sealed record ManifestHeader(
     int Format, string Service, string BackupId, ulong SystemIdentifier, uint Timeline, Lsn StartLsn, int PageSize, uint ChecksumVersion)
 {
+    /// <summary>Kind of the service.</summary>
+    public string Kind { get; init; } = "postgres";
+
     /// <summary>The format this program writes, and the newest it reads.</summary>
     public const int CurrentFormat = 1;
 }

@@ -116,6 +116,10 @@ public sealed class ManifestReader : IDisposable
                 return Checked(line.ToEntry(ManifestEntryKind.Directory));
             case "link":
                 return Checked(line.ToEntry(ManifestEntryKind.Link));
+            case "hard-link":
+                return Checked(line.ToEntry(ManifestEntryKind.HardLink));
+            case "special":
+                return Checked(line.ToEntry(ManifestEntryKind.Special));
             case "end":
                 var (packs, entries) = line.ToEnd();
                 if (packs != _rules.Packs || entries != _rules.Entries)

@@ -79,6 +79,16 @@ sealed class ManifestRules
             return string.IsNullOrEmpty(entry.Target) ? "a link needs a target" : ManifestPath.TextProblem(entry.Target);
         }
 
+        if ((entry.Kind == ManifestEntryKind.Special) != (entry.Metadata?.Special is not null))
+        {
+            return "only what is special can say what it is";
+        }
+
+        if (entry.Kind == ManifestEntryKind.HardLink)
+        {
+            return entry.Target is { } other && ManifestPath.IsValid(other) ? null : "a hard link needs the path of a file";
+        }
+
         return entry.Target is null ? null : "only a link can have a target";
     }
 

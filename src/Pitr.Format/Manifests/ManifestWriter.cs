@@ -17,6 +17,8 @@ public sealed class ManifestWriter : IDisposable
     readonly ManifestRules _rules = new();
     readonly ArrayBufferWriter<byte> _buffer = new(FlushSize * 2);
     readonly Utf8JsonWriter _json;
+    int _lastMode;
+    string _lastModeText = "0";
     bool _headerWritten;
     bool _completed;
 
@@ -46,6 +48,11 @@ public sealed class ManifestWriter : IDisposable
         _json.WriteString("start-lsn"u8, header.StartLsn.ToString());
         _json.WriteNumber("page-size"u8, header.PageSize);
         _json.WriteNumber("checksum-version"u8, header.ChecksumVersion);
+        if (header.Kind != "postgres")
+        {
+            _json.WriteString("kind"u8, header.Kind);
+        }
+
         End();
     }
 
@@ -81,12 +88,22 @@ public sealed class ManifestWriter : IDisposable
         {
             ManifestEntryKind.Directory => "directory"u8,
             ManifestEntryKind.File => "file"u8,
+            ManifestEntryKind.HardLink => "hard-link"u8,
+            ManifestEntryKind.Special => "special"u8,
             _ => "link"u8,
         });
         _json.WriteString("path"u8, entry.Path);
-        _json.WriteString("mode"u8, Convert.ToString(entry.Mode, 8));
-        _json.WriteString("modified"u8, UtcTimeConverter.ToText(entry.Modified));
-        if (entry.Kind == ManifestEntryKind.Link)
+        _json.WriteString("mode"u8, ModeText(entry.Mode));
+        if (entry.Metadata is { } metadata)
+        {
+            Write(metadata);
+        }
+        else
+        {
+            _json.WriteString("modified"u8, UtcTimeConverter.ToText(entry.Modified));
+        }
+
+        if (entry.Kind is ManifestEntryKind.Link or ManifestEntryKind.HardLink)
         {
             _json.WriteString("target"u8, entry.Target);
         }
@@ -121,6 +138,57 @@ public sealed class ManifestWriter : IDisposable
         {
             throw new ArgumentException(problem, parameter);
         }
+    }
+
+    void Write(FileMetadata metadata)
+    {
+        _json.WriteStartArray("status"u8);
+        _json.WriteNumberValue(metadata.ModifiedSeconds);
+        _json.WriteNumberValue(metadata.ModifiedNanoseconds);
+        _json.WriteNumberValue(metadata.ChangedSeconds);
+        _json.WriteNumberValue(metadata.ChangedNanoseconds);
+        _json.WriteNumberValue(unchecked((long)metadata.Inode));
+        _json.WriteNumberValue(metadata.Owner);
+        _json.WriteNumberValue(metadata.Group);
+        _json.WriteNumberValue(metadata.DeviceMajor);
+        _json.WriteNumberValue(metadata.DeviceMinor);
+        _json.WriteEndArray();
+        if (metadata.OwnerName is not null)
+        {
+            _json.WriteString("owner"u8, metadata.OwnerName);
+        }
+
+        if (metadata.GroupName is not null)
+        {
+            _json.WriteString("group"u8, metadata.GroupName);
+        }
+
+        if (metadata.Special is not null)
+        {
+            _json.WriteString("special"u8, metadata.Special);
+        }
+
+        if (metadata.Attributes.Count > 0)
+        {
+            _json.WriteStartObject("attributes"u8);
+            foreach (var attribute in metadata.Attributes)
+            {
+                _json.WriteBase64String(attribute.Name, attribute.Value);
+            }
+
+            _json.WriteEndObject();
+        }
+    }
+
+    // Neighbours mostly say the same.
+    string ModeText(int mode)
+    {
+        if (mode != _lastMode)
+        {
+            (_lastMode, _lastModeText) = (mode, Convert.ToString(mode, 8));
+        }
+
+        return _lastModeText;
     }
 
     void WriteRuns(IReadOnlyList<ManifestRun> runs)

@@ -71,6 +71,12 @@ sealed class BackupBase : IDisposable
     public BaseFile? Find(string path, RelationFileName relation) =>
         _databases.Contains(relation.Database) && !_damaged.Contains(path) && _manifest.Find(path) is { } entry ? new BaseFile(entry, _indices) : null;
 
+    /// <summary>Looks up a file of a tree, where nothing of it is compared page by page; null when it is not there.</summary>
+    public ManifestEntry? FindEntry(string path) => _manifest.Find(path);
+
+    /// <summary>Where a whole file is stored, with its zeros; null when a part of it must not be used.</summary>
+    public IReadOnlyList<ManifestRun>? RunsOf(ManifestEntry entry) => new BaseFile(entry, _indices).FindAll(entry.Size);
+
     /// <summary>Counts a piece that is used.</summary>
     public void Use(ManifestRun run) => Interlocked.Add(ref _used[run.Pack - FirstIndex], run.Length);
 

@@ -15,7 +15,7 @@ namespace Pitr.Operations.Backup;
 /// Chooses the backup that a new one is compared with: the newest of the same cluster and timeline, if everything says that unchanged pages can be
 /// told from changed ones by their LSN, and every repository has it. Whatever is in doubt means that everything is copied, with the reason.
 /// </summary>
-sealed class BackupBaseFinder(PostgresService service)
+sealed class BackupBaseFinder(PackedService service)
 {
     const int ManyFiles = 100_000;
 
@@ -27,7 +27,24 @@ sealed class BackupBaseFinder(PostgresService service)
     /// <param name="databases">Its databases, as of now, in backup mode.</param>
     /// <param name="cancellation">Ends the search.</param>
     /// <returns>The base, or why there is none; exactly one of them is null.</returns>
-    public async Task<(BackupBase? Base, string? Reason)> FindAsync(ServerFacts facts, Lsn start, IReadOnlyDictionary<string, string> databases, CancellationToken cancellation)
+    public Task<(BackupBase? Base, string? Reason)> FindAsync(ServerFacts facts, Lsn start, IReadOnlyDictionary<string, string> databases, CancellationToken cancellation)
+    {
+        return FindAsync(Choose, databases, cancellation);
+
+        (BackupDocument? Backup, string? Reason) Choose(IReadOnlyList<BackupDocument> backups) =>
+            backups.OrderBy(b => b.StopLsn).LastOrDefault(b => b.Timeline == facts.Timeline.Value && b.SystemIdentifier == $"{facts.SystemIdentifier}") is { } newest
+                ? (newest, Unfit(newest, facts, start))
+                : (null, $"there is no backup of timeline {facts.Timeline} yet");
+    }
+
+    /// <summary>Finds that of trees of files: the newest of all.</summary>
+    /// <param name="cancellation">Ends the search.</param>
+    /// <returns>The base, or why there is none; exactly one of them is null.</returns>
+    public Task<(BackupBase? Base, string? Reason)> FindNewestAsync(CancellationToken cancellation) =>
+        FindAsync(static backups => (backups[^1], null), new Dictionary<string, string>(StringComparer.Ordinal), cancellation);
+
+    async Task<(BackupBase? Base, string? Reason)> FindAsync(
+        Func<IReadOnlyList<BackupDocument>, (BackupDocument? Backup, string? Reason)> choose, IReadOnlyDictionary<string, string> databases, CancellationToken cancellation)
     {
         IReadOnlyList<BackupDocument> backups;
         try
@@ -39,13 +56,13 @@ sealed class BackupBaseFinder(PostgresService service)
             return (null, $"the catalog could not be read: {e.Message}");
         }
 
-        var newest = backups.OrderBy(b => b.StopLsn).LastOrDefault(b => b.Timeline == facts.Timeline.Value && b.SystemIdentifier == $"{facts.SystemIdentifier}");
-        if (newest is null)
+        if (backups.Count == 0)
         {
-            return (null, backups.Count == 0 ? "this is the first backup" : $"there is no backup of timeline {facts.Timeline} yet");
+            return (null, "this is the first backup");
         }
 
-        if (Unfit(newest, facts, start) is { } unfit)
+        var (newest, unfit) = choose(backups);
+        if (unfit is not null || newest is null)
         {
             return (null, unfit);
         }
@@ -115,7 +132,7 @@ sealed class BackupBaseFinder(PostgresService service)
                 throw new DamagedObjectException($"is the manifest of {manifest.Header.Service} {manifest.Header.BackupId}");
             }
 
-            var found = new BackupBase(backup, manifest, databases, lacking, service.Settings.Backup.DeadSpace);
+            var found = new BackupBase(backup, manifest, databases, lacking, service.Backup.DeadSpace);
             if (backup.Files >= ManyFiles)
             {
                 // What its lines have left behind would be there until the end: the rest of a backup allocates little.

@@ -7,7 +7,7 @@ using Pitr.Storage;
 namespace Pitr.Operations.Backup;
 
 /// <summary>The backups of a service: those whose backup.json exists, since that file is written last.</summary>
-public sealed class BackupCatalog(PostgresService service)
+public sealed class BackupCatalog(PackedService service)
 {
     readonly CatalogEntries<BackupDocument> _entries = new(
         service, RepositoryLayout.BackupsPrefix(service.Name), id => RepositoryLayout.Backup(service.Name, id), json => BackupDocument.Parse(json));

@@ -9,12 +9,12 @@ using Pitr.Storage;
 namespace Pitr.Operations.Backup;
 
 /// <summary>Writes the catalog entry, which makes what was stored a backup.</summary>
-sealed class BackupEntry(PostgresService service)
+sealed class BackupEntry(PackedService service)
 {
-    readonly WalArrival _arrival = new(service);
+    readonly WalArrival? _arrival = service is PostgresService postgres ? new(postgres) : null;
 
     /// <summary>
-    /// Puts it where everything it names is, and the WAL from start to stop; as many repositories as required must be so. One that lacks a part is owed the entry as well.
+    /// Puts it where everything it names is, and the WAL from start to stop if it is of a cluster; as many repositories as required must be so. One that lacks a part is owed the entry as well.
     /// </summary>
     /// <exception cref="RepositoryUnavailableException">Too few have all of it.</exception>
     /// <exception cref="StorageException">Too few could take it.</exception>
@@ -27,7 +27,11 @@ sealed class BackupEntry(PostgresService service)
             Laggards.Await,
             async (store, token) =>
             {
-                await _arrival.RequireSegmentsAsync(store, WalSegmentName.Parse(document.StartWal), WalSegmentName.Parse(document.StopWal), WalSegmentSize.From(document.WalSegmentSize), token);
+                if (_arrival is not null)
+                {
+                    await _arrival.RequireSegmentsAsync(store, WalSegmentName.Parse(document.StartWal), WalSegmentName.Parse(document.StopWal), WalSegmentSize.From(document.WalSegmentSize), token);
+                }
+
                 if (await BackupObjects.MissingAsync(store, document, token) is { Count: > 0 } missing)
                 {
                     throw new RepositoryUnavailableException(

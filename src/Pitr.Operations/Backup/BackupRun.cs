@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Pitr.Format.Catalog;
 using Pitr.Format.Keys;
@@ -37,6 +36,7 @@ public sealed class BackupRun(PostgresService service, string version)
 
     readonly WalArrival _arrival = new(service);
     readonly ManifestCache _cache = new(service);
+    readonly BackupPlace _place = new(service);
     readonly JournalDirectory _journals = new(service);
     IReadOnlyDictionary<string, string> _databases = new Dictionary<string, string>(StringComparer.Ordinal);
     BackupBases _bases = new(null, null);
@@ -69,7 +69,7 @@ public sealed class BackupRun(PostgresService service, string version)
         await RequireBackupPossibleAsync(session, facts);
         await new ServiceRegistry(service).ClaimAsync(facts.SystemIdentifier, facts.MajorVersion, facts.WalSegmentSize.Bytes, linked.Token);
 
-        var id = await ChooseIdAsync(linked.Token);
+        var id = await _place.ChooseIdAsync(taken => _journals.Paths().Contains(_journals.PathOf(taken)), linked.Token);
         var started = service.Clock.GetUtcNow();
         var settings = await session.ReadSettingsAsync(RecordedSettings, linked.Token);
         var method = await ChooseMethodAsync(facts, session, id, linked.Token);
@@ -155,26 +155,6 @@ public sealed class BackupRun(PostgresService service, string version)
         }
     }
 
-    // Ids are unique per second, also among backups that were interrupted; a second backup in the same second waits for the next one. A
-    // repository that is down has no say: the lease keeps others from beginning a backup now.
-    async Task<BackupId> ChooseIdAsync(CancellationToken cancellation)
-    {
-        while (true)
-        {
-            var id = new BackupId(service.Clock.GetUtcNow());
-            var answers = await service.Repositories.AskAllAsync(
-                async (store, token) => await store.ExistsAsync(RepositoryLayout.Backup(service.Name, id), token)
-                    || await store.ListAsync(RepositoryLayout.PacksPrefix(service.Name, id), ListMode.Children, token).AnyAsync(token),
-                cancellation);
-            if (!answers.Any(a => a.Answer) && !_journals.Paths().Contains(_journals.PathOf(id)))
-            {
-                return id;
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(200), service.Clock, cancellation);
-        }
-    }
-
     async Task<(string Name, IClusterSource Source)> ChooseMethodAsync(ServerFacts facts, PostgresSession session, BackupId id, CancellationToken cancellation)
     {
         var obstacle = Method == BackupMethod.Stream ? null : await DirectSource.ObstacleAsync(service, session, facts, cancellation);
@@ -219,7 +199,7 @@ public sealed class BackupRun(PostgresService service, string version)
             await source.ReadAsync(new BackupTarget(assembly, manifest, plain, key, BeginAsync), cancellation);
             var packs = await pipeline.CompleteAsync();
             assembly.Complete(packs);
-            var stored = await StoreManifestAsync(id, manifest, key, cancellation);
+            var stored = await _place.StoreManifestAsync(id, manifest, key, cancellation);
             return (assembly.ToContent(packs, stored, key.Id.ToString()), assembly.IsPlainWhole ? plain?.Name : null);
         }
         finally
@@ -266,13 +246,5 @@ public sealed class BackupRun(PostgresService service, string version)
         }
 
         return new BackupBases(basis, interrupted);
-    }
-
-    async Task<StoredObject> StoreManifestAsync(BackupId id, MemoryStream manifest, DataKey dataKey, CancellationToken cancellation)
-    {
-        var content = manifest.GetBuffer().AsMemory(0, (int)manifest.Length);
-        var key = RepositoryLayout.Manifest(service.Name, id);
-        await service.Repositories.PutAsync(key, content, PutMode.Replace, cancellation, store => service.SealingKeys.IsPublished(dataKey, store));
-        return new StoredObject(key, content.Length, Convert.ToHexStringLower(SHA256.HashData(content.Span)));
     }
 }

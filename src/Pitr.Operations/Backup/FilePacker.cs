@@ -7,7 +7,7 @@ namespace Pitr.Operations.Backup;
 /// Cuts files into records for the pipeline: pieces of large ones, several small ones in one, changed pages only. For one thread; several of
 /// them may fill one backup.
 /// </summary>
-sealed class FilePacker(BackupAssembly assembly) : IDisposable
+sealed class FilePacker(ManifestAssembly assembly) : IDisposable
 {
     readonly byte[] _scratch = ArrayPool<byte>.Shared.Rent(RecordDraft.Capacity);
     RecordDraft _draft = new();

@@ -10,7 +10,7 @@ namespace Pitr.Operations.Backup;
 /// The manifest of the newest backup as a plain file of this host, so that the next backup needs neither the repository nor an identity to compare with
 /// it. It names files and where they are stored, and holds nothing of them. Lost, it is read from the repository by whoever has an identity.
 /// </summary>
-sealed class ManifestCache(PostgresService service)
+sealed class ManifestCache(PackedService service)
 {
     const string Extension = ".manifest";
     const int DigitsOfDigest = 16;

@@ -15,7 +15,7 @@ namespace Pitr.Operations.Backup;
 /// </summary>
 public sealed class PackPipeline : IAsyncDisposable
 {
-    readonly PostgresService _service;
+    readonly PackedService _service;
     readonly BackupId _backup;
     readonly DataKey _key;
     readonly Channel<RecordDraft> _drafts;
@@ -31,7 +31,7 @@ public sealed class PackPipeline : IAsyncDisposable
     /// <param name="key">The key they are sealed with.</param>
     /// <param name="workers">How many packs are filled at once, at least 1.</param>
     /// <param name="cancellation">Ends all work.</param>
-    public PackPipeline(PostgresService service, BackupId backup, DataKey key, int workers, CancellationToken cancellation)
+    public PackPipeline(PackedService service, BackupId backup, DataKey key, int workers, CancellationToken cancellation)
     {
         _service = service;
         _backup = backup;
@@ -86,14 +86,14 @@ public sealed class PackPipeline : IAsyncDisposable
                 {
                     number = Interlocked.Increment(ref _packs) - 1;
                     contentBytes = 0;
-                    pack = new PackWriter(_key, _service.Settings.Backup.CompressionLevel);
+                    pack = new PackWriter(_key, _service.Backup.CompressionLevel);
                 }
 
                 var record = pack.Add(draft.Content);
                 contentBytes += draft.Length;
                 Journal?.Place(number, record, draft);
                 draft.Finish(number, record);
-                if (pack.StoredLength >= _service.Settings.Backup.PackSize)
+                if (pack.StoredLength >= _service.Backup.PackSize)
                 {
                     await uploading;
                     uploading = UploadAsync(pack, number, contentBytes);

@@ -15,6 +15,21 @@ public sealed class PendingEntry(string path, ManifestEntryKind kind, int mode, 
     /// <summary>Path within the data directory.</summary>
     public string Path { get; } = path;
 
+    /// <summary>What the file system knows of it; null where nobody asks.</summary>
+    public FileMetadata? Metadata { get; set; }
+
+    /// <summary>Bytes of all its runs so far.</summary>
+    public long Length
+    {
+        get
+        {
+            lock (_runs)
+            {
+                return _size;
+            }
+        }
+    }
+
     /// <summary>Every run is known and no more will come.</summary>
     public bool IsComplete => Volatile.Read(ref _outstanding) == 0;
 
@@ -83,5 +98,5 @@ public sealed class PendingEntry(string path, ManifestEntryKind kind, int mode, 
     public void Close() => Interlocked.Decrement(ref _outstanding);
 
     /// <summary>The finished entry.</summary>
-    public ManifestEntry ToEntry() => new() { Path = Path, Kind = kind, Size = _size, Mode = mode, Modified = modified, Target = target, Runs = _runs };
+    public ManifestEntry ToEntry() => new() { Path = Path, Kind = kind, Size = _size, Mode = mode, Modified = modified, Target = target, Runs = _runs, Metadata = Metadata };
 }

@@ -58,7 +58,7 @@ public sealed class DumpCheckRun(DumpService service, IDumpSource source)
 
     async Task<string> TryLeaseAsync(CancellationToken cancellation)
     {
-        await new DumpRegistry(service).ClaimAsync(cancellation);
+        await new KindRegistry(service).ClaimAsync(cancellation);
         await using var lease = await RepositoryLease.AcquireAsync(service, BackupRemoval.BackupLease, cancellation);
         return $"free; the name {service.Name} is of kind {service.Kind}";
     }

@@ -125,7 +125,7 @@ static class ConfigurationBinding
 
     static ServiceSettings? Service(YamlSection section, IReadOnlyList<string> repositoryNames)
     {
-        string[] kinds = [PostgresServiceSettings.KindName, .. DumpServiceBinding.Kinds];
+        string[] kinds = [PostgresServiceSettings.KindName, FilesServiceSettings.KindName, .. DumpServiceBinding.Kinds];
         if (section.RequiredText("kind", $"one of {string.Join(", ", kinds)}") is not { } kind)
         {
             section.LeaveUnread();
@@ -146,9 +146,12 @@ static class ConfigurationBinding
         var retention = Retention(section.Section("retention"));
         var after = section.OptionalList("after", "list of service names").Select(name => name.Text).ToArray();
         var applications = ApplicationBinding.Bind(section.Section("applications"));
-        ServiceSettings service = kind.Text == PostgresServiceSettings.KindName
-            ? PostgresServiceBinding.Bind(section, repositories, objectives, retention)
-            : DumpServiceBinding.Bind(kind.Text, section, repositories, objectives, retention);
+        ServiceSettings service = kind.Text switch
+        {
+            PostgresServiceSettings.KindName => PostgresServiceBinding.Bind(section, repositories, objectives, retention),
+            FilesServiceSettings.KindName => FilesServiceBinding.Bind(section, repositories, objectives, retention),
+            _ => DumpServiceBinding.Bind(kind.Text, section, repositories, objectives, retention),
+        };
         section.Close();
         return service with { RequiredRepositories = required, After = after, Applications = applications };
     }
@@ -238,18 +241,34 @@ static class ConfigurationBinding
     internal static BackupSettings Backup(YamlSection section)
     {
         var defaults = BackupSettings.Default;
-        var settings = new BackupSettings(
-            BackupSettings.Methods.Read(section, "method", defaults.Method),
+        var settings = PackKeys(section, BackupSettings.Methods.Read(section, "method", defaults.Method)) with
+        {
+            WalDeadline = section.Duration("wal-deadline", defaults.WalDeadline, Shortest, LongestWait),
+        };
+        section.Close();
+        return settings;
+    }
+
+    /// <summary>The same of a service that has no WAL, and one way to be read.</summary>
+    internal static BackupSettings Packs(YamlSection section)
+    {
+        var settings = PackKeys(section, BackupMethod.Direct);
+        section.Close();
+        return settings;
+    }
+
+    static BackupSettings PackKeys(YamlSection section, BackupMethod method)
+    {
+        var defaults = BackupSettings.Default;
+        return new BackupSettings(
+            method,
             section.Integer("compression-level", defaults.CompressionLevel, 1, 19),
             section.Integer("jobs", defaults.Jobs, 1, BackupSettings.MaximumJobs, "number of processors"))
         {
             PackSize = section.Size("pack-size", defaults.PackSize, MebiByte, 256L * MebiByte),
             DeadSpace = section.Integer("dead-space", defaults.DeadSpace, 0, 95),
             Limit = section.OptionalRate("limit", ConfigurationUnits.SlowestRate),
-            WalDeadline = section.Duration("wal-deadline", defaults.WalDeadline, Shortest, LongestWait),
         };
-        section.Close();
-        return settings;
     }
 
     internal static WalSettings Wal(YamlSection section, string service)

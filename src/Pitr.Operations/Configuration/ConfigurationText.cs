@@ -103,6 +103,10 @@ public static class ConfigurationText
                 .Add("archive-program", postgres.ArchiveProgram)
                 .Add("server", Tree(postgres.Server));
         }
+        else if (service is FilesServiceSettings files)
+        {
+            AddTo(tree, files);
+        }
         else if (service is DumpServiceSettings dump)
         {
             AddTo(tree, dump);
@@ -121,14 +125,7 @@ public static class ConfigurationText
         tree.Add("after", service.After.Count == 0 ? null : service.After).Add("applications", Tree(service.Applications));
         return service is PostgresServiceSettings { Backup: var backup, Wal: var wal, Verify: var verify, Drill: var drill }
             ? tree
-                .Add("backup", new ConfigurationTree()
-                    .Add("method", backup.Method.ToString().ToLowerInvariant())
-                    .Add("compression-level", backup.CompressionLevel)
-                    .Add("jobs", backup.Jobs)
-                    .Add("pack-size", ConfigurationUnits.FormatSize(backup.PackSize))
-                    .Add("dead-space", backup.DeadSpace)
-                    .Add("limit", backup.Limit is { } limit ? ConfigurationUnits.FormatRate(limit) : null)
-                    .Add("wal-deadline", backup.WalDeadline))
+                .Add("backup", Packs(new ConfigurationTree().Add("method", backup.Method.ToString().ToLowerInvariant()), backup).Add("wal-deadline", backup.WalDeadline))
                 .Add("wal", new ConfigurationTree()
                     .Add("compression-level", wal.CompressionLevel)
                     .Add("push-deadline", wal.PushDeadline)
@@ -142,6 +139,22 @@ public static class ConfigurationText
                 .Add("drill", Tree(drill))
             : tree;
     }
+
+    static ConfigurationTree Packs(ConfigurationTree tree, BackupSettings backup) => tree
+        .Add("compression-level", backup.CompressionLevel)
+        .Add("jobs", backup.Jobs)
+        .Add("pack-size", ConfigurationUnits.FormatSize(backup.PackSize))
+        .Add("dead-space", backup.DeadSpace)
+        .Add("limit", backup.Limit is { } limit ? ConfigurationUnits.FormatRate(limit) : null);
+
+    // Lists that are empty are left out, as they were: an empty list could not be read again.
+    static void AddTo(ConfigurationTree tree, FilesServiceSettings files) => tree
+        .Add("paths", files.Paths)
+        .Add("include", files.Include.Count == 0 ? null : files.Include)
+        .Add("exclude", files.Exclude.Count == 0 ? null : files.Exclude)
+        .Add("one-file-system", files.OneFileSystem ? "true" : "false")
+        .Add("backup", Packs(new ConfigurationTree(), files.Backup))
+        .Add("verify", new ConfigurationTree().Add("stale", files.Verify.Stale));
 
     static void AddTo(ConfigurationTree tree, DumpServiceSettings dump)
     {

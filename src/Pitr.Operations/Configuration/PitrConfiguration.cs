@@ -49,7 +49,17 @@ public sealed record PitrConfiguration
             0,
             0,
             $"service \"{name}\" is of kind \"{Services[name].Kind}\", but this needs one of kind \"{PostgresServiceSettings.KindName}\"",
-            DumpServiceSettings.WhatThereIs));
+            Services[name] is FilesServiceSettings ? FilesServiceSettings.WhatThereIs : DumpServiceSettings.WhatThereIs));
+
+    /// <summary>The service of kind files with that name.</summary>
+    /// <exception cref="ConfigurationException">No service has that name, or it is of another kind.</exception>
+    public FilesServiceSettings FilesService(string name) =>
+        Service(name) as FilesServiceSettings ?? throw new ConfigurationException(new ConfigurationProblem(
+            FilePath,
+            0,
+            0,
+            $"service \"{name}\" is of kind \"{Services[name].Kind}\", but this needs one of kind \"{FilesServiceSettings.KindName}\"",
+            null));
 
     /// <summary>The service with that name, whose backups are dumps.</summary>
     /// <exception cref="ConfigurationException">No service has that name, or it is of kind postgres.</exception>

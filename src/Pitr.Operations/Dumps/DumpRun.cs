@@ -37,7 +37,7 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, lease.Lost);
         progress?.Report(new DumpProgress("asking the server", 0, 0));
         var plan = await source.PlanAsync(linked.Token);
-        await new DumpRegistry(service).ClaimAsync(linked.Token);
+        await new KindRegistry(service).ClaimAsync(linked.Token);
         await new DumpLeftovers(service).RemoveAsync(linked.Token);
         var id = await ChooseIdAsync(linked.Token);
         var started = service.Clock.GetUtcNow();

@@ -135,6 +135,11 @@ sealed class BackupCopy(ObjectTransfer transfer, ServiceName service, BackupId i
 
     IEnumerable<string> Wal(BackupDocument entry)
     {
+        if (entry.Tree is not null)
+        {
+            yield break;
+        }
+
         if (!WalSegmentSize.IsValid(entry.WalSegmentSize)
             || !WalSegmentName.TryParse(entry.StartWal, out var first) || !WalSegmentName.TryParse(entry.StopWal, out var last) || first.Timeline != last.Timeline)
         {

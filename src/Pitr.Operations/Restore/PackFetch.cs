@@ -11,7 +11,7 @@ namespace Pitr.Operations.Restore;
 /// <summary>Fetches packs, whole or in part, from the repository that has them undamaged.</summary>
 /// <param name="service">Whose.</param>
 /// <param name="buffers">As large as the largest pack.</param>
-sealed class PackFetch(PostgresService service, FetchBuffers buffers)
+sealed class PackFetch(PackedService service, FetchBuffers buffers)
 {
     /// <summary>Where a pack lies.</summary>
     /// <exception cref="DamagedRepositoryException">No pack can be what the manifest describes.</exception>

@@ -91,7 +91,7 @@ sealed class PackRecords
     /// <param name="stored">Its stored bytes.</param>
     /// <param name="session">Writes them.</param>
     /// <exception cref="DamagedObjectException">It does not authenticate, or is shorter than the manifest says; nothing was written.</exception>
-    public void Write(int from, int end, PackReader reader, ReadOnlySpan<byte> stored, RestoreWriterSession session)
+    public void Write(int from, int end, PackReader reader, ReadOnlySpan<byte> stored, IRunWriter session)
     {
         using var content = reader.Decode(_runs[from].Record, stored);
         for (var i = from; i < end; i++)

@@ -14,7 +14,7 @@ namespace Pitr.Operations.Restore;
 /// <param name="pack">Which.</param>
 /// <param name="records">What is needed.</param>
 /// <param name="session">Writes it.</param>
-sealed class PackRestore(PostgresService service, PackFetch fetch, ManifestPack pack, PackRecords records, RestoreWriterSession session)
+sealed class PackRestore(PackedService service, PackFetch fetch, ManifestPack pack, PackRecords records, IRunWriter session)
 {
     const long LargestGap = 512 << 10;
     const long LargestPart = 8 << 20;

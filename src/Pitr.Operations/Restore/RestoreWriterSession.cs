@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Pitr.Operations.Restore;
 
 /// <summary>One thread's writing into a <see cref="RestoreWriter"/>: keeps a few files open, as the runs of a pack mostly go from file to file.</summary>
-sealed class RestoreWriterSession(RestoreWriter writer) : IDisposable
+sealed class RestoreWriterSession(RestoreWriter writer) : IRunWriter, IDisposable
 {
     const int MostOpen = 16;
 

@@ -53,8 +53,8 @@ public sealed record WindowBranch(Timeline Timeline, ulong First, IReadOnlyList<
         return before.LastOrDefault(b => b.IsSound) ?? before.LastOrDefault();
     }
 
-    // A dump needs no WAL.
-    internal static ulong StartOf(ICatalogEntry backup) => backup is BackupDocument b ? WalSegmentName.Parse(b.StartWal).Number(WalSegmentSize.From(b.WalSegmentSize)) : 0;
+    // Dumps and files need no WAL: each stands at its own beginning.
+    internal static ulong StartOf(ICatalogEntry backup) => backup is BackupDocument { StartWal.Length: > 0 } b ? WalSegmentName.Parse(b.StartWal).Number(WalSegmentSize.From(b.WalSegmentSize)) : 0;
 
-    internal static ulong StopOf(ICatalogEntry backup) => backup is BackupDocument b ? WalSegmentName.Parse(b.StopWal).Number(WalSegmentSize.From(b.WalSegmentSize)) : 0;
+    internal static ulong StopOf(ICatalogEntry backup) => backup is BackupDocument { StopWal.Length: > 0 } b ? WalSegmentName.Parse(b.StopWal).Number(WalSegmentSize.From(b.WalSegmentSize)) : 0;
 }

@@ -5,7 +5,7 @@ using Serilog;
 namespace Pitr.Operations.Services;
 
 /// <summary>One configured PostgreSQL service, opened: a cluster that is archived and backed up.</summary>
-public sealed class PostgresService : OpenedService
+public sealed class PostgresService : PackedService
 {
     /// <param name="configuration">The whole configuration.</param>
     /// <param name="name">Name of a service of kind postgres.</param>
@@ -26,4 +26,10 @@ public sealed class PostgresService : OpenedService
 
     /// <summary>This service's part of the configuration.</summary>
     public PostgresServiceSettings Settings { get; }
+
+    /// <inheritdoc/>
+    public override BackupSettings Backup => Settings.Backup;
+
+    /// <inheritdoc/>
+    public override VerifySettings Verify => Settings.Verify;
 }

@@ -6,6 +6,7 @@ using Pitr.Format.Keys;
 using Pitr.Format.Layout;
 using Pitr.Format.Wal;
 using Pitr.Operations.Repositories;
+using Pitr.Operations.Services;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Verify;
@@ -319,6 +320,17 @@ sealed class BackupVerifier(VerifyScope scope, DocumentVerifier documents, Verif
 
     string? EntryProblem(BackupDocument entry)
     {
+        if (entry.Kind != scope.Service.Kind)
+        {
+            return $"is of kind {entry.Kind}, the service is {scope.Service.Kind}";
+        }
+
+        return (scope.Service is PostgresService ? WalProblem(entry) : null)
+            ?? (entry.Manifest.Key == RepositoryLayout.Manifest(scope.Name, BackupId.Parse(entry.Id)) ? null : $"names {entry.Manifest.Key} as its manifest");
+    }
+
+    static string? WalProblem(BackupDocument entry)
+    {
         if (!WalSegmentSize.IsValid(entry.WalSegmentSize) || !WalSegmentName.TryParse(entry.StartWal, out var start) || !WalSegmentName.TryParse(entry.StopWal, out _))
         {
             return $"names WAL that there cannot be: {entry.StartWal} to {entry.StopWal}, segments of {entry.WalSegmentSize} bytes";
@@ -329,7 +341,7 @@ sealed class BackupVerifier(VerifyScope scope, DocumentVerifier documents, Verif
             return $"says that WAL begins at {entry.StartLsn} of timeline {entry.Timeline}, and in {entry.StartWal}";
         }
 
-        return entry.Manifest.Key == RepositoryLayout.Manifest(scope.Name, BackupId.Parse(entry.Id)) ? null : $"names {entry.Manifest.Key} as its manifest";
+        return null;
     }
 
     // Pins may differ.

@@ -71,6 +71,11 @@ sealed class ManifestVerifier(VerifyScope scope, IReadOnlyDictionary<string, Pac
 
     static string? Compare(ManifestHeader header, BackupDocument entry)
     {
+        if (header.Kind != entry.Kind)
+        {
+            return $"says that it is of kind {entry.Kind}, its manifest says {header.Kind}";
+        }
+
         var says = (entry.SystemIdentifier, entry.Timeline, entry.StartLsn, entry.PageSize, entry.ChecksumVersion);
         var isSo = (header.SystemIdentifier.ToString(CultureInfo.InvariantCulture), header.Timeline, header.StartLsn, header.PageSize, header.ChecksumVersion);
         return says == isSo ? null : $"says {says} (system identifier, timeline, start, page size, checksum version), its manifest says {isSo}";
@@ -112,7 +117,7 @@ sealed class ManifestVerifier(VerifyScope scope, IReadOnlyDictionary<string, Pac
             }
         }
 
-        if (!hasControlFile)
+        if (!hasControlFile && entry.Tree is null)
         {
             throw new DamagedObjectException($"the manifest has no {ControlFile}");
         }

@@ -96,7 +96,7 @@ sealed class RepositoryVerification
         {
             try
             {
-                Service = _scope.Service is PostgresService ? ServiceRegistry.Parse(json!) : DumpRegistry.Parse(json!, _scope.Service.Kind);
+                Service = _scope.Service is PostgresService ? ServiceRegistry.Parse(json!) : KindRegistry.Parse(json!, _scope.Service.Kind);
             }
             catch (DamagedObjectException e)
             {

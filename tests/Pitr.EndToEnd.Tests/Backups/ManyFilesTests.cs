@@ -37,7 +37,7 @@ public sealed class ManyFilesTests(ITestOutputHelper output)
         var (changed, changedPeak) = await BackupAsync(cluster);
         await cluster.ArchiveEverythingAsync();
         using var plan = cluster.Host.Start("restore", PitrHost.Service, "--to", cluster.Directory["to"], "--dry-run");
-        var planPeak = await PeakAsync(plan);
+        var planPeak = await ProcessMemory.PeakAsync(plan);
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{files} files: {few >> 20} MiB without them, {fullPeak >> 20} MiB with them, {changedPeak >> 20} MiB for their changes, {planPeak >> 20} MiB for the plan of a restore"));
         foreach (var backup in new[] { full, changed })
@@ -72,25 +72,7 @@ public sealed class ManyFilesTests(ITestOutputHelper output)
     async Task<(JsonElement Backup, long Peak)> BackupAsync(ProtectedCluster cluster, params string[] more)
     {
         using var running = cluster.Host.Start(["--output", "json", "backup", PitrHost.Service, "--method", "direct", .. more]);
-        var peak = await PeakAsync(running);
+        var peak = await ProcessMemory.PeakAsync(running);
         return ((await running.EndAsync(TimeSpan.FromMinutes(1))).Must().Json, peak);
-    }
-
-    // The highest the kernel has seen; asked until there is nobody left to ask about.
-    static async Task<long> PeakAsync(RunningProgram running)
-    {
-        var peak = 0L;
-        while (!running.HasExited)
-        {
-            var line = Processes.Read(running.ProcessId, "status")?.Split('\n').FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-            if (line is not null)
-            {
-                peak = long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
-            }
-
-            await Task.Delay(20);
-        }
-
-        return peak > 0 ? peak : throw new InvalidOperationException("the program had ended before it was looked at");
     }
 }

@@ -55,6 +55,9 @@ static class TestEnvironment
     /// <summary>How many small relations a cluster has while a backup's memory is watched.</summary>
     public static int Files => Number("PITR_TEST_FILES") ?? 50_000;
 
+    /// <summary>How many files a tree has while the memory of its backup and restore is watched.</summary>
+    public static int TreeFiles => Number("PITR_TEST_TREE_FILES") ?? 5_000;
+
     /// <summary>How many segments an archive has while `pitr info` is timed.</summary>
     public static int ArchiveSegments => Number("PITR_TEST_ARCHIVE_SEGMENTS") ?? 5_000;
 

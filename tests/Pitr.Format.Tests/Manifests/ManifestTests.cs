@@ -72,6 +72,29 @@ public class ManifestTests
             runs: 200);
 
     [Fact]
+    public void What_a_file_system_knows_is_read_back()
+    {
+        var metadata = new FileMetadata
+        {
+            ModifiedSeconds = -1, ModifiedNanoseconds = 999_999_999, ChangedSeconds = 1_700_000_000, ChangedNanoseconds = 1, Inode = ulong.MaxValue, Owner = uint.MaxValue, Group = 7,
+            OwnerName = "root", Attributes = [new FileAttribute("user.\\xff", [0, 255])],
+        };
+        ManifestEntry[] written =
+        [
+            new() { Path = "caf\\xe9", Kind = ManifestEntryKind.File, Metadata = metadata, Modified = DateTimeOffset.UnixEpoch.AddTicks(-1) },
+            new() { Path = "pipe", Kind = ManifestEntryKind.Special, Metadata = metadata with { Special = FileMetadata.BlockDevice, DeviceMajor = 259, DeviceMinor = 65_536 }, Modified = DateTimeOffset.UnixEpoch.AddTicks(-1) },
+            new() { Path = "further", Kind = ManifestEntryKind.HardLink, Target = "caf\\xe9", Metadata = metadata, Modified = DateTimeOffset.UnixEpoch.AddTicks(-1) },
+        ];
+        using var reader = new ManifestReader(new MemoryStream(Write([], written)));
+        foreach (var (expected, actual) in written.Zip(reader.ReadAll().OfType<ManifestEntry>()))
+        {
+            Assert.Equal("user.\\xff", actual.Metadata!.Attributes[0].Name);
+            Assert.Equal([0, 255], actual.Metadata.Attributes[0].Value);
+            Assert.Equal(expected with { Runs = actual.Runs, Metadata = expected.Metadata! with { Attributes = actual.Metadata.Attributes } }, actual);
+        }
+    }
+
+    [Fact]
     public void A_line_longer_than_every_buffer_is_read()
     {
         var runs = Enumerable.Range(0, 100_000).Select(i => new ManifestRun(8192, 0, i, 104 + (i * 20L), 20, 0)).ToArray();

@@ -2,13 +2,12 @@ using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
-using Pitr.Operations.Services;
 using Pitr.Storage;
 
-namespace Pitr.Operations.Dumps;
+namespace Pitr.Operations.Services;
 
-/// <summary>Binds a service name to its kind (service.json), so that one name never holds dumps of one thing and backups of another.</summary>
-sealed class DumpRegistry(DumpService service)
+/// <summary>Binds a service name to its kind (service.json), so that one name never holds dumps of one thing and backups of another. For every kind but postgres.</summary>
+sealed class KindRegistry(OpenedService service)
 {
     /// <summary>Makes sure that the name is of this kind in the repositories, as many as are required, claiming it where nobody does yet.</summary>
     /// <exception cref="ConflictException">It is of another kind.</exception>
@@ -39,6 +38,14 @@ sealed class DumpRegistry(DumpService service)
         {
             RequireKind(store, key, await store.ReadAllAsync(key, cancellation));
         }
+    }
+
+    /// <summary>Reads what says the kind of a service.</summary>
+    /// <exception cref="DamagedObjectException">It makes no sense, or is of another kind.</exception>
+    internal static ServiceDocument Parse(byte[] json, string kind)
+    {
+        var document = ServiceDocument.Parse(json);
+        return document.Kind == kind ? document : throw new DamagedObjectException($"it says that the service is of kind {document.Kind}, not {kind}");
     }
 
     void RequireKind(IObjectStore store, string key, byte[] json)
