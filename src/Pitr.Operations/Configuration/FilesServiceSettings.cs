@@ -28,7 +28,4 @@ public sealed record FilesServiceSettings(
 
     /// <summary>How packs are made.</summary>
     public BackupSettings Backup { get; init; } = BackupSettings.Default;
-
-    /// <summary>How what is stored is verified.</summary>
-    public VerifySettings Verify { get; init; } = VerifySettings.Default;
 }

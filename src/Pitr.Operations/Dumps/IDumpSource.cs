@@ -1,4 +1,5 @@
 using Pitr.Postgres;
+using Pitr.Postgres.Programs;
 
 namespace Pitr.Operations.Dumps;
 

@@ -29,7 +29,4 @@ public sealed class FilesService : PackedService
 
     /// <inheritdoc/>
     public override BackupSettings Backup => Settings.Backup;
-
-    /// <inheritdoc/>
-    public override VerifySettings Verify => Settings.Verify;
 }

@@ -40,14 +40,6 @@ sealed class KindRegistry(OpenedService service)
         }
     }
 
-    /// <summary>Reads what says the kind of a service.</summary>
-    /// <exception cref="DamagedObjectException">It makes no sense, or is of another kind.</exception>
-    internal static ServiceDocument Parse(byte[] json, string kind)
-    {
-        var document = ServiceDocument.Parse(json);
-        return document.Kind == kind ? document : throw new DamagedObjectException($"it says that the service is of kind {document.Kind}, not {kind}");
-    }
-
     void RequireKind(IObjectStore store, string key, byte[] json)
     {
         ServiceDocument document;

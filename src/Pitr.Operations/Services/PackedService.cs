@@ -9,14 +9,10 @@ public abstract class PackedService : OpenedService
 {
     private protected PackedService(
         PitrConfiguration configuration, ServiceSettings settings, TimeProvider clock, ILogger log, Func<string?>? askPassphrase, Func<RepositorySettings, IObjectStore>? openRepository)
-        : base(configuration, settings, clock, log, askPassphrase, openRepository) => Retention = settings.Retention;
+        : base(configuration, settings, clock, log, askPassphrase, openRepository)
+    {
+    }
 
     /// <summary>How packs are made.</summary>
     public abstract BackupSettings Backup { get; }
-
-    /// <summary>How what is stored is verified.</summary>
-    public abstract VerifySettings Verify { get; }
-
-    /// <summary>Which backups an expiry keeps.</summary>
-    public RetentionSettings Retention { get; }
 }

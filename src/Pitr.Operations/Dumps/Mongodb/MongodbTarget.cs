@@ -43,7 +43,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
         var steps = chosen.Select(c => new DumpRestoreStep(
             c.Stream, selection.Globals ? null : selection.Into ?? string.Join(", ", c.Databases), IsNew: !c.Databases.Any(name => present.Contains(selection.Into ?? name))));
         _arguments.AddRange(selection.Drop ? ["--drop"] : []);
-        _arguments.AddRange(selection.Globals && chosen.Any(c => c.Stream.Counts?.ContainsKey(MongodbArchive.Oplog) == true) ? ["--oplogReplay"] : []);
+        _arguments.AddRange(selection.Globals && chosen.Any(c => c.Stream.Counts.Any(count => count.Name == MongodbArchive.Oplog)) ? ["--oplogReplay"] : []);
         _arguments.AddRange(selection.Globals ? [] : chosen.SelectMany(c => c.Databases).Distinct(StringComparer.Ordinal).Select(name => $"--nsInclude={Pattern(name)}.*"));
         _arguments.AddRange(selection.Into is { } into ? [$"--nsFrom={Pattern(chosen[0].Databases[0])}.*", $"--nsTo={Pattern(into)}.*"] : []);
         return new DumpRestorePlan(entry, manifest, tool, _tools.Server, [.. steps]);
@@ -146,7 +146,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
 
     static IReadOnlyList<string> DatabasesOf(DumpStreamRecord stream) => stream.Database is { } database
         ? [database]
-        : [.. (stream.Counts ?? new Dictionary<string, long>()).Keys.Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.', StringComparison.Ordinal)])
+        : [.. stream.Counts.Select(count => count.Name).Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.', StringComparison.Ordinal)])
             .Distinct(StringComparer.Ordinal).Except(Own)];
 
     // In a pattern of namespaces a star means anything.
@@ -158,9 +158,9 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
         var isWhole = step.Into is null;
         return
         [
-            .. !isWhole && counts?.ContainsKey(MongodbArchive.Oplog) == true
+            .. !isWhole && counts.Any(count => count.Name == MongodbArchive.Oplog)
                 ? ["the oplog of the backup was not replayed, which takes the whole (--globals): each collection is as it was when it was read"] : Array.Empty<string>(),
-            .. !isWhole && counts?.Keys.Any(key => key.StartsWith($"{Admin}.system.users", StringComparison.Ordinal)) == true
+            .. !isWhole && counts.Any(count => count.Name.StartsWith($"{Admin}.system.users", StringComparison.Ordinal))
                 ? ["users and roles of the backup were not brought back, which takes the whole (--globals)"] : Array.Empty<string>(),
         ];
     }

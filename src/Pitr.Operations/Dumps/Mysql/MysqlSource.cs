@@ -1,5 +1,6 @@
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
+using Pitr.Postgres.Programs;
 
 namespace Pitr.Operations.Dumps.Mysql;
 

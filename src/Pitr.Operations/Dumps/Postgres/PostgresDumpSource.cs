@@ -5,6 +5,7 @@ using Pitr.Operations.Errors;
 using Pitr.Postgres;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Dumps;
+using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 
 namespace Pitr.Operations.Dumps.Postgres;
