@@ -41,7 +41,7 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
         var record = new ComponentRecord { Service = service.Name.Value, Kind = service.Kind, Backup = entry.Id, Phase = ComponentPhase.Waiting, Moves = moves };
         return new ComponentPlan(record, entry.Started, bytes, why, [.. moves.Select(Step)])
         {
-            Notes = ["users and grants stay as they are: they are not in dumps of MySQL and MariaDB"],
+            Notes = ["users and grants stay as they are; pitr restore --globals brings back those that are missing"],
         };
     }
 
