@@ -157,7 +157,8 @@ public static class ConfigurationText
             .Add("bin-directory", dump.BinDirectory)
             .Add("backup", new ConfigurationTree()
                 .Add("compression-level", dump.Backup.CompressionLevel)
-                .Add("part-size", ConfigurationUnits.FormatSize(dump.Backup.PartSize)));
+                .Add("part-size", ConfigurationUnits.FormatSize(dump.Backup.PartSize)))
+            .Add("verify", new ConfigurationTree().Add("stale", dump.Verify.Stale));
 
         // Left out, as it was: an empty list could not be read again.
         static IReadOnlyList<string>? Databases(IReadOnlyList<string> names) => names.Count == 0 ? null : names;
