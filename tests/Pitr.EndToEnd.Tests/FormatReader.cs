@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Pitr.EndToEnd.Tests.Programs;
+using Pitr.EndToEnd.Tests.Clusters;
 
 namespace Pitr.EndToEnd.Tests;
 

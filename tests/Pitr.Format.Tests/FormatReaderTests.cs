@@ -54,6 +54,51 @@ public class FormatReaderTests
         Assert.NotEqual(0, process.ExitCode);
     }
 
+    [Fact]
+    public void It_lists_verifies_and_opens_dumps_and_finds_every_changed_object()
+    {
+        using var scratch = new ScratchDirectory();
+        using var identity = Identity.Create();
+        using var key = Samples.Key();
+        SampleRepository.Write(scratch.Path, key, identity);
+        SampleDump.Write(scratch.Path, key);
+        var pem = Path.Combine(scratch.Path, "identity.pem");
+        File.WriteAllText(pem, identity.ToPem());
+
+        var listed = Encoding.UTF8.GetString(Run(scratch.Path, pem, "dumps", "main")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["globals.sql", "orders ü.dump"], listed.Select(line => line.Split('\t')[^1]));
+        Assert.All(listed, line => Assert.StartsWith(SampleDump.Id, line, StringComparison.Ordinal));
+        Assert.Equal($"dump {SampleDump.Id}: 2 streams in 3 parts, all as they were written\n", Encoding.UTF8.GetString(Run(scratch.Path, pem, "dump-verify", "main", SampleDump.Id)));
+        Assert.Equal(SampleDump.Globals, Run(scratch.Path, pem, "dump", "main", SampleDump.Id, "globals.sql"));
+        Assert.Equal(SampleDump.Orders, Run(scratch.Path, pem, "dump", "main", SampleDump.Id, "orders ü.dump"));
+
+        foreach (var name in new[] { "000000", "000001", "000002", "manifest", "SHA256SUMS", "dump.json" })
+        {
+            var path = Path.Combine(scratch.Path, SampleDump.KeyOf(name));
+            var whole = File.ReadAllBytes(path);
+            File.WriteAllBytes(path, [.. whole[..^9], (byte)(whole[^9] ^ 1), .. whole[^8..]]);
+            Assert.True(Fails(scratch.Path, pem, "dump-verify", "main", SampleDump.Id), name);
+            File.WriteAllBytes(path, whole);
+        }
+
+        var (one, other) = (Path.Combine(scratch.Path, SampleDump.KeyOf("000001")), Path.Combine(scratch.Path, SampleDump.KeyOf("000002")));
+        var first = File.ReadAllBytes(one);
+        File.Copy(other, one, overwrite: true);
+        File.WriteAllBytes(other, first);
+        Assert.True(Fails(scratch.Path, pem, "dump", "main", SampleDump.Id, "orders ü.dump"), "exchanged");
+        File.Copy(one, Path.Combine(scratch.Path, SampleDump.KeyOf("000003")));
+        Assert.True(Fails(scratch.Path, pem, "dump-verify", "main", SampleDump.Id), "too many");
+    }
+
+    static bool Fails(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        process.StandardOutput.ReadToEnd();
+        process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode != 0;
+    }
+
     static void ReadEverything(string root, string identity)
     {
         Assert.Equal(SampleRepository.Segment, Run(root, identity, "open", RepositoryLayout.Wal(Samples.Service, Samples.Segment)));

@@ -175,7 +175,8 @@ public static class ConfigurationText
             .Add("backup", new ConfigurationTree()
                 .Add("compression-level", dump.Backup.CompressionLevel)
                 .Add("part-size", ConfigurationUnits.FormatSize(dump.Backup.PartSize)))
-            .Add("drill", Tree(dump.Drill));
+            .Add("drill", Tree(dump.Drill))
+            .Add("verify", new ConfigurationTree().Add("stale", dump.Verify.Stale));
 
         // Left out, as it was: an empty list could not be read again.
         static IReadOnlyList<string>? Databases(IReadOnlyList<string> names) => names.Count == 0 ? null : names;

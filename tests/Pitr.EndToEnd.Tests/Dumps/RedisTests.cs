@@ -60,6 +60,9 @@ public sealed class RedisTests : IAsyncLifetime
         (await RedisAsync("SET", "greeting", "hello")).Must();
         using var host = await DumpHost.CreateAsync(Keys());
         await DumpLifecycle.RunAsync(host, "redis-cli writes");
+        host.Configure(Keys() + $"\nbin-directory: {host.Directory.New("empty")}");
+        var missing = (await host.RunAsync("check", DumpHost.Service, "-o", "json")).Must(9).Json.GetProperty("checks").EnumerateArray().Single(c => c.GetProperty("name").GetString() == "server");
+        Assert.Contains("install redis-tools", missing.GetProperty("fix").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,14 @@ public sealed class VerifySettingsTests : ConfigurationFiles
         Assert.Contains($"verify:\n      stale: {days}d\n", ConfigurationText.Show(configuration), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Stale_of_a_service_whose_backups_are_dumps_is_read_and_shown()
+    {
+        var configuration = Load($"{InMain("")}\n  cache: {{ kind: redis, repositories: [local], verify: {{ stale: 3d }} }}\n");
+        Assert.Equal(TimeSpan.FromDays(3), configuration.DumpService("cache").Verify.Stale);
+        Assert.Contains("verify:\n      stale: 3d\n", ConfigurationText.Show(configuration), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("verify: { stale: 0s }")]
     [InlineData("verify: { stale: 11000d }")]
