@@ -13,6 +13,9 @@ sealed class InPlaceOptions
     /// <summary>--in-place itself.</summary>
     public Option<bool> Option => _inPlace;
 
+    /// <summary>All of the options.</summary>
+    public IReadOnlyList<Option> All => [_inPlace, _removeOld, _rollBack];
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {

@@ -65,6 +65,8 @@ static class RestoreCommand
               pitr restore shop 20261121T031500Z --database orders --into orders_before
               pitr restore shop --database orders --table customers --into look
               pitr restore cache --to /srv/redis/back                             the file that redis-server loads
+              pitr restore cache --in-place --dry-run                             redis: its own server stopped, the file placed, started; the old data kept
+              pitr restore cache --in-place --roll-back
             """)
         {
             ServiceName,
@@ -96,6 +98,11 @@ static class RestoreCommand
         {
             if (dumps.HasDumps(parsed.GetValue(ServiceName)))
             {
+                if (InPlace.IsInPlace(parsed))
+                {
+                    return await RunRedisInPlaceAsync(parsed, dumps, notes, cancellation);
+                }
+
                 DumpRestoreOptions.RequireNoOther(parsed, To, Repositories, DryRun, Target.Backup);
                 var run = new DumpRestoreRun(
                     DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), DumpRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
@@ -177,6 +184,16 @@ static class RestoreCommand
         var map = parsed.GetValue(Tablespaces) ?? [];
         var options = new RestoreOptions(parsed.GetValue(Action), "", IsArchiveOff(parsed, service, service.Settings.DataDirectory)) { Tablespaces = TablespaceMap.Parse(map) };
         return await new InPlaceRun(request, options, map, InPlace.RemovesOld(parsed), parsed.GetValue(DryRun)).RunAsync(context, service, notes, cancellation);
+    }
+
+    static async Task<int> RunRedisInPlaceAsync(ParseResult parsed, CommandContext context, AuditNotes notes, CancellationToken cancellation)
+    {
+        InPlace.RequireSense(parsed, To);
+        DumpRestoreOptions.RequireNone(parsed);
+        DumpRestoreOptions.RequireNoOther(parsed, [Repositories, DryRun, Target.Backup, .. InPlace.All]);
+        await using var service = context.OpenDumpService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        var backup = DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed));
+        return await new RedisInPlaceRun(backup, InPlace.RemovesOld(parsed), InPlace.IsRollBack(parsed), parsed.GetValue(DryRun)).RunAsync(context, service, notes, cancellation);
     }
 
     static RestoreMode Mode(ParseResult parsed) => (parsed.GetValue(Delta), parsed.GetValue(Overwrite)) switch
