@@ -10,7 +10,7 @@ public abstract record DumpServiceSettings(
     RetentionSettings Retention) : ServiceSettings(Name, Kind, Repositories, Objectives, Retention)
 {
     /// <summary>What is there for such services, as a hint of everything that is not.</summary>
-    internal const string WhatThereIs = "services whose backups are dumps have: pitr backup, restore, drill, info, audit, repo catch-up";
+    internal const string WhatThereIs = "services whose backups are dumps have: pitr backup, restore, info, audit, drill, repo catch-up";
 
     /// <summary>How dumps are stored.</summary>
     public DumpStorageSettings Backup { get; init; } = DumpStorageSettings.Default;

@@ -26,7 +26,7 @@ public sealed class PostgresDumpFaultTests(DumpedCluster cluster)
         (await host.RunAsync("backup", DumpHost.Service)).Must(1).MustSay("there is no database \"ordres\"", "it has odd \"name\", orders");
         host.Configure(cluster.Service);
         (await host.RunAsync("backup", DumpHost.Service, "--full")).Must(1).MustSay("--full is for services of kind postgres");
-        foreach (var command in new[] { "expire", "verify", "drill", "check" })
+        foreach (var command in new[] { "expire", "verify", "check" })
         {
             (await host.RunAsync(command, DumpHost.Service)).Must(3).MustSay("is of kind \"postgres-dump\"", "pitr backup, restore, info, audit");
         }
