@@ -16,6 +16,9 @@ sealed class InPlaceOptions
     /// <summary>Those that say the same of a group.</summary>
     public IReadOnlyList<Option> OfGroups => [_removeOld, _rollBack];
 
+    /// <summary>All of the options.</summary>
+    public IReadOnlyList<Option> All => [_inPlace, _removeOld, _rollBack];
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {

@@ -70,6 +70,8 @@ static class RestoreCommand
               pitr restore legacy --database shop --into shop_back --globals      mysql: and users and roles that are not there
               pitr restore documents --database shop --drop                       mongodb: in place of the collections that are there
               pitr restore vectors --database articles --into articles_before     qdrant: a collection beside the living one
+              pitr restore cache --in-place --dry-run                             redis: its own server stopped, the file placed, started; the old data kept
+              pitr restore cache --in-place --roll-back
 
             Every service of the configuration where it is, those that others come after (services.*.after) first. Every backup is read before anything is
             changed; applications are stopped and started again (applications, services.*.applications); what was there is kept, and put back if
@@ -133,6 +135,11 @@ static class RestoreCommand
             if (dumps.HasDumps(parsed.GetValue(ServiceName)))
             {
                 FilesRestoreOptions.RequireNone(parsed);
+                if (InPlace.IsInPlace(parsed))
+                {
+                    return await RunRedisInPlaceAsync(parsed, dumps, notes, cancellation);
+                }
+
                 DumpRestoreOptions.RequireNoOther(parsed, To, Repositories, DryRun, Target.Backup);
                 var run = new DumpRestoreRun(
                     DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), DumpRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
@@ -236,6 +243,16 @@ static class RestoreCommand
         {
             throw new RefusedInputException("--to and --in-place exclude each other", "--to DIR restores into a new directory, --in-place to where the files were");
         }
+    }
+
+    static async Task<int> RunRedisInPlaceAsync(ParseResult parsed, CommandContext context, AuditNotes notes, CancellationToken cancellation)
+    {
+        InPlace.RequireSense(parsed, To);
+        DumpRestoreOptions.RequireNone(parsed);
+        DumpRestoreOptions.RequireNoOther(parsed, [Repositories, DryRun, Target.Backup, .. InPlace.All]);
+        await using var service = context.OpenDumpService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        var backup = DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed));
+        return await new RedisInPlaceRun(backup, InPlace.RemovesOld(parsed), InPlace.IsRollBack(parsed), parsed.GetValue(DryRun)).RunAsync(context, service, notes, cancellation);
     }
 
     static RestoreMode Mode(ParseResult parsed) => (parsed.GetValue(Delta), parsed.GetValue(Overwrite)) switch

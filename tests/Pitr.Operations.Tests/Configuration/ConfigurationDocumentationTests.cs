@@ -125,7 +125,7 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
         // A check has both, or is none.
         static string WithCheck(string path) => !path.Contains(".checks.", StringComparison.Ordinal)
             ? ""
-            : string.Concat(new[] { "sql: SELECT 1", "expect: 1" }.Where(line => !line.StartsWith(path.Split('.')[^1], StringComparison.Ordinal)).Select(line => $"          {line}\n"));
+            : string.Concat(new[] { path.EndsWith(".command", StringComparison.Ordinal) ? "command: PING" : "sql: SELECT 1", "expect: 1" }.Where(line => !line.StartsWith(path.Split('.')[^1], StringComparison.Ordinal)).Select(line => $"          {line}\n"));
 
         static string Indentation(string path, string example)
         {

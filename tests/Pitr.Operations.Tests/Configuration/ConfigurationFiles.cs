@@ -36,7 +36,7 @@ public abstract class ConfigurationFiles : IDisposable
             drill: { checks: { main: { sql: "SELECT 1", expect: "1" } } }
           postgres-dump: { kind: postgres-dump, repositories: [file], databases: [x] }
           mysql: { kind: mysql, repositories: [file] }
-          redis: { kind: redis, repositories: [file] }
+          redis: { kind: redis, repositories: [file], drill: { checks: { main: { command: PING, expect: PONG } } } }
           mongodb: { kind: mongodb, repositories: [file] }
           qdrant: { kind: qdrant, repositories: [file] }
 
@@ -46,6 +46,7 @@ public abstract class ConfigurationFiles : IDisposable
     internal static string ServiceWith(string path) => path.Split('.')[2..] switch
     {
         ["databases"] or ["backup", "part-size"] => "postgres-dump",
+        ["drill", "checks", _, "command"] => "redis",
         ["host" or "port" or "socket" or "user" or "option-file"] => "mysql",
         ["uri" or "authentication-database" or "oplog"] => "mongodb",
         ["url" or "api-key" or "collections" or "timeout"] => "qdrant",

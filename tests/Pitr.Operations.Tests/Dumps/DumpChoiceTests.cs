@@ -27,6 +27,7 @@ public sealed class DumpChoiceTests
     [InlineData("MySQL", "8.4.0", "8.0.36")]
     [InlineData("Redis", "8.0.0", "7.2.4")]
     [InlineData("MongoDB", "4.4.29", "4.2.24")]
+    [InlineData("Redis", "7.2.4", "7.0.15")]
     public void An_older_one_may_not(string product, string dumped, string target)
     {
         var e = Assert.Throws<ImpossiblePlanException>(() => DumpChoice.RequireNotNewer(Manifest(product, dumped), product, target, "here"));

@@ -159,6 +159,11 @@ sealed class MysqlScratch(MysqlSettings settings, ScratchSpace space) : IScratch
         }
     }
 
+    // The client writes bytes as they are; in XML control characters must be references, and lone carriage returns would become line ends.
+    static string Escaped(string xml) => !xml.Any(IsControl) ? xml : string.Concat(xml.Select(c => IsControl(c) ? string.Create(CultureInfo.InvariantCulture, $"&#x{(int)c:x};") : c.ToString()));
+
+    static bool IsControl(char c) => c < ' ' && c is not ('\t' or '\n');
+
     /// <summary>Reads what the client writes with <c>--xml</c>: a document for each statement that gives rows.</summary>
     internal static SqlAnswer Read(string output)
     {
@@ -172,7 +177,7 @@ sealed class MysqlScratch(MysqlSettings settings, ScratchSpace space) : IScratch
         var next = output.IndexOf(DocumentStart, start + 1, StringComparison.Ordinal);
         var (columns, rows, value) = (0, 0L, (string?)null);
         using var reader = XmlReader.Create(
-            new StringReader(next < 0 ? output[start..] : output[start..next]), new XmlReaderSettings { CheckCharacters = false, DtdProcessing = DtdProcessing.Prohibit });
+            new StringReader(Escaped(next < 0 ? output[start..] : output[start..next])), new XmlReaderSettings { CheckCharacters = false, DtdProcessing = DtdProcessing.Prohibit });
         while (reader.Read())
         {
             if (reader is { NodeType: XmlNodeType.Element, Name: "row" })

@@ -3,7 +3,6 @@ using Pitr.Operations.Configuration;
 using Pitr.Operations.Dumps;
 using Pitr.Operations.Dumps.Redis;
 using Pitr.Operations.Scratch;
-using Pitr.Postgres;
 
 namespace Pitr.Operations.Drill.Dumps;
 
@@ -35,13 +34,8 @@ sealed class RedisScratch(RedisSettings settings, ScratchSpace space) : IScratch
     /// <inheritdoc/>
     public async Task FindAsync(DumpManifest manifest, CancellationToken cancellation)
     {
-        _program = ToolFinder.FindServer(["redis-server"], settings.BinDirectory, "redis-server on Debian and Ubuntu");
         _tools = new RedisTools(settings with { Server = new NetworkPlace("localhost", RedisSettings.DefaultPort, Socket), User = null, Password = null });
-        var (_, output, _) = await ToolRun.RunAsync(_program, ["--version"], _ => { }, cancellation);
-        // "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=…"
-        const string mark = "v=";
-        var version = output.Split(' ').FirstOrDefault(word => word.StartsWith(mark, StringComparison.Ordinal))?[mark.Length..]
-            ?? throw new ServerException($"{_program} does not say which version it is: {output.Trim()}");
+        (_program, var version) = await RedisServerProgram.FindAsync(settings.BinDirectory, cancellation);
         DumpChoice.RequireNotNewer(manifest, RedisSource.Product, version, _program);
     }
 

@@ -37,6 +37,29 @@ sealed class RedisTools(RedisSettings settings)
             : throw new ServerException($"{Server} does not answer: {string.Join(' ', new[] { output.Trim(), messages }.Where(t => t.Length > 0))}", Hint(output + messages));
     }
 
+    /// <summary>Where the server keeps its data, by the names of its settings; empty where the user may not ask.</summary>
+    /// <exception cref="ServerException">It cannot be reached.</exception>
+    public async Task<IReadOnlyDictionary<string, string>> ReadConfigurationAsync(CancellationToken cancellation)
+    {
+        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var name in (string[])["dir", "dbfilename", "appendonly", "appenddirname", "appendfilename"])
+        {
+            // A setting that a version does not know has no lines; a refusal is one line.
+            var (code, output, messages) = await ToolRun.RunAsync(Client, [.. Connection(), "CONFIG", "GET", name], Environment, cancellation);
+            if (code != 0)
+            {
+                throw new ServerException($"{Server} does not answer: {messages}", Hint(messages));
+            }
+
+            if (output.TrimEnd('\n').Split('\n', 2) is [var known, var value] && known == name)
+            {
+                found[name] = value;
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>The keys of each database that has any, as the server counts them: expired ones may still be among them.</summary>
     /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
     public async Task<IReadOnlyList<ServerCount>> CountAsync(CancellationToken cancellation) => Counts(await ReadFactsAsync(cancellation));
