@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Npgsql;
 using Pitr.EndToEnd.Tests.Clusters;
@@ -26,7 +24,7 @@ public sealed class WalStatusRemoteTests
             DataDirectory = cluster.Cluster.DataDirectory,
             SocketDirectory = cluster.Cluster.SocketDirectory,
             LogFile = cluster.Directory["tcp.log"],
-            Port = FreePort(),
+            Port = LoopbackPort.Free(),
             StopOnDispose = ServerStopMode.Immediate,
             Settings = new Dictionary<string, string> { ["listen_addresses"] = "127.0.0.1", ["fsync"] = "off" },
         });
@@ -73,13 +71,6 @@ public sealed class WalStatusRemoteTests
 
     static void Connect(PitrHost host, PostgresServer server, string role) =>
         host.Environment["PITR_SERVICES__MAIN__CONNECTION"] = $"Host=127.0.0.1;Port={server.Port};Username={role};Database=postgres";
-
-    static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     static Task EverythingIsArchivedAsync(PostgresServer server) => Eventually.IsTrueAsync(
         async () => await ScalarAsync<long>(server, "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'") == 0, () => "everything is archived");

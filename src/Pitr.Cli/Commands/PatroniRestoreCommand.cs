@@ -39,7 +39,7 @@ static class PatroniRestoreCommand
                 pitr: { command: pitr patroni-restore main, keep_data: True, no_leader: 1 }
               bootstrap:
                 method: pitr
-                pitr: { command: pitr patroni-restore main, keep_existing_recovery_conf: True, target-time: '2026-11-21 03:14:59+09' }
+                pitr: { command: pitr patroni-restore main --target-time '2026-11-21 03:14:59+09', keep_existing_recovery_conf: True }
             """)
         {
             ServiceName, DataDirectory, Role, Connection, KeepData, Tablespaces, Repositories,

@@ -42,7 +42,7 @@ static class FastCompression
         }
 
         var context = Zstd.CreateCompressContext();
-        foreach (var (parameter, value) in ((int, int)[])[(CompressionLevel, Level), (WindowLog, 20), (HashLog, 14), (MinMatch, 5), (TargetLength, 1)])
+        foreach (var (parameter, value) in ((int, int)[])[(CompressionLevel, Level), (WindowLog, 20), (HashLog, 13), (MinMatch, 5), (TargetLength, 1)])
         {
             Zstd.Check(Zstd.SetCompressParameter(context, parameter, value));
         }

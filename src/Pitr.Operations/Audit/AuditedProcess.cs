@@ -1,21 +1,18 @@
 using System.Globalization;
 using Pitr.Format.Catalog;
+using Pitr.Postgres.Cluster;
 
 namespace Pitr.Operations.Audit;
 
 /// <summary>Finds out whether what somebody began still runs: proc(5).</summary>
 public static class AuditedProcess
 {
-    // Fields of /proc/PID/stat behind the name, which may hold anything, and its closing bracket.
-    const int StateField = 0;
-    const int StartField = 19;
-
     /// <summary>This process; null where /proc does not tell.</summary>
     public static AuditProcess? Current()
     {
         try
         {
-            return Stat("self") is var (started, _) ? new AuditProcess(Environment.ProcessId, started, Boot(), Namespace()) : null;
+            return HostProcess.Find("self") is { } self && HostProcess.Boot() is { } boot ? new AuditProcess(Environment.ProcessId, self.Started, boot, Namespace()) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -34,7 +31,12 @@ public static class AuditedProcess
 
         try
         {
-            if (process.Boot != Boot())
+            if (HostProcess.Boot() is not { } boot)
+            {
+                return null;
+            }
+
+            if (process.Boot != boot)
             {
                 return false;
             }
@@ -44,13 +46,13 @@ public static class AuditedProcess
                 return null;
             }
 
-            if (Stat(process.Id.ToString(CultureInfo.InvariantCulture)) is var (started, isDead))
+            if (HostProcess.Find(process.Id.ToString(CultureInfo.InvariantCulture)) is { } found)
             {
-                return started == process.Started && !isDead;
+                return found.Started == process.Started && !found.IsEnded;
             }
 
             // Where those of others are hidden (mount option hidepid), not to see it says nothing.
-            return Stat("1") is null ? null : false;
+            return HostProcess.Find("1") is null ? null : false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -58,29 +60,5 @@ public static class AuditedProcess
         }
     }
 
-    static string Boot() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
-
     static string Namespace() => new FileInfo("/proc/self/ns/pid").LinkTarget ?? "";
-
-    // When it began, and whether only its remains are there; null when there is none of that number.
-    static (long Started, bool IsDead)? Stat(string process)
-    {
-        try
-        {
-            var stat = File.ReadAllText($"/proc/{process}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return (long.Parse(fields[StartField], NumberStyles.None, CultureInfo.InvariantCulture), fields[StateField] is "Z" or "X");
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-        catch (IOException e) when (e.HResult == NoSuchProcess)
-        {
-            return null;
-        }
-    }
-
-    // ESRCH: it ended between opening and reading.
-    const int NoSuchProcess = 3;
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pitr.Format.Catalog;
+using Pitr.Postgres.Cluster;
 
 namespace Pitr.Operations.Restore;
 
@@ -21,11 +22,10 @@ sealed record RestoreMark(string? SystemIdentifier, string? DataDirectory, strin
     public const string FileName = ".pitr-restore-incomplete";
 
     const string FirstLine = "pitr restore fills this directory; while this file is here it is not a usable cluster";
-    const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
     /// <summary>The mark of a restore that begins or goes on now.</summary>
     public static RestoreMark Of(BackupDocument backup, string dataDirectory, IReadOnlySet<int> packs) =>
-        new(backup.SystemIdentifier, OneLine(dataDirectory), backup.Manifest.Sha256, CurrentBoot(), packs);
+        new(backup.SystemIdentifier, OneLine(dataDirectory), backup.Manifest.Sha256, HostProcess.Boot(), packs);
 
     /// <summary>Whether there is a mark in a directory.</summary>
     public static bool IsIn(string directory) => File.Exists(Path.Combine(directory, FileName));
@@ -54,7 +54,7 @@ sealed record RestoreMark(string? SystemIdentifier, string? DataDirectory, strin
     }
 
     /// <summary>Whether the restore of a backup that begins now would go on where this one ended.</summary>
-    public bool IsOf(BackupDocument backup) => Manifest == backup.Manifest.Sha256 && Boot is not null && Boot == CurrentBoot();
+    public bool IsOf(BackupDocument backup) => Manifest == backup.Manifest.Sha256 && Boot is not null && Boot == HostProcess.Boot();
 
     /// <summary>Whether it is of a restore into this data directory.</summary>
     public bool IsOf(string dataDirectory) => DataDirectory == OneLine(dataDirectory);
@@ -75,6 +75,4 @@ sealed record RestoreMark(string? SystemIdentifier, string? DataDirectory, strin
     static string PackLine(int pack) => string.Create(CultureInfo.InvariantCulture, $"pack {pack}");
 
     static string OneLine(string path) => path.ReplaceLineEndings(" ");
-
-    static string? CurrentBoot() => File.Exists(BootIdFile) ? File.ReadAllText(BootIdFile).Trim() : null;
 }

@@ -47,7 +47,7 @@ public sealed record RunningServer(int ProcessId, int? Port, string? SocketDirec
     {
         try
         {
-            return Directory.Exists($"/proc/{pid}") && (new FileInfo($"/proc/{pid}/cwd").LinkTarget is { } cwd ? cwd == directory : !IsDead(pid));
+            return Directory.Exists($"/proc/{pid}") && (new FileInfo($"/proc/{pid}/cwd").LinkTarget is { } cwd ? cwd == directory : HostProcess.Find($"{pid}") is { IsEnded: false });
         }
         catch (Exception e) when (e is UnauthorizedAccessException)
         {
@@ -59,12 +59,5 @@ public sealed record RunningServer(int ProcessId, int? Port, string? SocketDirec
             // It ended meanwhile.
             return false;
         }
-    }
-
-    // Ended, and not yet collected by its parent: state Z of proc(5), behind the name in parentheses.
-    static bool IsDead(int pid)
-    {
-        var stat = File.ReadAllText($"/proc/{pid}/stat");
-        return stat.AsSpan(stat.LastIndexOf(')') + 1).TrimStart() is ['Z' or 'X', ..];
     }
 }

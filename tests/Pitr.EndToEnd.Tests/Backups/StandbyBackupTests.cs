@@ -30,10 +30,12 @@ public sealed class StandbyBackupTests(ITestOutputHelper output) : IAsyncLifetim
 
     string Log => File.ReadAllText(_directory["standby.log"]);
 
-    public async Task InitializeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    async Task StartAsync(BinDirectory? programs, params (string Name, string Value)[] settings)
     {
         output.WriteLine($"PITR_TEST_SEED={TestEnvironment.Seed}");
-        _primary = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20));
+        _primary = await ProtectedCluster.CreateAsync(WalSegmentSize.From(1 << 20), programs: programs, settings: settings);
         await Primary.ExecuteAsync("CREATE TABLE kept AS SELECT i, repeat(md5(i::text), 10) v FROM generate_series(1, 20000) i; CREATE INDEX ON kept (i)");
         await Primary.BackupAsync();
         var address = new NpgsqlConnectionStringBuilder(Primary.Cluster.ConnectionString());
@@ -77,6 +79,21 @@ public sealed class StandbyBackupTests(ITestOutputHelper output) : IAsyncLifetim
     [Fact]
     public async Task A_standby_is_backed_up_whole_and_by_changed_pages_and_after_its_promotion()
     {
+        await StartAsync(null);
+        await BackUpAndPromoteAsync(changes: "lsn");
+    }
+
+    /// <summary>A standby summarises the WAL that it replays.</summary>
+    [Theory]
+    [PostgresVersion(18)]
+    public async Task So_it_is_by_its_own_WAL_summaries(int version)
+    {
+        await StartAsync(PostgresVersionAttribute.Programs(version), ("summarize_wal", "on"));
+        await BackUpAndPromoteAsync(changes: "summaries");
+    }
+
+    async Task BackUpAndPromoteAsync(string changes)
+    {
         JsonElement full, changed;
         await using (new PageWriters(Primary.Cluster.ConnectionString() + ";Pooling=false", TestEnvironment.Seed, 2))
         {
@@ -88,6 +105,7 @@ public sealed class StandbyBackupTests(ITestOutputHelper output) : IAsyncLifetim
         Assert.Equal("it was asked for", full.GetProperty("full-copy-reason").GetString());
         Assert.Equal(full.GetProperty("id").GetString(), changed.GetProperty("base").GetString());
         Assert.NotEqual(0, changed.GetProperty("older-packs").GetArrayLength());
+        Assert.Equal(changes, changed.GetProperty("changes").GetString());
         await Primary.ExecuteAsync(Standing);
         var expected = await ClusterContent.ReadAsync(Primary.Cluster.ConnectionString());
         await Primary.ExecuteAsync("DELETE FROM kept");
@@ -104,6 +122,7 @@ public sealed class StandbyBackupTests(ITestOutputHelper output) : IAsyncLifetim
         await ExecuteAsync("INSERT INTO kept VALUES (1, 'after')");
         var next = (await Host.RunAsync("--output", "json", "backup", PitrHost.Service, "--method", "direct")).Must().Json;
         Assert.Equal(promoted.GetProperty("id").GetString(), next.GetProperty("base").GetString());
+        Assert.Equal(changes, next.GetProperty("changes").GetString());
         var content = await ClusterContent.ReadAsync(_standby!.ConnectionString());
         await CompareAsync(next, content);
     }
@@ -129,13 +148,13 @@ public sealed class StandbyBackupTests(ITestOutputHelper output) : IAsyncLifetim
         var to = _directory[id];
         (await Host.RunAsync(["restore", PitrHost.Service, "--to", to, "--backup", id, .. target])).Must();
         RequireConsistent(to, backup);
-        await using var restored = RecoveringCluster.Start(Host, to);
+        await using var restored = RecoveringCluster.Start(Host, to, Primary.Cluster.BinDirectory);
         await restored.WaitUntilRecoveryEndsAsync();
         await restored.WaitUntilAcceptingAsync();
         ClusterContent.RequireSame(expected, await ClusterContent.ReadAsync(restored.ConnectionString));
         var address = new NpgsqlConnectionStringBuilder(restored.ConnectionString);
         (await ProgramRun.RunAsync(
-            Primary.Cluster.BinDirectory.Program("pg_amcheck"),
+            PostgresBinaries.Find(15).Program("pg_amcheck"),
             ["--host", address.Host!, "--port", $"{address.Port}", "--username", address.Username!, "--all", "--install-missing", "--heapallindexed"])).Must();
     }
 

@@ -38,11 +38,14 @@ sealed class RecoveringCluster : IAsyncDisposable
     }
 
     /// <summary>Starts PostgreSQL on a directory that `pitr restore` has filled.</summary>
-    public static RecoveringCluster Start(PitrHost host, string directory) =>
+    /// <param name="host">Where it is restored from.</param>
+    /// <param name="directory">The data directory.</param>
+    /// <param name="programs">Null: found by the version that the directory says.</param>
+    public static RecoveringCluster Start(PitrHost host, string directory, BinDirectory? programs = null) =>
         new(host, PostgresServer.Start(new PostgresServerOptions
         {
             DataDirectory = directory,
-            BinDirectory = PostgresBinaries.FindForDataDirectory(directory),
+            BinDirectory = programs ?? PostgresBinaries.FindForDataDirectory(directory),
             SocketDirectory = System.IO.Directory.CreateDirectory(directory + ".s").FullName,
             LogFile = directory + ".log",
             StopOnDispose = ServerStopMode.Immediate,

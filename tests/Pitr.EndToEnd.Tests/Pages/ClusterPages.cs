@@ -3,18 +3,27 @@ using Pitr.Postgres.Pages;
 
 namespace Pitr.EndToEnd.Tests.Pages;
 
+/// <summary>A page that differs.</summary>
+/// <param name="Path">Its file, below the data directory.</param>
+/// <param name="OnlyFirst">The second cluster does not have this page.</param>
+/// <param name="Text">All that there is to say.</param>
+sealed record PageDifference(string Path, bool OnlyFirst, string Text)
+{
+    public override string ToString() => Text;
+}
+
 /// <summary>Compares the relations of two stopped clusters, page by page.</summary>
 static class ClusterPages
 {
     const int PageSize = 8192;
 
-    /// <summary>Every page that differs, as text; with the number of pages compared.</summary>
+    /// <summary>Every page that differs, with the number of pages compared.</summary>
     /// <param name="left">A data directory.</param>
     /// <param name="right">Another one.</param>
     /// <param name="changed">Pages that have a position from here on in the second are left out; they were changed since.</param>
-    public static (IReadOnlyList<string> Differences, int Pages) Compare(string left, string right, Lsn? changed = null)
+    public static (IReadOnlyList<PageDifference> Differences, int Pages) Compare(string left, string right, Lsn? changed = null)
     {
-        var differences = new List<string>();
+        var differences = new List<PageDifference>();
         var pages = 0;
         foreach (var path in RelationFiles(left).Union(RelationFiles(right)).Order(StringComparer.Ordinal))
         {
@@ -33,7 +42,8 @@ static class ClusterPages
                 ComparablePage.Mask(b);
                 if (!a.AsSpan().SequenceEqual(b))
                 {
-                    differences.Add($"{path} block {block}: {Describe(one, block)} and {Describe(other, block)}, first at byte {a.AsSpan().CommonPrefixLength(b)}");
+                    differences.Add(new(
+                        path, !Has(other, block), $"{path} block {block}: {Describe(one, block)} and {Describe(other, block)}, first at byte {a.AsSpan().CommonPrefixLength(b)}"));
                 }
             }
         }
@@ -48,7 +58,9 @@ static class ClusterPages
 
     static byte[] Read(string path) => File.Exists(path) ? File.ReadAllBytes(path) : [];
 
-    static byte[] PageAt(byte[] file, int block) => (block + 1) * PageSize <= file.Length ? file[(block * PageSize)..((block + 1) * PageSize)] : new byte[PageSize];
+    static bool Has(byte[] file, int block) => (block + 1) * PageSize <= file.Length;
 
-    static string Describe(byte[] file, int block) => (block + 1) * PageSize <= file.Length ? $"LSN {DataPage.Lsn(file.AsSpan(block * PageSize))}" : "nothing";
+    static byte[] PageAt(byte[] file, int block) => Has(file, block) ? file[(block * PageSize)..((block + 1) * PageSize)] : new byte[PageSize];
+
+    static string Describe(byte[] file, int block) => Has(file, block) ? $"LSN {DataPage.Lsn(file.AsSpan(block * PageSize))}" : "nothing";
 }

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using Npgsql;
 using Pitr.EndToEnd.Tests.Clusters;
 using Pitr.EndToEnd.Tests.Programs;
 using Pitr.Format.Wal;
 using Pitr.Postgres.Cluster;
+using Pitr.Postgres.Pages;
 using Pitr.Postgres.Sessions;
 using Xunit.Abstractions;
 
@@ -145,26 +147,74 @@ public sealed class PageOracleTests(ITestOutputHelper output)
         var restored = await RestoreAsync(cluster, id, end, string.Create(CultureInfo.InvariantCulture, $"i{round}"));
         var replayed = await RestoreAsync(cluster, reference, end, string.Create(CultureInfo.InvariantCulture, $"f{round}"));
         var (differences, pages) = ClusterPages.Compare(restored, replayed);
+        differences = await WithoutOrphansAsync(cluster, restored, differences);
         output.WriteLine($"{round}: {id} by {backup.GetProperty("method")} and {(backup.TryGetProperty("changes", out var changes) ? changes.GetString() : "nothing")}, {backup.GetProperty("older-packs").GetArrayLength()} older packs, to {end}: {pages} pages");
         Assert.True(differences.Count == 0, $"PITR_TEST_SEED={TestEnvironment.Seed}, round {round}, backup {id} against {reference} at {end}:\n{string.Join('\n', differences.Take(20))}");
         Directory.Delete(restored, recursive: true);
         Directory.Delete(replayed, recursive: true);
     }
 
-    // No session is ever opened there: even reading prunes pages, and so changes them.
+    // A transaction that drops a relation is committed before the server removes its file. A backup that begins in between takes the file, which nothing in its WAL removes
+    // any more: so it is with pg_basebackup, too. It belongs to no relation, and only costs its space. Seen 82 ms behind the commit on a busy machine.
+    async Task<IReadOnlyList<PageDifference>> WithoutOrphansAsync(ProtectedCluster cluster, string restored, IReadOnlyList<PageDifference> differences)
+    {
+        if (!differences.Any(difference => difference.OnlyFirst))
+        {
+            return differences;
+        }
+
+        await StartAsync(cluster, restored);
+        var orphans = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var path in differences.Where(difference => difference.OnlyFirst).Select(difference => difference.Path).Distinct())
+        {
+            if (await IsOrphanAsync(cluster, path))
+            {
+                orphans.Add(path);
+                output.WriteLine($"{path} belongs to no relation");
+            }
+        }
+
+        await StopAsync(cluster, restored);
+        return [.. differences.Where(difference => !difference.OnlyFirst || !orphans.Contains(difference.Path))];
+    }
+
+    static async Task<bool> IsOrphanAsync(ProtectedCluster cluster, string path)
+    {
+        Assert.True(RelationFileName.TryParse(path, out var name), path);
+        var connection = $"Host={cluster.Cluster.SocketDirectory};Port={FirstFreePort};Username=postgres;Pooling=false;Database=";
+        var database = name.Database == 0 ? "postgres" : await ScalarAsync<string>(connection + "postgres", $"SELECT datname FROM pg_database WHERE oid = {name.Database}");
+        return await ScalarAsync<bool>(connection + database, $"SELECT pg_filenode_relation({name.Tablespace}, {name.Number}) IS NULL");
+    }
+
+    static async Task<T> ScalarAsync<T>(string connection, string sql)
+    {
+        await using var session = await PostgresSession.OpenAsync(connection);
+        await using var command = new NpgsqlCommand(sql, session.Connection);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    // No session is opened there before the comparison: even reading prunes pages, and so changes them.
     static async Task<string> RestoreAsync(ProtectedCluster cluster, string backup, string end, string name)
     {
         var directory = cluster.Directory[name];
         (await cluster.Host.RunAsync("restore", PitrHost.Service, "--to", directory, "--backup", backup, "--target-lsn", end, "--exclusive")).Must();
-        var control = cluster.Cluster.BinDirectory.Program("pg_ctl");
+        await StartAsync(cluster, directory);
+        await StopAsync(cluster, directory);
+        return directory;
+    }
+
+    static async Task StartAsync(ProtectedCluster cluster, string directory)
+    {
         string[] options = ["hot_standby=off", "listen_addresses=", $"unix_socket_directories={cluster.Cluster.SocketDirectory}", $"port={FirstFreePort}", "fsync=off"];
-        var started = await ProgramRun.RunAsync(control, ["-D", directory, "-l", directory + ".log", "-w", "-o", string.Join(' ', options.Select(o => $"-c {o}")), "start"]);
+        var started = await ProgramRun.RunAsync(
+            cluster.Cluster.BinDirectory.Program("pg_ctl"), ["-D", directory, "-l", directory + ".log", "-w", "-o", string.Join(' ', options.Select(o => $"-c {o}")), "start"]);
         Assert.True(started.ExitCode == 0, $"{started.Errors}\n{Log()}");
         // Without hot_standby pg_ctl does not wait for the end of recovery.
         await Eventually.IsTrueAsync(() => Log().Contains("database system is ready to accept connections\n", StringComparison.Ordinal), () => $"recovery ends; {Log()}");
-        (await ProgramRun.RunAsync(control, ["-D", directory, "-m", "fast", "-w", "stop"])).Must();
-        return directory;
 
         string Log() => File.ReadAllText(directory + ".log");
     }
+
+    static async Task StopAsync(ProtectedCluster cluster, string directory) =>
+        (await ProgramRun.RunAsync(cluster.Cluster.BinDirectory.Program("pg_ctl"), ["-D", directory, "-m", "fast", "-w", "stop"])).Must();
 }
