@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 
@@ -30,7 +31,13 @@ sealed class GroupOptions
     public void AddConfirmTo(Command command) => command.Options.Add(_confirm);
 
     /// <summary>Refuses a command line that names neither a service nor all, or options of all without it.</summary>
-    public void RequireServiceOrAll(Command command, Argument<string?> service) => command.Validators.Add(result =>
+    public void RequireServiceOrAll(Command command, Argument<string?> service)
+    {
+        service.Description = "Name of the service in the configuration; left out with --all";
+        command.Validators.Add(result => Check(result, command, service));
+    }
+
+    void Check(CommandResult result, Command command, Argument<string?> service)
     {
         if (result.GetValue(All))
         {
@@ -46,7 +53,7 @@ sealed class GroupOptions
         {
             result.AddError($"{option.Name} belongs to --all");
         }
-    });
+    }
 
     public bool IsGiven(ParseResult parsed) => parsed.GetResult(All) is { Implicit: false };
 

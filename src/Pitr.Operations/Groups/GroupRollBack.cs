@@ -1,3 +1,4 @@
+using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Postgres;
@@ -95,7 +96,7 @@ sealed class GroupRollBack(JournalKeeper keeper, ApplicationCommands commands, F
             {
                 await commands.StopAsync(whose, progress, CancellationToken.None);
             }
-            catch (ServerException e)
+            catch (Exception e) when (e is ServerException or ConfigurationException)
             {
                 said.Add($"the applications of {GroupRestore.Named(whose)} could not be stopped: {e.Message}");
             }
@@ -106,13 +107,15 @@ sealed class GroupRollBack(JournalKeeper keeper, ApplicationCommands commands, F
     {
         var failed = new List<string>();
         Exception? first = null;
+        var isStarted = false;
         foreach (var whose in stopped.Reverse())
         {
             try
             {
+                isStarted |= commands.Of(whose).StartCommand is not null;
                 await commands.StartAsync(whose, progress, CancellationToken.None);
             }
-            catch (ServerException e)
+            catch (Exception e) when (e is ServerException or ConfigurationException)
             {
                 first ??= e;
                 failed.Add($"{ApplicationCommands.Key(whose)}.start-command: {e.Message}");
@@ -125,7 +128,7 @@ sealed class GroupRollBack(JournalKeeper keeper, ApplicationCommands commands, F
                 $"rolled back: {string.Join("; ", said)}; the services are what they were, but their applications could not be started: {string.Join("; ", failed)}", "start them by hand", first);
         }
 
-        if (stopped.Any(whose => commands.Of(whose).StartCommand is not null))
+        if (isStarted)
         {
             said.Add("their applications are started");
         }
@@ -133,7 +136,7 @@ sealed class GroupRollBack(JournalKeeper keeper, ApplicationCommands commands, F
 
     // What one service cannot do must not keep the others from going back.
     static bool IsOfTheService(Exception e) =>
-        e is OperationException or ServerException or StorageException or IOException or UnauthorizedAccessException or Configuration.ConfigurationException;
+        e is OperationException or ServerException or StorageException or IOException or UnauthorizedAccessException or ConfigurationException;
 
     static string? HintOf(Exception e) => e switch
     {

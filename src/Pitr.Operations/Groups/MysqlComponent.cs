@@ -26,10 +26,10 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
     public async Task<ComponentPlan> PrepareAsync(DateTimeOffset? until, string id, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var preflight = new DumpPreflight(service);
-        var (entry, why) = await preflight.ChooseAsync(until, cancellation);
+        var (entry, manifest, why) = await preflight.ChooseAsync(until, cancellation);
         var moves = new List<ComponentMove>();
         var bytes = 0L;
-        foreach (var database in entry.Streams.Where(s => s.Database is not null).Select(s => s.Database!))
+        foreach (var database in manifest.Streams.Where(s => s.Database is not null).Select(s => s.Database!))
         {
             var move = await PlanAsync(database, id, moves.Count, cancellation);
             moves.Add(move);
@@ -37,7 +37,7 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
             bytes += (await Restore.PlanAsync(BackupId.Parse(entry.Id), new DumpSelection(database, move.Aside), cancellation)).Bytes;
         }
 
-        await preflight.ReadAsync(entry, progress, cancellation);
+        await preflight.ReadAsync(entry, manifest, progress, cancellation);
         var record = new ComponentRecord { Service = service.Name.Value, Kind = service.Kind, Backup = entry.Id, Phase = ComponentPhase.Waiting, Moves = moves };
         return new ComponentPlan(record, entry.Started, bytes, why, [.. moves.Select(Step)])
         {
@@ -57,6 +57,8 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
 
         foreach (var move in moves.Where(m => m.Existed))
         {
+            work.Report($"looking whether database {move.Place} could be made anew");
+            await _move.ProbeAsync(move.Place, move.Aside, cancellation);
             await _move.SaveCodeAsync(move.Place, move.Code!, cancellation);
         }
 
@@ -95,6 +97,11 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
     public async Task<IReadOnlyList<string>> RollBackAsync(ComponentWork work, bool keepsRestored)
     {
         var said = new List<string>();
+        foreach (var database in work.Record.Moves.SelectMany(m => new[] { m.Place, m.Aside }))
+        {
+            await _move.EndSessionsAsync(database, CancellationToken.None);
+        }
+
         if (work.Record.Phase is ComponentPhase.Restoring or ComponentPhase.Restored)
         {
             foreach (var move in work.Record.Moves.Reverse())
@@ -118,6 +125,12 @@ sealed class MysqlComponent(DumpService service, MysqlSettings settings) : IComp
 
         foreach (var move in work.Record.Moves.Where(m => m.Existed))
         {
+            if (work.Record.Phase == ComponentPhase.Preparing)
+            {
+                // Whatever is there came from trying out, and has no row.
+                await _move.DropAsync(move.Aside, CancellationToken.None);
+            }
+
             RemoveCode(move);
         }
 

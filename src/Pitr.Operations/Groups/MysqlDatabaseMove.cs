@@ -14,6 +14,9 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
     const int TailLength = 256;
     const int BlockSize = 64 << 10;
 
+    static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     // Somebody's open transaction must not make the restore wait for a day, which is the server's own limit.
     const string ShortWait = "SET SESSION lock_wait_timeout = 60;\n";
 
@@ -47,8 +50,7 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
     /// <exception cref="ServerException">The tool fails.</exception>
     public async Task SaveCodeAsync(string database, string? path, CancellationToken cancellation)
     {
-        var options = await tools.ReadOptionsAsync(cancellation);
-        string[] more = [.. new[] { "--no-tablespaces", "--set-gtid-purged" }.Where(options).Select(option => option == "--set-gtid-purged" ? option + "=OFF" : option)];
+        var more = await ServerOptionsAsync(cancellation);
         var views = await NamesAsync(database, "table_type = 'VIEW'", cancellation);
         if (path is null)
         {
@@ -74,6 +76,30 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
         LibC.SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
+    /// <summary>
+    /// Makes a database like another, without rows and events, and removes it again: that shows whether the user may make on the way back what has another definer,
+    /// or is a function on a server that writes a binary log.
+    /// </summary>
+    /// <param name="database">The database.</param>
+    /// <param name="probe">A name that nothing has.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="ServerException">It could not be made.</exception>
+    public async Task ProbeAsync(string database, string probe, CancellationToken cancellation)
+    {
+        string[] options = ["--single-transaction", "--no-data", "--triggers", "--routines", .. await ServerOptionsAsync(cancellation), "--", database];
+        await MakeAsync(probe, null, null, cancellation);
+        try
+        {
+            await RunAsync(probe, input => DumpAsync(options, input, cancellation), cancellation);
+        }
+        catch (ServerException e)
+        {
+            throw new ServerException($"what is in database {database} could not be made anew on the way back, so nothing was touched: {e.Message}", e.Hint, innerException: e);
+        }
+
+        await DropAsync(probe, cancellation);
+    }
+
     /// <summary>Makes anew what <see cref="SaveCodeAsync"/> has written; what is there is replaced.</summary>
     /// <exception cref="ServerException">The server refuses.</exception>
     public async Task ReplayCodeAsync(string database, string path, CancellationToken cancellation)
@@ -96,8 +122,51 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
 
     /// <summary>Removes a database with everything in it.</summary>
     /// <exception cref="ServerException">The server refuses.</exception>
-    public Task DropAsync(string database, CancellationToken cancellation) =>
-        RunAsync(null, input => input.WriteAsync(Encoding.UTF8.GetBytes($"{ShortWait}DROP DATABASE IF EXISTS {MysqlTools.Identifier(database)};\n"), cancellation).AsTask(), cancellation);
+    public async Task DropAsync(string database, CancellationToken cancellation)
+    {
+        if (await FindAsync(database, cancellation) is not null)
+        {
+            await RunAsync(database, input => input.WriteAsync(Encoding.UTF8.GetBytes($"{ShortWait}DROP DATABASE {MysqlTools.Identifier(database)};\n"), cancellation).AsTask(), cancellation);
+        }
+    }
+
+    /// <summary>
+    /// Ends what runs in a database for the user of the service. The clients of a run that was killed go on with what they had read, and that must not meet the
+    /// tables that come back.
+    /// </summary>
+    /// <exception cref="ServerException">They do not end.</exception>
+    public async Task EndSessionsAsync(string database, CancellationToken cancellation)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var rows = await tools.QueryAsync(
+                $"SELECT id FROM information_schema.processlist WHERE db = {Text(database)} AND user = SUBSTRING_INDEX(USER(), '@', 1) AND id <> CONNECTION_ID()", cancellation);
+            if (rows.Count == 0)
+            {
+                return;
+            }
+
+            if (TimeProvider.System.GetElapsedTime(began) > Patience)
+            {
+                throw new ServerException($"{rows.Count} sessions in database {database} on {tools.Server} do not end", "SHOW PROCESSLIST says what they do");
+            }
+
+            foreach (var row in rows)
+            {
+                try
+                {
+                    await tools.ExecuteAsync($"KILL {row[0]}", cancellation);
+                }
+                catch (ServerException e) when (e.Message.Contains("Unknown thread", StringComparison.Ordinal))
+                {
+                    // It has ended by itself.
+                }
+            }
+
+            await Task.Delay(Poll, cancellation);
+        }
+    }
 
     /// <summary>Removes a database that has no table any more; views, routines and events go with it.</summary>
     /// <exception cref="ServerException">It has tables, or the server refuses.</exception>
@@ -130,7 +199,7 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
         script.Append("RENAME TABLE ")
             .AppendJoin(", ", tables.Select(t => $"{MysqlTools.Identifier(from)}.{MysqlTools.Identifier(t)} TO {MysqlTools.Identifier(to)}.{MysqlTools.Identifier(t)}"))
             .Append(";\n");
-        await RunAsync(null, input => input.WriteAsync(Encoding.UTF8.GetBytes(script.ToString()), cancellation).AsTask(), cancellation);
+        await RunAsync(from, input => input.WriteAsync(Encoding.UTF8.GetBytes(script.ToString()), cancellation).AsTask(), cancellation);
     }
 
     // Tables, and with MariaDB sequences and system-versioned tables.
@@ -138,6 +207,12 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
 
     async Task<List<string>> NamesAsync(string database, string which, CancellationToken cancellation) =>
         [.. (await tools.QueryAsync($"SELECT table_name FROM information_schema.tables WHERE table_schema = {Text(database)} AND {which} ORDER BY table_name", cancellation)).Select(row => row[0])];
+
+    async Task<string[]> ServerOptionsAsync(CancellationToken cancellation)
+    {
+        var knows = await tools.ReadOptionsAsync(cancellation);
+        return [.. new[] { "--no-tablespaces", "--set-gtid-purged" }.Where(knows).Select(option => option == "--set-gtid-purged" ? option + "=OFF" : option)];
+    }
 
     async Task DumpAsync(IEnumerable<string> arguments, Stream destination, CancellationToken cancellation)
     {
@@ -168,9 +243,9 @@ sealed class MysqlDatabaseMove(MysqlTools tools)
         }
     }
 
-    async Task RunAsync(string? database, Func<Stream, Task> write, CancellationToken cancellation)
+    async Task RunAsync(string database, Func<Stream, Task> write, CancellationToken cancellation)
     {
-        await using var client = tools.Start(tools.Client, ["--batch", "--binary-mode", .. database is null ? Array.Empty<string>() : [$"--database={database}"]]);
+        await using var client = tools.Start(tools.Client, ["--batch", "--binary-mode", "--skip-reconnect", $"--database={database}"]);
         try
         {
             await write(client.Input);

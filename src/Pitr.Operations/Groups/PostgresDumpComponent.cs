@@ -28,8 +28,8 @@ sealed class PostgresDumpComponent(DumpService service, PostgresDumpSettings set
     public async Task<ComponentPlan> PrepareAsync(DateTimeOffset? until, string id, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var preflight = new DumpPreflight(service);
-        var (entry, why) = await preflight.ChooseAsync(until, cancellation);
-        var databases = entry.Streams.Where(s => s.Database is not null).Select(s => s.Database!).ToArray();
+        var (entry, manifest, why) = await preflight.ChooseAsync(until, cancellation);
+        var databases = manifest.Streams.Where(s => s.Database is not null).Select(s => s.Database!).ToArray();
         var moves = new List<ComponentMove>();
         await using (var session = await OpenAsync(databases, cancellation))
         {
@@ -48,7 +48,7 @@ sealed class PostgresDumpComponent(DumpService service, PostgresDumpSettings set
             }
         }
 
-        await preflight.ReadAsync(entry, progress, cancellation);
+        await preflight.ReadAsync(entry, manifest, progress, cancellation);
         var record = new ComponentRecord { Service = service.Name.Value, Kind = service.Kind, Backup = entry.Id, Phase = ComponentPhase.Waiting, Moves = moves };
         return new ComponentPlan(record, entry.Started, _plans.Sum(p => p.Bytes), why, [.. moves.Select(Step)])
         {

@@ -132,4 +132,78 @@ public sealed class GroupFaultTests(DumpedCluster cluster, MariaDbServer server)
         (await restore.EndAsync(Patience)).Must(130).MustSay("interrupted while checking the applications of the group", "rolled back: ");
         Assert.Equal(now, await group.StateAsync());
     }
+
+    [Fact]
+    public async Task Wherever_it_is_killed_what_was_there_comes_back()
+    {
+        var (group, now) = await ChangedAsync("grp_anywhere");
+        await using var _ = group;
+        var journal = Path.Combine(group.Host.StateDirectory, "groups", "restore.json");
+        var phases = new HashSet<string>(StringComparer.Ordinal);
+        // Killed at its first step, then at its second, until one comes to its end before it is killed.
+        for (var (step, ended) = (1, false); !ended; step++)
+        {
+            using var restore = group.Host.Start("restore", "--all", "latest");
+            var (seen, last) = (0, "");
+            while (seen < step && !restore.HasExited)
+            {
+                if (TryRead(journal) is { Length: > 0 } text && text != last)
+                {
+                    (seen, last) = (seen + 1, text);
+                }
+
+                await Task.Delay(1);
+            }
+
+            ended = restore.HasExited;
+            await restore.KillAsync();
+            phases.Add(last);
+            if (File.Exists(journal))
+            {
+                (await group.RunAsync("restore", "--all", "--roll-back")).Must();
+            }
+
+            Assert.Equal(now, await group.StateAsync());
+            Assert.False(File.Exists(journal));
+            Assert.DoesNotContain((await group.AsideAsync()).Shop.Concat((await group.AsideAsync()).Db), name => !name.Contains("_undone_", StringComparison.Ordinal));
+        }
+
+        Assert.True(phases.Count > 5, $"killed in {phases.Count} different states");
+    }
+
+    [Fact]
+    public async Task Nothing_is_dropped_that_the_user_could_not_make_anew()
+    {
+        var (group, now) = await ChangedAsync("grp_definer");
+        await using var _ = group;
+        await server.SqlAsync("""
+            CREATE USER keeper@'127.0.0.1' IDENTIFIED BY 'keeper';
+            GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, LOCK TABLES, SHOW VIEW, CREATE VIEW, TRIGGER, EVENT, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, RELOAD, BINLOG MONITOR, PROCESS ON *.* TO keeper@'127.0.0.1'
+            """);
+        try
+        {
+            DumpedCluster.WritePassword(group["password-shop"], "keeper");
+            File.WriteAllText(group.Host.ConfigurationFile, File.ReadAllText(group.Host.ConfigurationFile).Replace($"user: {server.Server["MARIADB_USER"]}", "user: keeper", StringComparison.Ordinal));
+            (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay("could not be made anew on the way back, so nothing was touched", "make the user of the service one that may", "shop: database grp_definer is what it was");
+            Assert.Equal(now, await group.StateAsync());
+            await group.RequireNothingAsideAsync();
+        }
+        finally
+        {
+            await server.SqlAsync("DROP USER keeper@'127.0.0.1'");
+        }
+    }
+
+    static string? TryRead(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            // Not there yet.
+            return null;
+        }
+    }
 }

@@ -52,6 +52,18 @@ public sealed class GroupWithClusterTests(StoppedService original, MariaDbServer
             (await service.Host.RunAsync("restore", "--all", "latest")).Must(10).MustSay("checking the applications of service shop failed", "main: the old cluster is in ", "its server runs");
             Assert.Equal((rows, now), (await service.ScalarAsync<string>(StoppedService.Rows), await server.ContentAsync(Database)));
 
+            // Killed in the middle of the cluster, whose own journal tells the group's way back what to do.
+            using (var restore = service.Host.Start("restore", "--all", "latest"))
+            {
+                await Eventually.IsTrueAsync(() => restore.HasExited || service.Aside("before").Count > 0, () => "the old cluster is aside");
+                await restore.KillAsync();
+            }
+
+            Assert.True(File.Exists(service.Journal));
+            (await service.Host.RunAsync("restore", "--all", "--roll-back")).Must();
+            Assert.Equal((rows, now), (await service.ScalarAsync<string>(StoppedService.Rows), await server.ContentAsync(Database)));
+            Assert.Empty(service.Aside("before"));
+
             File.WriteAllText(directory["healthy"], "");
             (await service.Host.RunAsync("restore", "--all", "latest")).Must();
             Assert.Equal(then, await server.ContentAsync(Database));

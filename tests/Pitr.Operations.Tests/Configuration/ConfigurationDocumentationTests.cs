@@ -22,6 +22,15 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
     }
 
     [Fact]
+    public void The_example_of_groups_loads()
+    {
+        var configuration = Load(Blocks("yaml", Read("groups.md")).First());
+
+        Assert.Equal(["orders", "search"], ServiceOrder.Of(configuration.Services));
+        Assert.False(configuration.Applications.StopCommand!.IsShell);
+    }
+
+    [Fact]
     public void There_is_an_example_that_loads_for_every_kind_of_repository()
     {
         var kinds = new HashSet<string>(StringComparer.Ordinal);

@@ -108,7 +108,7 @@ public sealed class MysqlTarget(MysqlSettings settings) : IDumpTarget
     async Task RunAsync(string database, Func<Stream, Task> copy, CancellationToken cancellation)
     {
         // --binary-mode: bytes stay as they are, and nothing in a dump is a command to the client itself.
-        await using var client = _tools!.Start(_tools.Client, ["--batch", "--binary-mode", $"--database={database}"]);
+        await using var client = _tools!.Start(_tools.Client, ["--batch", "--binary-mode", "--skip-reconnect", $"--database={database}"]);
         try
         {
             await copy(client.Input);
