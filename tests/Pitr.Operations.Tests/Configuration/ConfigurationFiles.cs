@@ -37,6 +37,7 @@ public abstract class ConfigurationFiles : IDisposable
           postgres-dump: { kind: postgres-dump, repositories: [file], databases: [x] }
           mysql: { kind: mysql, repositories: [file] }
           redis: { kind: redis, repositories: [file] }
+          files: { kind: files, repositories: [file], paths: [/etc], include: [a], exclude: [b] }
 
         """;
 
@@ -44,6 +45,7 @@ public abstract class ConfigurationFiles : IDisposable
     internal static string ServiceWith(string path) => path.Split('.')[2..] switch
     {
         ["databases"] or ["backup", "part-size"] => "postgres-dump",
+        ["paths" or "include" or "exclude" or "one-file-system"] => "files",
         ["host" or "port" or "socket" or "user" or "option-file"] => "mysql",
         _ => "main",
     };
