@@ -20,7 +20,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 {
     readonly FilesRestored _result = new() { AsideSuffix = $".before-{service.Clock.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss'Z'}" };
     readonly string _tag = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
-    readonly HashSet<int> _unchanged = [];
+    readonly List<bool> _isUnchanged = [];
 
     /// <summary>Finds out what <see cref="RunAsync"/> would do, and changes nothing.</summary>
     /// <inheritdoc cref="RunAsync"/>
@@ -61,23 +61,27 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
             Look(plan, root, cancellation);
             RequireAny(plan);
             var placing = new TreePlacing(request.IsInPlace, _result);
-            var devices = MakeDirectories(plan, root, placing);
+            var written = new List<SafeFileHandle>();
             try
             {
+                MakeDirectories(plan, root, placing, written);
                 await WriteContentAsync(plan, root, progress, cancellation);
                 progress?.Report(new RestoreProgress("making files durable", _result.Bytes, _result.Bytes));
-                Sync(plan, root, devices);
+                Sync(written);
                 progress?.Report(new RestoreProgress("giving files their names", _result.Bytes, _result.Bytes));
-                new TreeFinish(plan, root, _tag, placing, new TreeOwnership(request.NumericOwners, _result), _result, _unchanged).Run(cancellation);
+                new TreeFinish(plan, root, _tag, placing, new TreeOwnership(request.NumericOwners, _result), _result, _isUnchanged).Run(cancellation);
+                Sync(written);
+                return _result;
             }
             catch
             {
                 RemoveTemporary(plan, root);
                 throw;
             }
-
-            Sync(plan, root, devices);
-            return _result;
+            finally
+            {
+                written.ForEach(static fileSystem => fileSystem.Dispose());
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -150,14 +154,11 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
             var (directory, name) = plan.PlaceOf(path);
             var isUnchanged = request.IsInPlace && handles?.TryOpen(directory) is { } opened
                 && TreeCalls.StatX(opened, name, TreeCalls.NoFollow, TreeCalls.BasicStatus, out var status) == 0 && status.Type == TreeCalls.Regular && status.IsAsIn(entry);
-            var number = plan.AddFile(entry, directory, isWanted: !isUnchanged);
+            plan.AddFile(entry, directory, isWanted: !isUnchanged);
             _result.Files++;
             _result.Bytes += entry.Size;
-            if (isUnchanged)
-            {
-                _unchanged.Add(number);
-                _result.Unchanged++;
-            }
+            _result.Unchanged += isUnchanged ? 1 : 0;
+            _isUnchanged.Add(isUnchanged);
         }
     }
 
@@ -183,12 +184,12 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         }
     }
 
-    // A directory of each file system that is written to.
-    static IReadOnlyCollection<int> MakeDirectories(TreePlan plan, SafeFileHandle root, TreePlacing placing)
+    // Opens a directory of each file system that is written to: in the end they may be closed to whoever is not root.
+    static void MakeDirectories(TreePlan plan, SafeFileHandle root, TreePlacing placing, List<SafeFileHandle> written)
     {
         const uint whileWorking = 0x1C0;
         using var handles = new TreeHandles(plan, root);
-        var devices = new Dictionary<ulong, int>();
+        var devices = new HashSet<ulong>();
         for (var number = 0; number < plan.Directories.Count; number++)
         {
             var directory = plan.Directories[number];
@@ -213,13 +214,11 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
                 }
             }
 
-            if (TreeCalls.StatX(handles.Open(number), "\0"u8, TreeCalls.EmptyPath, TreeCalls.BasicStatus, out var status) == 0)
+            if (TreeCalls.StatX(handles.Open(number), "\0"u8, TreeCalls.EmptyPath, TreeCalls.BasicStatus, out var status) == 0 && devices.Add(status.Device))
             {
-                devices.TryAdd(status.Device, number);
+                written.Add(OpenDirectory.Open(handles.Open(number), ".\0"u8));
             }
         }
-
-        return devices.Values;
     }
 
     async Task WriteContentAsync(TreePlan plan, SafeFileHandle root, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
@@ -246,14 +245,13 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         });
     }
 
-    static void Sync(TreePlan plan, SafeFileHandle root, IReadOnlyCollection<int> devices)
+    static void Sync(IEnumerable<SafeFileHandle> fileSystems)
     {
-        using var handles = new TreeHandles(plan, root);
-        foreach (var directory in devices)
+        foreach (var fileSystem in fileSystems)
         {
-            if (TreeCalls.SyncFileSystem(handles.Open(directory)) != 0)
+            if (TreeCalls.SyncFileSystem(fileSystem) != 0)
             {
-                throw TreeError.Last("could not be made durable", "/" + plan.Directories[directory].Path);
+                throw TreeError.Last("could not be made durable", "what was restored");
             }
         }
     }

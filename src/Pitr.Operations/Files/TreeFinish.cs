@@ -13,8 +13,8 @@ namespace Pitr.Operations.Files;
 /// <param name="placing">Gives names.</param>
 /// <param name="ownership">Gives everything else.</param>
 /// <param name="result">Counts.</param>
-/// <param name="unchanged">Files that are as they should be, by number.</param>
-sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlacing placing, TreeOwnership ownership, FilesRestored result, IReadOnlySet<int> unchanged)
+/// <param name="isUnchanged">By number of file: whether it is as it should be.</param>
+sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlacing placing, TreeOwnership ownership, FilesRestored result, IReadOnlyList<bool> isUnchanged)
 {
     const int LongestTarget = 4096;
 
@@ -72,7 +72,7 @@ sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlac
     void Finish(ManifestEntry entry, string path, TreeHandles handles)
     {
         var number = _files++;
-        if (unchanged.Contains(number))
+        if (isUnchanged[number])
         {
             return;
         }

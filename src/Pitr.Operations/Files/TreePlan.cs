@@ -103,12 +103,11 @@ sealed class TreePlan : IDisposable
     /// <summary>The path that the first name of a file gets.</summary>
     public string FirstNameOf(string target) => _places.GetValueOrDefault(target, target);
 
-    /// <summary>Notes what goes where.</summary>
+    /// <summary>Notes what goes where; files are numbered as they come.</summary>
     /// <param name="entry">A regular file.</param>
     /// <param name="directory">Number of its directory.</param>
     /// <param name="isWanted">Whether its content is.</param>
-    /// <returns>Its number.</returns>
-    public int AddFile(ManifestEntry entry, int directory, bool isWanted)
+    public void AddFile(ManifestEntry entry, int directory, bool isWanted)
     {
         var number = _fileDirectories.Count;
         _fileDirectories.Add(directory);
@@ -128,8 +127,6 @@ sealed class TreePlan : IDisposable
 
             offset += run.Length;
         }
-
-        return number;
     }
 
     public void Dispose() => _runs.Dispose();

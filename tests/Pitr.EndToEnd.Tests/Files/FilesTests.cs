@@ -26,21 +26,21 @@ public sealed class FilesTests
 
         var info = (await host.RunAsync("info", FilesHost.Service, "--output", "json")).Must().Json.GetProperty("services")[0];
         Assert.Equal(("files", 2), (info.GetProperty("kind").GetString(), info.GetProperty("backups").GetArrayLength()));
-        (await host.RunAsync("info", FilesHost.Service)).Must().MustSay("2 backup(s) of kind files", host.Tree[..20]);
-        Assert.DoesNotContain("x.tmp", (await host.RunAsync("info", FilesHost.Service, "--files")).Must().MustSay("/hosts", "link -> /etc/shadow").Output, StringComparison.Ordinal);
-        (await host.RunAsync("info", FilesHost.Service, "--backup", firstId, "--files", "*.conf", "--output", "json")).Must().MustSay("nginx.conf\",\"type\":\"file\"");
+        (await host.RunAsync("info", FilesHost.Service)).Must().MustShow("2 backup(s) of kind files");
+        Assert.DoesNotContain("x.tmp", (await host.RunAsync("info", FilesHost.Service, "--files")).Must().MustShow("/hosts", "link -> /etc/shadow").Output, StringComparison.Ordinal);
+        (await host.RunAsync("info", FilesHost.Service, "--backup", firstId, "--files", "*.conf", "--output", "json")).Must().MustShow("nginx.conf\",\"type\":\"file\"");
 
         (await host.RunAsync("pin", FilesHost.Service, "--backup", firstId, "--reason", "look")).Must();
         (await host.RunAsync("expire", FilesHost.Service, "--backup", firstId)).Must(1).MustSay("is pinned");
         (await host.RunAsync("unpin", FilesHost.Service, "--backup", firstId)).Must();
-        (await host.RunAsync("restore", FilesHost.Service, firstId, "--to", host.Directory["before"], "--path", "nginx")).Must().MustSay("restored 2 files");
+        (await host.RunAsync("restore", FilesHost.Service, firstId, "--to", host.Directory["before"], "--path", "nginx")).Must().MustShow("restored 2 files");
         Assert.Equal("worker_processes 1;", File.ReadAllText(host.Restored("before", "nginx/nginx.conf")));
         (await host.RunAsync("expire", FilesHost.Service, "--backup", firstId)).Must();
-        (await host.RunAsync("expire", FilesHost.Service)).Must().MustSay("stays");
+        (await host.RunAsync("expire", FilesHost.Service)).Must().MustShow("stays");
         (await host.RunAsync("repo", "gc", FilesHost.Service, "--grace", "0s")).Must();
-        (await host.RunAsync("verify", FilesHost.Service, "--all")).Must().MustSay("nothing wrong");
+        (await host.RunAsync("verify", FilesHost.Service, "--all")).Must().MustShow("nothing wrong");
 
-        (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["dry"], "--dry-run")).Must().MustSay("would restore 3 files");
+        (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["dry"], "--dry-run")).Must().MustShow("would restore 3 files");
         Assert.False(Directory.Exists(host.Directory["dry"]));
         (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["to"])).Must();
         Assert.Equal("", (await ProgramRun.RunAsync("/usr/bin/diff", ["-r", "--no-dereference", "-x", "x.tmp", host.Tree, host.Restored("to")])).Must().Output);
@@ -50,7 +50,7 @@ public sealed class FilesTests
         var restored = (await host.RunAsync("restore", FilesHost.Service, "latest", "--in-place", "--path", host.Tree + "/hosts", "--output", "json")).Must().Json;
         Assert.StartsWith("127.0.0.1", File.ReadAllText(Path.Combine(host.Tree, "hosts")), StringComparison.Ordinal);
         Assert.Equal("broken", File.ReadAllText(Path.Combine(host.Tree, "hosts" + restored.GetProperty("aside-suffix").GetString())));
-        (await host.RunAsync("audit", FilesHost.Service)).Must().MustSay("backup", "expire", "verify", "restore");
+        (await host.RunAsync("audit", FilesHost.Service, "--output", "json")).Must().MustShow("backup", "expire", "verify", "restore");
     }
 
     [Fact]
@@ -64,9 +64,9 @@ public sealed class FilesTests
         File.SetUnixFileMode(Path.Combine(host.Tree, "closed"), UnixFileMode.None);
 
         (await host.RunAsync("backup", FilesHost.Service)).Must(9).MustSay("NOT STORED: " + Path.Combine(host.Tree, "secret"), "NOT STORED: " + Path.Combine(host.Tree, "closed"), "2 file(s) or directories could not be read");
-        (await host.RunAsync("info", FilesHost.Service)).Must().MustSay("not stored");
+        Assert.Equal(2, (await host.RunAsync("info", FilesHost.Service, "--output", "json")).Must().Json.GetProperty("services")[0].GetProperty("backups")[0].GetProperty("unreadable").GetInt32());
         (await host.RunAsync("verify", FilesHost.Service)).Must();
-        (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["to"])).Must().MustSay("NOT IN THE BACKUP", "restored 1 files");
+        (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["to"])).Must().MustSay("NOT IN THE BACKUP").MustShow("restored 1 files");
         Assert.Equal("fine", File.ReadAllText(host.Restored("to", "fine")));
         File.SetUnixFileMode(Path.Combine(host.Tree, "closed"), UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
         await host.BackupAsync(9);
@@ -77,7 +77,7 @@ public sealed class FilesTests
     {
         using var host = await FilesHost.CreateAsync("required: 1", withSecond: false);
         host.Write("a", "a");
-        (await host.RunAsync("backup", FilesHost.Service)).Must().MustSay("not yet in repository second");
+        (await host.RunAsync("backup", FilesHost.Service)).Must().MustShow("not yet in repository second");
         Directory.CreateDirectory(host.Second);
         (await host.RunAsync("repo", "init", "second")).Must();
         (await host.RunAsync("repo", "catch-up", FilesHost.Service)).Must();

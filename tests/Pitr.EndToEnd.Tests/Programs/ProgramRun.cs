@@ -43,6 +43,17 @@ sealed record ProgramRun(string CommandLine, int ExitCode, string Output, string
         return this;
     }
 
+    /// <summary>Fails the test unless standard output shows all of this.</summary>
+    public ProgramRun MustShow(params string[] texts)
+    {
+        foreach (var text in texts)
+        {
+            Assert.True(Output.Contains(text, StringComparison.Ordinal), $"standard output does not show \"{text}\"\n{this}");
+        }
+
+        return this;
+    }
+
     /// <summary>Runs a program to its end.</summary>
     public static async Task<ProgramRun> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
     {

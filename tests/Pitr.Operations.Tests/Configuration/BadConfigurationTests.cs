@@ -65,7 +65,7 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         { "repositories: { l: { url: file:///a } }\nencryption: { recipients: [/a, ¦[/b]] }\nservices: { main: { kind: postgres, repositories: [l] } }", "\"encryption.recipients\" must be a list of paths, but holds a list", null },
         { "repositories: { l: { url: file:///a } }\nencryption: { recipients: [¦''] }\nservices: { main: { kind: postgres, repositories: [l] } }", "\"encryption.recipients\" is empty", "give it a value, or remove it to have the default" },
         { "repositories: { l: { url: file:///a } }\nencryption: { recipients: [¦a.pem] }\nservices: { main: { kind: postgres, repositories: [l] } }", "\"encryption.recipients\" must be an absolute path, but is \"a.pem\"", "start it with /" },
-        { "repositories: { l: { url: file:///a } }\nencryption: { recipients: [/a] }\nservices: { ¦main: { repositories: [l] } }", "\"services.main\" lacks the key \"kind\"", "add \"kind\": one of postgres, postgres-dump, mysql, redis, mongodb, qdrant" },
+        { "repositories: { l: { url: file:///a } }\nencryption: { recipients: [/a] }\nservices: { ¦main: { repositories: [l] } }", "\"services.main\" lacks the key \"kind\"", "add \"kind\": one of postgres, files, postgres-dump, mysql, redis, mongodb, qdrant" },
         { "repositories: { l: { url: file:///a } }\nencryption: { recipients: [/a] }\nservices: { ¦main: { kind: postgres } }", "\"services.main\" lacks the key \"repositories\"", "add \"repositories\": a list of repository names" },
         { "repositories: { l: { url: file:///a } }\nencryption: { recipients: [/a] }\nservices: { main: ¦postgres }", "\"services.main\" must be a mapping of keys to values, but is a single value", null },
 
@@ -75,8 +75,8 @@ public sealed class BadConfigurationTests : ConfigurationFiles
         { "repositories: { ¦a/b: { url: file:///a }, l: { url: file:///l } }\nencryption: { recipients: [/a] }\nservices: { main: { kind: postgres, repositories: [l] } }", "\"a/b\" can not name a repository", "1 to 63 of a-z 0-9 _ . - beginning with a letter or digit, no capitals" },
         { Minimal.Replace("[local]", "[¦locla]", StringComparison.Ordinal), "\"services.main.repositories\" names \"locla\", which is no repository here", "did you mean \"local\"? configured repositories: local" },
         { Minimal.Replace("[local]", "[local, ¦local]", StringComparison.Ordinal), "\"services.main.repositories\" holds \"local\" twice", "keep one of them" },
-        { Minimal.Replace("kind: postgres", "kind: ¦oracle", StringComparison.Ordinal), "\"services.main.kind\" can not be \"oracle\" in this version", "possible values: postgres, postgres-dump, mysql, redis, mongodb, qdrant" },
-        { Minimal.Replace("kind: postgres", "kind: ¦postgresql", StringComparison.Ordinal), "\"services.main.kind\" can not be \"postgresql\" in this version", "did you mean \"postgres\"? possible values: postgres, postgres-dump, mysql, redis, mongodb, qdrant" },
+        { Minimal.Replace("kind: postgres", "kind: ¦oracle", StringComparison.Ordinal), "\"services.main.kind\" can not be \"oracle\" in this version", "possible values: postgres, files, postgres-dump, mysql, redis, mongodb, qdrant" },
+        { Minimal.Replace("kind: postgres", "kind: ¦postgresql", StringComparison.Ordinal), "\"services.main.kind\" can not be \"postgresql\" in this version", "did you mean \"postgres\"? possible values: postgres, files, postgres-dump, mysql, redis, mongodb, qdrant" },
 
         // paths
         { AtTop("state-directory: ¦var/lib"), "\"state-directory\" must be an absolute path, but is \"var/lib\"", "start it with /" },

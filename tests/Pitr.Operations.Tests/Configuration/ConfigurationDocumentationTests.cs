@@ -13,7 +13,7 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
     {
         var configuration = Load(Block("yaml"), Variables(("PITR_PASSPHRASE", "x")));
 
-        Assert.Equal(["main", "billing", "shop", "legacy", "cache", "documents", "documents-elsewhere", "vectors"], configuration.Services.Keys);
+        Assert.Equal(["main", "billing", "shop", "legacy", "cache", "documents", "documents-elsewhere", "vectors", "etc"], configuration.Services.Keys);
         var example = Block("yaml");
         var ofEveryKind = RepositoryBinding.KeysOf("file");
         Assert.All(
@@ -89,7 +89,7 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
             var name = path.Split('.')[0];
             var yaml = name switch
             {
-                "services" => OfKindWith(path) + lines + WithCheck(path),
+                "services" => OfKindWith(path) + lines + WithCheck(path) + WithPaths(path),
                 "repositories" => Offsite(Companions(path) + lines.Replace("\n    ", "\n", StringComparison.Ordinal).Trim()),
                 "encryption" => Minimal.Replace("encryption:\n", "encryption:\n" + lines, StringComparison.Ordinal),
                 _ => path.Contains('.', StringComparison.Ordinal) ? Minimal + name + ":\n" + lines : Minimal + lines,
@@ -135,6 +135,9 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
         static string WithCheck(string path) => !path.Contains(".checks.", StringComparison.Ordinal)
             ? ""
             : string.Concat(new[] { path.EndsWith(".command", StringComparison.Ordinal) ? "command: PING" : "sql: SELECT 1", "expect: 1" }.Where(line => !line.StartsWith(path.Split('.')[^1], StringComparison.Ordinal)).Select(line => $"          {line}\n"));
+
+        // Trees begin somewhere.
+        static string WithPaths(string path) => ServiceWith(path) == "files" && !path.EndsWith(".paths", StringComparison.Ordinal) ? "    paths: [/etc]\n" : "";
 
         static string Indentation(string path, string example)
         {

@@ -133,10 +133,10 @@ public sealed class ConfigurationOverrideTests : ConfigurationFiles
     public void What_is_below_a_refused_service_is_not_called_unknown()
     {
         var e = Refused(
-            Minimal + "  files: { kind: files, path: /x }\n",
-            Variables(("PITR_SERVICES__FILES__PATH", "/y")));
+            Minimal + "  videos: { kind: videos, path: /x }\n",
+            Variables(("PITR_SERVICES__VIDEOS__PATH", "/y")));
 
-        Assert.Equal("\"services.files.kind\" can not be \"files\" in this version", Assert.Single(e.Problems).Message);
+        Assert.Equal("\"services.videos.kind\" can not be \"videos\" in this version", Assert.Single(e.Problems).Message);
     }
 
     [Fact]
