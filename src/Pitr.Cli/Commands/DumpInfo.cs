@@ -54,6 +54,25 @@ static class DumpInfo
         ["server-version"] = backup.ServerVersion,
         ["bytes"] = backup.Bytes,
         ["stored-bytes"] = backup.StoredBytes,
-        ["streams"] = Json.Array(backup.Streams, s => new JsonObject { ["name"] = s.Name, ["format"] = s.Format, ["database"] = s.Database, ["bytes"] = s.Bytes }),
+        ["streams"] = Json.Array(backup.Streams, s => new JsonObject
+        {
+            ["name"] = s.Name, ["format"] = s.Format, ["database"] = s.Database, ["bytes"] = s.Bytes, ["counts"] = Counts(s.Counts),
+        }),
     };
+
+    static JsonObject? Counts(IReadOnlyDictionary<string, long>? counts)
+    {
+        if (counts is null)
+        {
+            return null;
+        }
+
+        var shown = new JsonObject();
+        foreach (var (name, count) in counts)
+        {
+            shown[name] = count;
+        }
+
+        return shown;
+    }
 }
