@@ -56,11 +56,11 @@ static class DumpInfo
         ["stored-bytes"] = backup.StoredBytes,
         ["streams"] = Json.Array(backup.Streams, s => new JsonObject
         {
-            ["name"] = s.Name, ["format"] = s.Format, ["database"] = s.Database, ["bytes"] = s.Bytes, ["counts"] = Counts(s.Counts),
+            ["name"] = s.Name, ["format"] = s.Format, ["database"] = s.Database, ["bytes"] = s.Bytes, ["contents"] = Contents(s.Contents),
         }),
     };
 
-    static JsonObject? Counts(IReadOnlyDictionary<string, long>? counts)
+    static JsonObject? Contents(IReadOnlyDictionary<string, long>? counts)
     {
         if (counts is null)
         {

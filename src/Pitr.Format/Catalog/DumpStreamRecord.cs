@@ -15,7 +15,7 @@ public sealed record DumpStreamRecord(string Name, string Format, long Bytes, st
     public string? Database { get; init; }
 
     /// <summary>How many of what it holds, by name: documents of each collection, points, accounts; null when nobody counted.</summary>
-    public IReadOnlyDictionary<string, long>? Counts { get; init; }
+    public IReadOnlyDictionary<string, long>? Contents { get; init; }
 
     /// <summary>What has to be known to make the database anew, by name: "encoding", "collate", …</summary>
     // Generated readers set a missing member to null, past the initializer.

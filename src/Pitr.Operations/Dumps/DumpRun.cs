@@ -92,7 +92,7 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
                 },
                 bytes => progress?.Report(new DumpProgress($"dumping {stream.Name}", bytes, plan.EstimatedBytes)),
                 cancellation);
-            taken.Add(record with { Counts = feed.Counts });
+            taken.Add(record with { Contents = feed.Contents });
         }
 
         return taken;

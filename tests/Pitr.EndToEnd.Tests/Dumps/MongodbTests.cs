@@ -18,7 +18,7 @@ public sealed class MongodbTests : IDisposable
         using var host = await DumpHost.CreateAsync(server.Service(_directory["password"]));
         var backup = (await host.RunAsync("--output", "json", "backup", DumpHost.Service)).Must();
         Assert.Equal(("MongoDB", "7.0.14", "mongodump 100.9.4"), (backup.Json.GetProperty("product").GetString(), backup.Json.GetProperty("server-version").GetString(), backup.Json.GetProperty("tool").GetString()));
-        var counts = backup.Json.GetProperty("streams")[0].GetProperty("counts");
+        var counts = backup.Json.GetProperty("streams")[0].GetProperty("contents");
         Assert.Equal((250, 0, 3), (counts.GetProperty("shop.orders").GetInt32(), counts.GetProperty("shop.empty").GetInt32(), counts.GetProperty("stock.items").GetInt32()));
         Assert.Equal(0, backup.Json.GetProperty("messages").GetArrayLength());
 

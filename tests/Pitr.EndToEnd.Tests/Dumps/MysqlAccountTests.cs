@@ -21,7 +21,7 @@ public sealed class MysqlAccountTests(MariaDbServer server) : IClassFixture<Mari
         var backup = (await host.RunAsync("--output", "json", "backup", DumpHost.Service)).Must();
         var stream = backup.Json.GetProperty("streams")[1];
         Assert.Equal(("accounts.json", "mysql-accounts", false), (stream.GetProperty("name").GetString(), stream.GetProperty("format").GetString(), stream.TryGetProperty("database", out _)));
-        Assert.True(stream.GetProperty("counts").GetProperty("accounts").GetInt32() >= 5);
+        Assert.True(stream.GetProperty("contents").GetProperty("accounts").GetInt32() >= 5);
         var before = await GrantsAsync();
         var hash = (await server.SqlAsync("SHOW CREATE USER `acc_ann's`@`%`")).Split('\'')[^2];
         Assert.StartsWith("*", hash, StringComparison.Ordinal);

@@ -22,7 +22,7 @@ public sealed class QdrantTests : IDisposable
         Assert.Equal(("Qdrant", "1.13.4"), (backup.Json.GetProperty("product").GetString(), backup.Json.GetProperty("server-version").GetString()));
         var streams = backup.Json.GetProperty("streams").EnumerateArray().ToArray();
         Assert.Equal(["movies", "small one"], streams.Select(s => s.GetProperty("database").GetString()));
-        Assert.Equal(20_000, streams[0].GetProperty("counts").GetProperty("movies").GetInt32());
+        Assert.Equal(20_000, streams[0].GetProperty("contents").GetProperty("movies").GetInt32());
         Assert.Equal(0, backup.Json.GetProperty("messages").GetArrayLength());
         Assert.Empty(await server.SnapshotsAsync());
 

@@ -40,7 +40,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
         var steps = chosen.Select(c => new DumpRestoreStep(
             c.Stream, selection.Globals ? null : selection.Into ?? string.Join(", ", c.Databases), IsNew: !c.Databases.Any(name => present.Contains(selection.Into ?? name))));
         _arguments.AddRange(selection.Drop ? ["--drop"] : []);
-        _arguments.AddRange(selection.Globals && chosen.Any(c => c.Stream.Counts?.ContainsKey(MongodbArchive.Oplog) == true) ? ["--oplogReplay"] : []);
+        _arguments.AddRange(selection.Globals && chosen.Any(c => c.Stream.Contents?.ContainsKey(MongodbArchive.Oplog) == true) ? ["--oplogReplay"] : []);
         _arguments.AddRange(selection.Globals ? [] : chosen.SelectMany(c => c.Databases).Distinct(StringComparer.Ordinal).Select(name => $"--nsInclude={Pattern(name)}.*"));
         _arguments.AddRange(selection.Into is { } into ? [$"--nsFrom={Pattern(chosen[0].Databases[0])}.*", $"--nsTo={Pattern(into)}.*"] : []);
         return new DumpRestorePlan(entry, manifest, tool, _tools.Server, [.. steps]);
@@ -148,7 +148,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
 
     static IReadOnlyList<string> DatabasesOf(DumpStreamRecord stream) => stream.Database is { } database
         ? [database]
-        : [.. (stream.Counts ?? new Dictionary<string, long>()).Keys.Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.', StringComparison.Ordinal)])
+        : [.. (stream.Contents ?? new Dictionary<string, long>()).Keys.Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.', StringComparison.Ordinal)])
             .Distinct(StringComparer.Ordinal).Except(MongodbTools.Own)];
 
     // In a pattern of namespaces a star means anything.
@@ -156,7 +156,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
 
     List<string> Notes(DumpRestoreStep step)
     {
-        var counts = step.Stream.Counts;
+        var counts = step.Stream.Contents;
         var isWhole = step.Into is null;
         return
         [

@@ -67,7 +67,7 @@ public sealed class QdrantTarget(QdrantSettings settings) : IDumpTarget
         }
 
         var points = await _api.CountPointsAsync(collection, cancellation);
-        return points is { } now && step.Stream.Counts?.Values.FirstOrDefault() is { } then && then != now
+        return points is { } now && step.Stream.Contents?.Values.FirstOrDefault() is { } then && then != now
             ? [string.Create(CultureInfo.InvariantCulture, $"collection {collection} has {now} points; {then} were counted when its snapshot was made, which writers of that moment may explain")]
             : [];
     }
