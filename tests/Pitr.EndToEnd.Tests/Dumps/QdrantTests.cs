@@ -188,8 +188,16 @@ public sealed class QdrantTests : IDisposable
     static async Task<QdrantDouble> LoadedAsync()
     {
         var server = await QdrantDouble.StartAsync();
-        await server.LoadAsync("movies", 20_000);
-        await server.LoadAsync("small%20one", 3);
-        return server;
+        try
+        {
+            await server.LoadAsync("movies", 20_000);
+            await server.LoadAsync("small%20one", 3);
+            return server;
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
     }
 }
