@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
 using Pitr.Format.Catalog;
@@ -30,10 +31,10 @@ static class DumpBackupRun
         var took = backup.Finished - backup.Started;
         Console.WriteLine($"backup {backup.Id} of {backup.Service}: {Texts.Size(backup.Bytes)} in {backup.Streams.Count} streams, stored as {Texts.Size(backup.StoredBytes)} in {backup.Parts.Count} parts");
         Console.WriteLine($"  took {Texts.Span(took)} ({Texts.Size((long)(backup.Bytes / Math.Max(took.TotalSeconds, 0.001)))}/s), by {backup.Tool} from {backup.Product} {backup.ServerVersion}");
-        var table = new Table().Border(TableBorder.Simple).AddColumns("stream", "format", "size");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("stream", "format", "size", "holds");
         foreach (var stream in backup.Streams)
         {
-            table.AddRow(Markup.Escape(stream.Name), stream.Format, Texts.Size(stream.Bytes));
+            table.AddRow(Markup.Escape(stream.Name), stream.Format, Texts.Size(stream.Bytes), stream.Counts.Count == 0 ? "" : stream.Counts.Sum(c => c.After).ToString(CultureInfo.InvariantCulture));
         }
 
         AnsiConsole.Write(table);

@@ -70,6 +70,13 @@ static class DumpInfo
         ["stored-bytes"] = backup.StoredBytes,
         ["pinned"] = backup.Pinned,
         ["pinned-until"] = Json.Moment(backup.PinnedUntil),
-        ["streams"] = Json.Array(backup.Streams, s => new JsonObject { ["name"] = s.Name, ["format"] = s.Format, ["database"] = s.Database, ["bytes"] = s.Bytes }),
+        ["streams"] = Json.Array(backup.Streams, s => new JsonObject
+        {
+            ["name"] = s.Name,
+            ["format"] = s.Format,
+            ["database"] = s.Database,
+            ["bytes"] = s.Bytes,
+            ["counts"] = Json.Array(s.Counts, c => new JsonObject { ["name"] = c.Name, ["before"] = c.Before, ["after"] = c.After, ["expiring"] = c.Expiring }),
+        }),
     };
 }

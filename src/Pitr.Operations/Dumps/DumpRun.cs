@@ -95,7 +95,7 @@ public sealed class DumpRun(DumpService service, IDumpSource source, string vers
             // What is counted in the stream itself is exact; the server is asked before and after.
             taken.Add(record with
             {
-                Counts = feed.Counts is { } counted ? StreamCounts.Exact(counted) : StreamCounts.Merge(before, before is null ? null : await TryCountAsync(stream, cancellation)),
+                Counts = feed.Contents is { } counted ? StreamCounts.Exact(counted) : StreamCounts.Merge(before, before is null ? null : await TryCountAsync(stream, cancellation)),
             });
         }
 

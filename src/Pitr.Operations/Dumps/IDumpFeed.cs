@@ -13,7 +13,7 @@ public interface IDumpFeed : IAsyncDisposable
     string Messages { get; }
 
     /// <summary>How many of what the stream holds, by name: documents of each collection, points, accounts. Null when nobody counted. Complete once <see cref="WaitAsync"/> has returned.</summary>
-    IReadOnlyDictionary<string, long>? Counts => null;
+    IReadOnlyDictionary<string, long>? Contents => null;
 
     /// <summary>Waits until the writer has ended, once all of <see cref="Output"/> has been read.</summary>
     /// <returns>Its exit code; 0 when all went well.</returns>

@@ -16,7 +16,7 @@ sealed class MemoryFeed(byte[] content, IEnumerable<string> messages, IReadOnlyD
     public string Messages { get; } = string.Join(Environment.NewLine, messages);
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, long> Counts => counts;
+    public IReadOnlyDictionary<string, long> Contents => counts;
 
     /// <inheritdoc/>
     public Task<int> WaitAsync(CancellationToken cancellation) => Task.FromResult(0);

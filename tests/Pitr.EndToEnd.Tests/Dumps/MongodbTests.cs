@@ -28,7 +28,8 @@ public sealed class MongodbTests : IDisposable
         (await host.RunAsync("restore", DumpHost.Service, "--table", "orders")).Must(1).MustSay("not for services of kind mongodb");
         Assert.Contains("into look, which is made", (await host.RunAsync("restore", DumpHost.Service, "--database", "shop", "--into", "look", "--dry-run")).Must().Output, StringComparison.Ordinal);
         Assert.DoesNotContain("look.orders", (await server.ShowAsync()).Keys);
-        (await host.RunAsync("restore", DumpHost.Service, "--database", "shop", "--into", "look")).Must();
+        (await host.RunAsync("restore", DumpHost.Service, "--database", "shop", "--into", "admin")).Must(1).MustSay("database admin is the server's own");
+        (await host.RunAsync("restore", DumpHost.Service, "--database", "shop", "--into", "look")).Must().MustSay("users and roles of the backup were not brought back");
         var held = await server.ShowAsync();
         Assert.Equal((250, 0, 250, 3), (held["look.orders"], held["look.empty"], held["shop.orders"], held["stock.items"]));
         Assert.DoesNotContain("look.items", held.Keys);
@@ -94,6 +95,8 @@ public sealed class MongodbTests : IDisposable
         (await host.RunAsync("backup", DumpHost.Service)).Must(10).MustSay("connection refused", "is the server running there");
         host.Configure(server.Service(_directory["password"], "databases: [shpo]"));
         (await host.RunAsync("backup", DumpHost.Service)).Must(1).MustSay("there is no database \"shpo\"");
+        host.Configure(server.Service(_directory["password"], "databases: [admin]"));
+        (await host.RunAsync("backup", DumpHost.Service)).Must(1).MustSay("database admin is the server's own");
         host.Configure(server.Service(_directory["password"]).Replace(server.Tools, host.Directory.New("nothing"), StringComparison.Ordinal));
         (await host.RunAsync("backup", DumpHost.Service)).Must(10).MustSay("no mongodump found", "install mongodb-database-tools");
         host.Configure(server.Service(_directory["password"], "databases: [shop]\noplog: true"));

@@ -11,7 +11,7 @@ public sealed class MysqlAccountTests(MariaDbServer server) : IClassFixture<Mari
         await server.MakeAsync("ledger", 5);
         await server.SqlAsync("""
             CREATE ROLE acc_reader; CREATE ROLE acc_writer; GRANT acc_reader TO acc_writer;
-            GRANT SELECT ON ledger.* TO acc_reader; GRANT INSERT (id, name) ON ledger.customers TO acc_writer;
+            GRANT SELECT ON ledger.* TO acc_reader; GRANT INSERT (id) ON ledger.customers TO acc_writer;
             CREATE USER `acc_ann's`@`%` IDENTIFIED BY 'one' REQUIRE SSL WITH MAX_USER_CONNECTIONS 3;
             GRANT acc_writer TO `acc_ann's`@`%`; SET DEFAULT ROLE acc_writer FOR `acc_ann's`@`%`; GRANT ALL ON ledger.* TO `acc_ann's`@`%` WITH GRANT OPTION;
             CREATE USER acc_bob@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('two');
@@ -56,7 +56,7 @@ public sealed class MysqlAccountTests(MariaDbServer server) : IClassFixture<Mari
         var backup = (await host.RunAsync("--output", "json", "backup", DumpHost.Service)).Must();
         Assert.Contains(
             backup.Json.GetProperty("messages").EnumerateArray().Select(m => m.GetString()!),
-            m => m.StartsWith("not in the dump, because the server cannot show it: account `acc_ghost`@`nowhere`: ERROR 1133", StringComparison.Ordinal));
+            m => m.StartsWith("not in the dump, because the server cannot show it: account `acc_ghost`@`nowhere`", StringComparison.Ordinal) && m.Contains(": ERROR 1133", StringComparison.Ordinal));
         await server.SqlAsync("DROP USER acc_eve@localhost; DROP DATABASE partly; DELETE FROM mysql.global_priv WHERE user = 'acc_ghost'");
         // The table that the grant is for is not there under this name.
         (await host.RunAsync("restore", DumpHost.Service, "--into", "partly_back", "--globals")).Must().MustSay("account `acc_eve`@`localhost` lacks something it had: ERROR 1146");
@@ -68,7 +68,7 @@ public sealed class MysqlAccountTests(MariaDbServer server) : IClassFixture<Mari
     public async Task A_user_who_may_not_see_accounts_dumps_the_databases()
     {
         await server.MakeAsync("narrow", 5);
-        await server.SqlAsync("CREATE USER acc_narrow@'127.0.0.1' IDENTIFIED BY 'narrow'; GRANT ALL ON narrow.* TO acc_narrow@'127.0.0.1'; GRANT RELOAD, BINLOG MONITOR ON *.* TO acc_narrow@'127.0.0.1'");
+        await server.SqlAsync("DROP FUNCTION narrow.one; CREATE USER acc_narrow@'127.0.0.1' IDENTIFIED BY 'narrow'; GRANT ALL ON narrow.* TO acc_narrow@'127.0.0.1'; GRANT RELOAD, BINLOG MONITOR ON *.* TO acc_narrow@'127.0.0.1'");
         using var host = await DumpHost.CreateAsync(server.Service("narrow"));
         DumpedCluster.WritePassword(host.Directory["narrow"], "narrow");
         host.Configure(As(server.ServiceWith(host.Directory["narrow"], "narrow"), "acc_narrow"));

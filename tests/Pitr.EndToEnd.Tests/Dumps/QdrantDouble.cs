@@ -39,9 +39,8 @@ sealed class QdrantDouble : IDisposable
     /// <summary>Makes a collection of so many points.</summary>
     public async Task LoadAsync(string collection, int points)
     {
-        (await _http.PutAsJsonAsync($"{Url}/collections/{collection}", new { vectors = new { size = 2, distance = "Dot" } })).EnsureSuccessStatusCode();
-        var body = new { points = Enumerable.Range(1, points).Select(n => new { id = n, vector = new[] { n, -n } }) };
-        (await _http.PutAsJsonAsync($"{Url}/collections/{collection}/points?wait=true", body)).EnsureSuccessStatusCode();
+        await PutAsync($"collections/{collection}", new { vectors = new { size = 2, distance = "Dot" } });
+        await PutAsync($"collections/{collection}/points?wait=true", new { points = Enumerable.Range(1, points).Select(n => new { id = n, vector = new[] { n, -n } }) });
     }
 
     /// <summary>Has it fail from now on.</summary>
@@ -74,6 +73,8 @@ sealed class QdrantDouble : IDisposable
         _process.Dispose();
         _http.Dispose();
     }
+
+    async Task PutAsync(string path, object body) => (await _http.PutAsync($"{Url}/{path}", new StringContent(JsonSerializer.Serialize(body)))).EnsureSuccessStatusCode();
 
     async Task<JsonElement> StateAsync() => (await _http.GetFromJsonAsync<JsonElement>($"{Url}/double/state")).GetProperty("result");
 }

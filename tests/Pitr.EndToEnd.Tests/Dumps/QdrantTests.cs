@@ -118,6 +118,22 @@ public sealed class QdrantTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_dies_meanwhile_leaves_no_backup()
+    {
+        using var server = await LoadedAsync();
+        using var host = await DumpHost.CreateAsync(server.Service(_directory["key"]));
+        await server.FailAsync("hang");
+        using var backup = host.Host.Start("backup", DumpHost.Service);
+        await Eventually.IsTrueAsync(
+            () => File.Exists(Trace(host)) && File.ReadAllText(Trace(host)).Contains(".snapshot\"", StringComparison.Ordinal), () => "the name of the snapshot is known");
+        server.Kill();
+        (await backup.EndAsync(Patience)).Must(10).MustSay("Qdrant at http://127.0.0.1:");
+        host.RequireNothingLeft();
+        // What it may have left on the server is not forgotten.
+        Assert.True(File.Exists(Trace(host)));
+    }
+
+    [Fact]
     public async Task A_run_that_is_ended_removes_its_snapshot_and_one_that_cannot_says_so()
     {
         using var server = await LoadedAsync();
@@ -172,8 +188,16 @@ public sealed class QdrantTests : IDisposable
     static async Task<QdrantDouble> LoadedAsync()
     {
         var server = await QdrantDouble.StartAsync();
-        await server.LoadAsync("movies", 20_000);
-        await server.LoadAsync("small%20one", 3);
-        return server;
+        try
+        {
+            await server.LoadAsync("movies", 20_000);
+            await server.LoadAsync("small%20one", 3);
+            return server;
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
     }
 }

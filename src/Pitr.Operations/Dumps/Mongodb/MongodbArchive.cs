@@ -9,7 +9,7 @@ namespace Pitr.Operations.Dumps.Mongodb;
 /// </summary>
 sealed class MongodbArchive
 {
-    /// <summary>How the documents of the oplog that were written while the dump was taken are called in <see cref="Counts"/>.</summary>
+    /// <summary>How the documents of the oplog that were written while the dump was taken are called in <see cref="Contents"/>.</summary>
     public const string Oplog = "oplog";
 
     const uint Magic = 0x8199E26D;
@@ -48,7 +48,7 @@ sealed class MongodbArchive
     public IReadOnlyList<string> Databases => [.. _announced.Select(c => c.Database).Where(d => d.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>Documents of each collection, by "database.collection"; those of the oplog as <see cref="Oplog"/>.</summary>
-    public IReadOnlyDictionary<string, long> Counts =>
+    public IReadOnlyDictionary<string, long> Contents =>
         _announced.Select(c => Key(c.Database, c.Name)).Concat(_collections.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
             .ToDictionary(key => key, key => _collections.GetValueOrDefault(key)?.Documents ?? 0, StringComparer.Ordinal);
 

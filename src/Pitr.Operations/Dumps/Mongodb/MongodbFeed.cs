@@ -20,7 +20,7 @@ sealed class MongodbFeed(ToolFeed tool, string stream, Func<string, string> clea
     public string Messages => clean(tool.Messages);
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, long> Counts => _archive.Counts;
+    public IReadOnlyDictionary<string, long> Contents => _archive.Contents;
 
     /// <inheritdoc/>
     public async Task<int> WaitAsync(CancellationToken cancellation)

@@ -29,6 +29,11 @@ public sealed class MongodbSource(MongodbSettings settings) : IDumpSource
             return new DumpPlan(tool, MongodbTools.Product, all.ServerVersion, [new PlannedStream(Everything + StreamSuffix, Format, null)], 0);
         }
 
+        if (settings.Databases.FirstOrDefault(MongodbTools.Own.Contains) is { } own)
+        {
+            throw new RefusedInputException($"database {own} is the server's own, and goes only with everything", $"leave \"databases\" of service {settings.Name} out, or that name");
+        }
+
         var version = "";
         foreach (var database in settings.Databases)
         {

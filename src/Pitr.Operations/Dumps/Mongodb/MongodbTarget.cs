@@ -14,10 +14,7 @@ namespace Pitr.Operations.Dumps.Mongodb;
 public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
 {
     const string FailedMark = "document(s) failed to restore";
-    const string Admin = "admin";
-
-    // Databases that every server has for itself.
-    static readonly string[] Own = [Admin, "config", "local"];
+    const string Users = "admin.system.users";
 
     readonly List<string> _arguments = ["--archive", "--stopOnError"];
     MongodbTools? _tools;
@@ -97,7 +94,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
         {
             var prelude = await _tools!.ReadPreludeAsync(asked, cancellation);
             version = prelude.ServerVersion;
-            present.AddRange(prelude.Databases.Except(Own));
+            present.AddRange(prelude.Databases.Except(MongodbTools.Own));
         }
 
         return (version, present);
@@ -108,6 +105,11 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
         if (selection.Tables.Count > 0 || selection.Schemas.Count > 0 || selection.NoOwner || selection.Directory is not null)
         {
             throw new RefusedInputException("--table, --schema, --no-owner and --to are not for services of kind mongodb", "bring the database back beside the old one with --into NAME, and copy the collection from there");
+        }
+
+        if (selection.Into is { } into && MongodbTools.Own.Contains(into))
+        {
+            throw new RefusedInputException($"database {into} is the server's own", "choose another name");
         }
 
         if (selection.Globals && (selection.Database is not null || selection.Into is not null))
@@ -147,7 +149,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
     static IReadOnlyList<string> DatabasesOf(DumpStreamRecord stream) => stream.Database is { } database
         ? [database]
         : [.. stream.Counts.Select(count => count.Name).Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.', StringComparison.Ordinal)])
-            .Distinct(StringComparer.Ordinal).Except(Own)];
+            .Distinct(StringComparer.Ordinal).Except(MongodbTools.Own)];
 
     // In a pattern of namespaces a star means anything.
     static string Pattern(string database) => database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("*", "\\*", StringComparison.Ordinal);
@@ -160,7 +162,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
         [
             .. !isWhole && counts.Any(count => count.Name == MongodbArchive.Oplog)
                 ? ["the oplog of the backup was not replayed, which takes the whole (--globals): each collection is as it was when it was read"] : Array.Empty<string>(),
-            .. !isWhole && counts.Any(count => count.Name.StartsWith($"{Admin}.system.users", StringComparison.Ordinal))
+            .. !isWhole && counts.Any(count => count.Name == Users)
                 ? ["users and roles of the backup were not brought back, which takes the whole (--globals)"] : Array.Empty<string>(),
         ];
     }

@@ -17,6 +17,9 @@ sealed class MongodbTools(MongodbSettings settings) : IDisposable
     /// <summary>What the server is called in the catalog.</summary>
     public const string Product = "MongoDB";
 
+    /// <summary>Databases that every server has for itself.</summary>
+    public static readonly IReadOnlyList<string> Own = ["admin", "config", "local"];
+
     const string Packages = "mongodb-database-tools (MongoDB's own package)";
     const string ConfigOption = "--config";
     const int BlockSize = 64 << 10;

@@ -28,7 +28,14 @@ sealed class MysqlAccountReader(MysqlTools tools, bool isMariaDb)
             {
                 try
                 {
-                    accounts.Add(await ShowAsync(user, host, isRole, cancellation));
+                    if (await ShowAsync(user, host, isRole, cancellation) is { } account)
+                    {
+                        accounts.Add(account);
+                    }
+                    else
+                    {
+                        hidden.Add((MysqlAccount.NameOf(user, host), "it shows nothing"));
+                    }
                 }
                 catch (ServerException e) when (IsAnswer(e))
                 {
@@ -54,7 +61,7 @@ sealed class MysqlAccountReader(MysqlTools tools, bool isMariaDb)
         return [.. rows.Select(row => (row[0], row[1], row[2] == Role))];
     }
 
-    async Task<MysqlAccount> ShowAsync(string user, string host, bool isRole, CancellationToken cancellation)
+    async Task<MysqlAccount?> ShowAsync(string user, string host, bool isRole, CancellationToken cancellation)
     {
         if (isRole)
         {
@@ -66,7 +73,7 @@ sealed class MysqlAccountReader(MysqlTools tools, bool isMariaDb)
 
         var account = MysqlAccount.NameOf(user, host);
         var rows = await tools.QueryAsync($"{Plainly} SHOW CREATE USER {account}; SHOW GRANTS FOR {account}", cancellation);
-        return new MysqlAccount(user, host, rows[0][0], [.. rows.Skip(1).Select(row => row[0])]);
+        return rows.Count > 0 ? new MysqlAccount(user, host, rows[0][0], [.. rows.Skip(1).Select(row => row[0])]) : null;
     }
 
     // Not one of the client, which has lost the server: those have numbers from 2000 to 2999.

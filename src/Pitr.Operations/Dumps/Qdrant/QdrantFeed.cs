@@ -31,7 +31,7 @@ sealed class QdrantFeed : IDumpFeed
     public string Messages => string.Join(Environment.NewLine, _messages);
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, long>? Counts { get; private set; }
+    public IReadOnlyDictionary<string, long>? Contents { get; private set; }
 
     /// <summary>Has a snapshot made, and begins to read it.</summary>
     /// <param name="api">The server.</param>
@@ -49,7 +49,7 @@ sealed class QdrantFeed : IDumpFeed
         trace.Know(collection, snapshot.Name!);
         var feed = new QdrantFeed(api, trace, collection, snapshot)
         {
-            Counts = points is { } count ? new Dictionary<string, long>(StringComparer.Ordinal) { [collection] = count } : null,
+            Contents = points is { } count ? new Dictionary<string, long>(StringComparer.Ordinal) { [collection] = count } : null,
         };
         try
         {

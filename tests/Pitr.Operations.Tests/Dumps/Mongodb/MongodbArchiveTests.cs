@@ -26,7 +26,7 @@ public sealed class MongodbArchiveTests
         Assert.Equal("7.0.14", archive.ServerVersion);
         Assert.Equal(["shop", "stock"], archive.Databases);
         Assert.Equal(
-            new Dictionary<string, long>(StringComparer.Ordinal) { ["oplog"] = 1, ["shop.orders"] = 2, ["shop.seen"] = 0, ["stock.heat"] = 0, ["stock.system.buckets.heat"] = 1 }, archive.Counts);
+            new Dictionary<string, long>(StringComparer.Ordinal) { ["oplog"] = 1, ["shop.orders"] = 2, ["shop.seen"] = 0, ["stock.heat"] = 0, ["stock.system.buckets.heat"] = 1 }, archive.Contents);
     }
 
     [Theory]
@@ -43,7 +43,7 @@ public sealed class MongodbArchiveTests
         }
 
         Assert.Null(archive.WhyNotWhole());
-        Assert.Equal(2, archive.Counts["shop.orders"]);
+        Assert.Equal(2, archive.Contents["shop.orders"]);
     }
 
     [Fact]
