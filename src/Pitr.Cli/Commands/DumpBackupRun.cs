@@ -11,6 +11,8 @@ namespace Pitr.Cli.Commands;
 /// <summary>`pitr backup` of a service whose backups are dumps.</summary>
 static class DumpBackupRun
 {
+    const int MostCountsShown = 3;
+
     public static async Task<int> RunAsync(CommandContext context, string? name, AuditNotes notes, CancellationToken cancellation)
     {
         await using var service = context.OpenDumpService(name);
@@ -34,7 +36,7 @@ static class DumpBackupRun
         var table = new Table().Border(TableBorder.Simple).AddColumns("stream", "format", "size", "holds");
         foreach (var stream in backup.Streams)
         {
-            table.AddRow(Markup.Escape(stream.Name), stream.Format, Texts.Size(stream.Bytes), stream.Counts.Count == 0 ? "" : stream.Counts.Sum(c => c.After).ToString(CultureInfo.InvariantCulture));
+            table.AddRow(Markup.Escape(stream.Name), stream.Format, Texts.Size(stream.Bytes), Markup.Escape(Holds(stream)));
         }
 
         AnsiConsole.Write(table);
@@ -62,5 +64,12 @@ static class DumpBackupRun
         notes.Details["method"] = backup.Tool;
         notes.Details["stored"] = Texts.Size(backup.StoredBytes);
         return backup;
+    }
+
+    // The largest of what was counted: a server may have thousands of collections.
+    static string Holds(DumpStreamRecord stream)
+    {
+        var shown = stream.Counts.Where(c => c.After > 0).OrderByDescending(c => c.After).Take(MostCountsShown).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Name}: {c.After}"));
+        return string.Join(", ", stream.Counts.Count(c => c.After > 0) > MostCountsShown ? shown.Append("…") : shown);
     }
 }

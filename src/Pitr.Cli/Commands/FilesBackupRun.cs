@@ -13,17 +13,12 @@ static class FilesBackupRun
     public static async Task<int> RunAsync(CommandContext context, string? name, bool full, long? limit, AuditNotes notes, CancellationToken cancellation)
     {
         await using var service = context.OpenFilesService(name);
-        await notes.BeginAsync(cancellation);
         BackupDocument backup;
         using (var display = new ProgressDisplay())
         {
-            var run = new FilesBackup(service, CommandContext.Version) { Full = full, Limit = limit ?? service.Backup.Limit };
-            backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+            backup = await TakeAsync(service, full, limit, notes, display, cancellation);
         }
 
-        notes.Subject = backup.Id;
-        notes.Details["files"] = $"{backup.Files}";
-        notes.Details["stored"] = Texts.Size(backup.StoredBytes);
         using var catchUp = new CatchUp(service);
         var owed = await catchUp.RunAsync(cancellation);
         if (context.Output == OutputFormat.Json)
@@ -36,6 +31,18 @@ static class FilesBackupRun
         }
 
         return backup.IsSound() ? ExitCodes.Success : ExitCodes.Verdict;
+    }
+
+    /// <summary>Takes a backup of a service.</summary>
+    public static async Task<BackupDocument> TakeAsync(FilesService service, bool full, long? limit, AuditNotes notes, ProgressDisplay display, CancellationToken cancellation)
+    {
+        await notes.BeginAsync(cancellation);
+        var run = new FilesBackup(service, CommandContext.Version) { Full = full, Limit = limit ?? service.Backup.Limit };
+        var backup = await run.RunAsync(new Forward<BackupProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+        notes.Subject = backup.Id;
+        notes.Details["files"] = $"{backup.Files}";
+        notes.Details["stored"] = Texts.Size(backup.StoredBytes);
+        return backup;
     }
 
     static void Print(BackupDocument backup, IReadOnlyList<CatchUpResult> owed)

@@ -89,7 +89,12 @@ sealed class GroupBackupRun(ParseResult parsed, GroupOptions group, bool dryRun)
             await using var service = context.OpenAnyService(name);
             using (var display = new ProgressDisplay())
             {
-                row = service is DumpService dumps ? Row(row, await DumpBackupRun.TakeAsync(dumps, notes, display, cancellation)) : Row(row, await BackupCommand.TakeAsync(parsed, (PostgresService)service, notes, display, cancellation));
+                row = service switch
+                {
+                    DumpService dumps => Row(row, await DumpBackupRun.TakeAsync(dumps, notes, display, cancellation)),
+                    FilesService files => Row(row, await FilesBackupRun.TakeAsync(files, full: false, limit: null, notes, display, cancellation)),
+                    _ => Row(row, await BackupCommand.TakeAsync(parsed, (PostgresService)service, notes, display, cancellation)),
+                };
             }
 
             using var catchUp = new CatchUp(service);
@@ -107,19 +112,24 @@ sealed class GroupBackupRun(ParseResult parsed, GroupOptions group, bool dryRun)
 
     static GroupRow Row(GroupRow row, Pitr.Format.Catalog.BackupDocument backup) => row with
     {
-        Result = backup.DamagedPages > 0 ? $"done, with {backup.DamagedPages} damaged pages" : "done",
-        Code = backup.DamagedPages > 0 ? ExitCodes.Verdict : ExitCodes.Success,
+        Result = backup.DamagedPages > 0 ? $"done, with {backup.DamagedPages} damaged pages" : backup.Tree is { Unreadable: > 0 and var left } ? $"done, without {left} that could not be read" : "done",
+        Code = backup.IsSound() ? ExitCodes.Success : ExitCodes.Verdict,
         Backup = backup.Id,
         Moment = backup.StopTime,
         Bytes = backup.DatabaseBytes,
         StoredBytes = backup.StoredBytes,
-        Why = $"base backup, method {backup.Method}",
+        Why = backup.Tree is { } tree ? $"{backup.Files} files, {tree.Unchanged} unchanged" : $"base backup, method {backup.Method}",
     };
 
     static async Task<GroupRow> PlanAsync(CommandContext context, string name, CancellationToken cancellation)
     {
         var settings = context.Configuration.Service(name);
         var order = settings.After.Count == 0 ? "comes after nothing" : $"comes after {string.Join(", ", settings.After)}";
+        if (settings is FilesServiceSettings files)
+        {
+            return new GroupRow(name, settings.Kind, "would be backed up") { Why = $"{order}; what has changed below {string.Join(", ", files.Paths)}" };
+        }
+
         if (settings is not DumpServiceSettings dumps)
         {
             return new GroupRow(name, settings.Kind, "would be backed up") { Why = $"{order}; a base backup of the cluster" };
