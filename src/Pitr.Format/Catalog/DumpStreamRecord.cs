@@ -9,8 +9,7 @@ namespace Pitr.Format.Catalog;
 /// <param name="PartCount">How many parts it has, one after the other; at least 1.</param>
 public sealed record DumpStreamRecord(string Name, string Format, long Bytes, string Sha256, int FirstPart, int PartCount)
 {
-    /// <summary>None.</summary>
-    public static readonly IReadOnlyDictionary<string, string> NoProperties = new Dictionary<string, string>();
+    static readonly Dictionary<string, string> NoProperties = [];
 
     /// <summary>The database it holds; null where it holds something else.</summary>
     public string? Database { get; init; }
