@@ -143,6 +143,31 @@ public sealed class RedisInPlaceTests : IDisposable
     }
 
     [Fact]
+    public async Task In_a_group_it_goes_back_with_the_others_and_stays_when_it_is_confirmed()
+    {
+        await StartAsync("appendonly yes\nsave \"\"");
+        (await RedisAsync("SET", "greeting", "hello")).Must();
+        using var host = await DumpHost.CreateAsync(Keys());
+        await host.BackupAsync();
+        (await RedisAsync("SET", "greeting", "changed")).Must();
+
+        // The applications do not come up again: everything goes back.
+        host.Configure(Keys() + "\napplications: { health-check: [/bin/false], timeout: 2s }");
+        Assert.NotEqual(0, (await host.RunAsync("restore", "--all", "latest")).MustSay("health").ExitCode);
+        Assert.Equal("changed", (await RedisAsync("GET", "greeting")).Output.Trim());
+
+        host.Configure(Keys());
+        (await host.RunAsync("restore", "--all", "latest")).Must();
+        Assert.Equal("hello", (await RedisAsync("GET", "greeting")).Output.Trim());
+        (await host.RunAsync("restore", "--all", "--roll-back")).Must();
+        Assert.Equal("changed", (await RedisAsync("GET", "greeting")).Output.Trim());
+        (await host.RunAsync("restore", "--all", "latest")).Must();
+        (await host.RunAsync("restore", "--all", "--confirm")).Must();
+        Assert.Equal("hello", (await RedisAsync("GET", "greeting")).Output.Trim());
+        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(Data), path => path.Contains(".before-", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_cannot_be_done_is_refused_before_anything_is_touched()
     {
         await StartAsync("appendonly no");

@@ -11,7 +11,8 @@ sealed class ScriptedDumpSource(params (string Name, string Script)[] streams) :
     public Task<DumpPlan> PlanAsync(CancellationToken cancellation) =>
         Task.FromResult(new DumpPlan("sh 1", Product, "1.0", [.. streams.Select(s => new PlannedStream(s.Name, "rdb", null))], 0));
 
-    public ClientProgram Start(PlannedStream stream) => ClientProgram.Start("/bin/sh", ["-c", streams.Single(s => s.Name == stream.Name).Script], _ => { });
+    public Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation) =>
+        Task.FromResult<IDumpFeed>(new ToolFeed(ClientProgram.Start("/bin/sh", ["-c", streams.Single(s => s.Name == stream.Name).Script], _ => { })));
 
     public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail) => null;
 
