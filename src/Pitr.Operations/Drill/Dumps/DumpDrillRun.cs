@@ -20,6 +20,7 @@ public sealed class DumpDrillRun(DumpService service)
     const string Newest = "latest";
 
     readonly List<string> _warnings = [];
+    readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
     /// <summary>Existing directory to restore into; null: the service's state directory.</summary>
     public string? ScratchDirectory { get; init; }
@@ -89,7 +90,7 @@ public sealed class DumpDrillRun(DumpService service)
             await series.RunAsync(contents, token => CompareAsync(contents, server, stream, token), cancellation);
             if (stream.Database is { } database)
             {
-                await series.RunAsync($"tables of {database}", token => server.ReadTablesAsync(database, token), cancellation);
+                await series.RunAsync($"tables of {database}", token => ReadTablesAsync(server, database, token), cancellation);
             }
         }
 
@@ -101,6 +102,13 @@ public sealed class DumpDrillRun(DumpService service)
         await CountRowsAsync(record, server, plan, cancellation);
     }
 
+    async Task<string> ReadTablesAsync(IScratchServer server, string database, CancellationToken cancellation)
+    {
+        var said = await server.ReadTablesAsync(database, cancellation);
+        _read.Add(database);
+        return said;
+    }
+
     async Task CountRowsAsync(DrillRecord record, IScratchServer server, DumpRestorePlan plan, CancellationToken cancellation)
     {
         if (plan.Manifest.Streams.All(s => s.Database is null))
@@ -109,11 +117,10 @@ public sealed class DumpDrillRun(DumpService service)
             return;
         }
 
-        // A table of a database that could not be read says nothing about earlier ones.
-        var read = server.Tables.Select(t => t.Database).ToHashSet(StringComparer.Ordinal);
-        var gone = plan.Manifest.Streams.Select(s => s.Database).ToHashSet(StringComparer.Ordinal);
+        // A database that could not be read says nothing about its tables.
+        var restored = plan.Manifest.Streams.Select(s => s.Database).ToHashSet(StringComparer.Ordinal);
         var (counts, warnings) = RowCounts.Compare(
-            server.Tables, table => read.Contains(table.Database) || !gone.Contains(table.Database), await record.FindEarlierAsync(cancellation), service.Settings.Drill.NamesTables);
+            server.Tables, table => _read.Contains(table.Database) || !restored.Contains(table.Database), await record.FindEarlierAsync(cancellation), service.Settings.Drill.NamesTables);
         record.Report = record.Report with { RowCounts = counts, Warnings = [.. _warnings, .. warnings] };
     }
 
