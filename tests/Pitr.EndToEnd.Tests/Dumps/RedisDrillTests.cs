@@ -129,6 +129,7 @@ public sealed class RedisDrillTests : IAsyncLifetime
                 list: { database: "3", command: 'LRANGE list 0 -1', expect: rows = 3 }
                 nothing: { command: GET nothing, expect: is null }
                 none: { command: LRANGE nothing 0 -1, expect: rows = 0 }
+                slow: { command: BLPOP nothing 1, expect: is null }
             """}}
         """;
 
