@@ -3,6 +3,7 @@ using Pitr.Operations.Drill.Dumps;
 using Pitr.Operations.Dumps.Mysql;
 using Pitr.Operations.Dumps.Postgres;
 using Pitr.Operations.Dumps.Redis;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Scratch;
 
 namespace Pitr.Operations.Dumps;
@@ -29,11 +30,12 @@ public static class DumpKinds
     };
 
     /// <summary>What drills bring them back into.</summary>
+    /// <exception cref="RefusedInputException">There are no drills of this kind.</exception>
     internal static IScratchServer Scratch(DumpServiceSettings settings, ScratchSpace space) => settings switch
     {
         PostgresDumpSettings postgres => new PostgresScratch(postgres, space),
         MysqlSettings mysql => new MysqlScratch(mysql, space),
         RedisSettings redis => new RedisScratch(redis, space),
-        _ => throw new ArgumentException($"no drills of kind {settings?.Kind}", nameof(settings)),
+        _ => throw new RefusedInputException($"there are no drills of kind {settings.Kind} in this version", "restore the dump into a server of its own, and look"),
     };
 }

@@ -30,16 +30,18 @@ public sealed class DumpDrillRun(DumpService service)
     /// <param name="progress">Told what it does.</param>
     /// <param name="cancellation">Ends the drill without a report; scratch is cleaned up.</param>
     /// <exception cref="StorageException">The report could not be stored.</exception>
+    /// <exception cref="RefusedInputException">There are no drills of this kind.</exception>
     public async Task<DrillReport> RunAsync(BackupId? backup, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var record = new DrillRecord(service, backup?.ToString() ?? Newest, seed: null, progress);
         using var scratch = ScratchSpace.Create(service, Purpose, ScratchDirectory);
-        return await record.RunAsync(() => RecoverAsync(record, backup, scratch, progress, cancellation), cancellation);
+        await using var server = DumpKinds.Scratch(service.Settings, scratch);
+        return await record.RunAsync(() => RecoverAsync(record, server, backup, scratch, progress, cancellation), cancellation);
     }
 
-    async Task RecoverAsync(DrillRecord record, BackupId? backup, ScratchSpace scratch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    async Task RecoverAsync(
+        DrillRecord record, IScratchServer server, BackupId? backup, ScratchSpace scratch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        await using var server = DumpKinds.Scratch(service.Settings, scratch);
         record.Begin("planning");
         var entry = await new DumpCatalog(service).ChooseAsync(backup, cancellation);
         record.Report = record.Report with { Backup = entry.Id };
