@@ -37,7 +37,7 @@ static class CheckCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed, Serilog.Events.LogEventLevel.Fatal);
-        await using var service = context.OpenAnyService(parsed.GetValue(ServiceName));
+        await using OpenedService service = context.HasDumps(parsed.GetValue(ServiceName)) ? context.OpenDumpService(parsed.GetValue(ServiceName)) : context.OpenService(parsed.GetValue(ServiceName));
         context.Configuration.RequireSecrets();
         var text = context.Output == OutputFormat.Text;
         if (text)

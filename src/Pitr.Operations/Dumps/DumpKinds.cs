@@ -38,11 +38,12 @@ public static class DumpKinds
     };
 
     /// <summary>What drills bring them back into.</summary>
+    /// <exception cref="RefusedInputException">There are no drills of this kind.</exception>
     internal static IScratchServer Scratch(DumpServiceSettings settings, ScratchSpace space) => settings switch
     {
         PostgresDumpSettings postgres => new PostgresScratch(postgres, space),
         MysqlSettings mysql => new MysqlScratch(mysql, space),
         RedisSettings redis => new RedisScratch(redis, space),
-        _ => throw new ImpossiblePlanException($"there are no drills of kind {settings.Kind}", "restore a backup under another name and look at it: pitr restore --into"),
+        _ => throw new RefusedInputException($"there are no drills of kind {settings.Kind} in this version", "restore the dump into a server of its own, and look"),
     };
 }

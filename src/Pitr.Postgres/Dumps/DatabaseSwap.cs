@@ -7,6 +7,8 @@ namespace Pitr.Postgres.Dumps;
 /// <summary>Gives databases of a server other names, with everybody kept out meanwhile. The session must be in another database.</summary>
 public static class DatabaseSwap
 {
+    const string SessionsInside = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+
     static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -49,17 +51,7 @@ public static class DatabaseSwap
     public static async Task RenameAsync(PostgresSession session, string from, string to, bool isOpen, CancellationToken cancellationToken = default)
     {
         await SetOpenAsync(session, from, isOpen: false, cancellationToken);
-        var began = TimeProvider.System.GetTimestamp();
-        while (await TerminateAsync(session, from, cancellationToken) is > 0 and var left)
-        {
-            if (TimeProvider.System.GetElapsedTime(began) > Patience)
-            {
-                throw new ServerException($"{left} sessions in database {from} on {session.Server} did not end within {Patience.TotalSeconds:0} s", "SELECT * FROM pg_stat_activity says whose they are");
-            }
-
-            await Task.Delay(Poll, cancellationToken);
-        }
-
+        await EndAsync(session, SessionsInside, from, $"in database {from}", cancellationToken);
         await ExecuteAsync(session, $"ALTER DATABASE {SqlText.Identifier(from)} RENAME TO {SqlText.Identifier(to)}", cancellationToken);
         await SetOpenAsync(session, to, isOpen, cancellationToken);
     }
@@ -76,10 +68,18 @@ public static class DatabaseSwap
     /// <exception cref="ServerException">The server refuses.</exception>
     public static async Task DropAsync(PostgresSession session, string name, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(session);
+        // The server goes on making it for a client that was killed, and it would be there afterwards.
+        await EndAsync(
+            session,
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE 'CREATE DATABASE %' AND strpos(query, $1) > 0",
+            SqlText.Identifier(name),
+            $"making database {name}",
+            cancellationToken);
         if (await ExistsAsync(session, name, cancellationToken))
         {
             await SetOpenAsync(session, name, isOpen: false, cancellationToken);
-            await TerminateAsync(session, name, cancellationToken);
+            await EndAsync(session, SessionsInside, name, $"in database {name}", cancellationToken);
             await ServerDatabase.DropAsync(session, name, cancellationToken);
         }
     }
@@ -168,9 +168,20 @@ public static class DatabaseSwap
         }
     }
 
-    static async Task<long> TerminateAsync(PostgresSession session, string name, CancellationToken cancellationToken) =>
-        (await session.QueryAsync(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", [Text(name)], row => row.GetInt64(0), cancellationToken))[0];
+    // Ends sessions until there are none.
+    static async Task EndAsync(PostgresSession session, string sql, string parameter, string which, CancellationToken cancellationToken)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while ((await session.QueryAsync(sql, [Text(parameter)], row => row.GetInt64(0), cancellationToken))[0] is > 0 and var left)
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Patience)
+            {
+                throw new ServerException($"{left} sessions {which} on {session.Server} did not end within {Patience.TotalSeconds:0} s", "SELECT * FROM pg_stat_activity says whose they are");
+            }
+
+            await Task.Delay(Poll, cancellationToken);
+        }
+    }
 
     static Task ExecuteAsync(PostgresSession session, string sql, CancellationToken cancellationToken) => session.QueryAsync(sql, [], _ => 0, cancellationToken);
 

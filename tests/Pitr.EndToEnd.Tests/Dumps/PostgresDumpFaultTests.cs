@@ -28,7 +28,7 @@ public sealed class PostgresDumpFaultTests(DumpedCluster cluster)
         (await host.RunAsync("backup", DumpHost.Service, "--full")).Must(1).MustSay("--full is for services of kind postgres");
         foreach (var command in new[] { "list", "verify", "status" })
         {
-            (await host.RunAsync("wal", command, DumpHost.Service)).Must(3).MustSay("is of kind \"postgres-dump\"", "pitr backup, restore, info, expire");
+            (await host.RunAsync("wal", command, DumpHost.Service)).Must(3).MustSay("is of kind \"postgres-dump\"", "pitr backup, restore, drill, info, expire");
         }
     }
 

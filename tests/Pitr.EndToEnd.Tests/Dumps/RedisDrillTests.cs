@@ -3,6 +3,7 @@ using Pitr.EndToEnd.Tests.Programs;
 namespace Pitr.EndToEnd.Tests.Dumps;
 
 /// <summary>`pitr drill` of a service of kind redis, with real Redis servers.</summary>
+[Collection("the Redis server")]
 public sealed class RedisDrillTests : IAsyncLifetime
 {
     readonly TestDirectory _directory = new();
@@ -129,6 +130,7 @@ public sealed class RedisDrillTests : IAsyncLifetime
                 list: { database: "3", command: 'LRANGE list 0 -1', expect: rows = 3 }
                 nothing: { command: GET nothing, expect: is null }
                 none: { command: LRANGE nothing 0 -1, expect: rows = 0 }
+                slow: { command: BLPOP nothing 1, expect: is null }
             """}}
         """;
 

@@ -122,14 +122,16 @@ public sealed class RedisInPlaceTests : IDisposable
         using var host = await DumpHost.CreateAsync(Keys());
         await host.BackupAsync();
         (await RedisAsync("SET", "greeting", "changed")).Must();
-        host.Configure(Keys(start: $"sleep 600; {Start}") + $"\ndata-directory: {Data}");
+        // A sleep that no other test has.
+        var sleep = $"sleep 600 0.{Random.Shared.Next()}";
+        host.Configure(Keys(start: $"{sleep}; {Start}") + $"\ndata-directory: {Data}");
         using (var killed = host.Host.Start("restore", DumpHost.Service, "--in-place"))
         {
-            await Eventually.IsTrueAsync(() => killed.HasExited || Processes.Find("sleep 600").Count > 0, () => "the server is about to be started");
+            await Eventually.IsTrueAsync(() => killed.HasExited || Processes.Find(sleep).Count > 0, () => "the server is about to be started");
             await killed.KillAsync();
         }
 
-        foreach (var sleeping in Processes.Find("sleep 600", Socket))
+        foreach (var sleeping in Processes.Find(sleep))
         {
             Processes.Kill(sleeping);
         }

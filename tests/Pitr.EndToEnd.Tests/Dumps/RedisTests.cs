@@ -3,6 +3,7 @@ using Pitr.EndToEnd.Tests.Programs;
 namespace Pitr.EndToEnd.Tests.Dumps;
 
 /// <summary>A service of kind redis, with a real Redis: dumped, brought back into a new directory, and loaded by another server.</summary>
+[Collection("the Redis server")]
 public sealed class RedisTests : IAsyncLifetime
 {
     readonly TestDirectory _directory = new();
@@ -29,6 +30,7 @@ public sealed class RedisTests : IAsyncLifetime
     [Fact]
     public async Task The_file_that_comes_back_is_loaded_by_another_server()
     {
+        (await RedisAsync("FLUSHALL")).Must();
         (await RedisAsync("SET", "greeting", "grüß \"Gott\"")).Must();
         (await RedisAsync("EVAL", "for i = 1, 20000 do redis.call('SET', 'key:' .. i, redis.sha1hex(i)) end", "0")).Must();
         var digest = (await RedisAsync("DEBUG", "DIGEST")).Output;

@@ -20,6 +20,7 @@ public sealed class DumpDrillRun(DumpService service)
     const string Newest = "latest";
 
     readonly List<string> _warnings = [];
+    readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
     /// <summary>Existing directory to restore into; null: the service's state directory.</summary>
     public string? ScratchDirectory { get; init; }
@@ -29,16 +30,18 @@ public sealed class DumpDrillRun(DumpService service)
     /// <param name="progress">Told what it does.</param>
     /// <param name="cancellation">Ends the drill without a report; scratch is cleaned up.</param>
     /// <exception cref="StorageException">The report could not be stored.</exception>
+    /// <exception cref="RefusedInputException">There are no drills of this kind.</exception>
     public async Task<DrillReport> RunAsync(BackupId? backup, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var record = new DrillRecord(service, backup?.ToString() ?? Newest, seed: null, progress);
         using var scratch = ScratchSpace.Create(service, Purpose, ScratchDirectory);
-        return await record.RunAsync(() => RecoverAsync(record, backup, scratch, progress, cancellation), cancellation);
+        await using var server = DumpKinds.Scratch(service.Settings, scratch);
+        return await record.RunAsync(() => RecoverAsync(record, server, backup, scratch, progress, cancellation), cancellation);
     }
 
-    async Task RecoverAsync(DrillRecord record, BackupId? backup, ScratchSpace scratch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    async Task RecoverAsync(
+        DrillRecord record, IScratchServer server, BackupId? backup, ScratchSpace scratch, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
-        await using var server = DumpKinds.Scratch(service.Settings, scratch);
         record.Begin("planning");
         var entry = await new DumpCatalog(service).ChooseAsync(backup, cancellation);
         record.Report = record.Report with { Backup = entry.Id };
@@ -89,7 +92,7 @@ public sealed class DumpDrillRun(DumpService service)
             await series.RunAsync(contents, token => CompareAsync(contents, server, stream, token), cancellation);
             if (stream.Database is { } database)
             {
-                await series.RunAsync($"tables of {database}", token => server.ReadTablesAsync(database, token), cancellation);
+                await series.RunAsync($"tables of {database}", token => ReadTablesAsync(server, database, token), cancellation);
             }
         }
 
@@ -101,6 +104,13 @@ public sealed class DumpDrillRun(DumpService service)
         await CountRowsAsync(record, server, plan, cancellation);
     }
 
+    async Task<string> ReadTablesAsync(IScratchServer server, string database, CancellationToken cancellation)
+    {
+        var said = await server.ReadTablesAsync(database, cancellation);
+        _read.Add(database);
+        return said;
+    }
+
     async Task CountRowsAsync(DrillRecord record, IScratchServer server, DumpRestorePlan plan, CancellationToken cancellation)
     {
         if (plan.Manifest.Streams.All(s => s.Database is null))
@@ -109,11 +119,10 @@ public sealed class DumpDrillRun(DumpService service)
             return;
         }
 
-        // A table of a database that could not be read says nothing about earlier ones.
-        var read = server.Tables.Select(t => t.Database).ToHashSet(StringComparer.Ordinal);
-        var gone = plan.Manifest.Streams.Select(s => s.Database).ToHashSet(StringComparer.Ordinal);
+        // A database that could not be read says nothing about its tables.
+        var restored = plan.Manifest.Streams.Select(s => s.Database).ToHashSet(StringComparer.Ordinal);
         var (counts, warnings) = RowCounts.Compare(
-            server.Tables, table => read.Contains(table.Database) || !gone.Contains(table.Database), await record.FindEarlierAsync(cancellation), service.Settings.Drill.NamesTables);
+            server.Tables, table => _read.Contains(table.Database) || !restored.Contains(table.Database), await record.FindEarlierAsync(cancellation), service.Settings.Drill.NamesTables);
         record.Report = record.Report with { RowCounts = counts, Warnings = [.. _warnings, .. warnings] };
     }
 

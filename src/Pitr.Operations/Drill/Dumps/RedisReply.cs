@@ -18,6 +18,7 @@ static class RedisReply
     public static SqlAnswer Read(string shown)
     {
         ArgumentNullException.ThrowIfNull(shown);
+        shown = WithoutDuration(shown);
         if (shown.StartsWith(Error, StringComparison.Ordinal))
         {
             throw new ServerException(shown[Error.Length..]);
@@ -47,6 +48,13 @@ static class RedisReply
             _ when shown.StartsWith(Double, StringComparison.Ordinal) => shown[Double.Length..],
             _ => shown,
         });
+    }
+
+    // After half a second redis-cli adds how long it took: "(0.73s)". Texts stand in quotes, so a line that begins so is none.
+    static string WithoutDuration(string shown)
+    {
+        var end = shown.LastIndexOf('\n');
+        return end >= 0 && shown[(end + 1)..] is ['(', .. var time, 's', ')'] && time.All(c => char.IsAsciiDigit(c) || c == '.') ? shown[..end] : shown;
     }
 
     // "1) " of an array, or " 1) " where there are ten and more; "1# " of a map, "1~ " of a set.

@@ -15,6 +15,8 @@ public sealed class AnswerTests
     [InlineData("\"\"", "")]
     [InlineData("\"(nil)\"", "(nil)")]
     [InlineData("OK", "OK")]
+    [InlineData("\"hello\"\n(0.73s)", "hello")]
+    [InlineData("(nil)\n(12.05s)", null)]
     public void A_simple_reply_is_a_value(string shown, string? value) => Assert.Equal(new SqlAnswer(1, 1, value), RedisReply.Read(shown));
 
     [Theory]

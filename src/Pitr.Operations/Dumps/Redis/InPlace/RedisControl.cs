@@ -95,6 +95,10 @@ sealed class RedisControl(DumpService service, RedisTools tools, string stop, st
         }
     }
 
+    // In a container it may have a number that is another process' here.
     static int? ProcessOf(IReadOnlyDictionary<string, string>? facts) =>
-        int.TryParse(facts?.GetValueOrDefault("process_id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+        int.TryParse(facts?.GetValueOrDefault("process_id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+        && Path.GetFileName(new FileInfo($"/proc/{id}/exe").LinkTarget)?.StartsWith("redis", StringComparison.Ordinal) == true
+            ? id
+            : null;
 }
