@@ -1,5 +1,7 @@
 using Pitr.Operations.Errors;
+using Pitr.Operations.Backup;
 using Pitr.Operations.Files;
+using Pitr.Operations.Retention;
 
 namespace Pitr.Operations.Tests.Files;
 
@@ -173,6 +175,34 @@ public sealed class FilesRoundTripTests
         Assert.Equal(["b.conf"], Directory.EnumerateFileSystemEntries(scenario.Restored(scenario["conf"])).Select(Path.GetFileName));
         await Assert.ThrowsAsync<ImpossiblePlanException>(() => scenario.RestoreAsync(backup, scenario["nothing"], "/no/such"));
         await Assert.ThrowsAsync<ImpossiblePlanException>(() => scenario.RestoreAsync(backup, scenario["conf"]));
+    }
+
+    [Fact]
+    public async Task The_rules_of_retention_remove_backups_and_what_only_they_need()
+    {
+        await using var scenario = await FilesScenario.StartAsync();
+        File.WriteAllText(Path.Combine(scenario.Tree, "constant"), new string('c', 1000));
+        var backups = new List<Pitr.Format.Catalog.BackupDocument>();
+        for (var day = 0; day < 8; day++)
+        {
+            File.WriteAllText(Path.Combine(scenario.Tree, "daily"), $"day {day}");
+            backups.Add(await scenario.BackupAsync());
+            scenario.Clock.Advance(TimeSpan.FromDays(1));
+        }
+
+        var service = scenario.Open(settings => settings with { Retention = new(TimeSpan.FromDays(2.5), 0, 0, 0, 0, 1) });
+        var report = await new BackupRemoval(service).RunAsync(await RetentionChoice.PrepareAsync(service, default), default);
+
+        // The window ends with the newest backup: three in it, and the newest before it. Five packs: theirs, and the first, which holds what never changed.
+        Assert.Equal(backups.Take(4).Select(b => b.Id), report.Backups.Select(b => b.Id.ToString()));
+        Assert.Equal(backups.Skip(4).Select(b => b.Id), (await new BackupCatalog(service).ListAsync(default)).Select(b => b.Id));
+        Assert.Equal(5, Directory.GetFiles(scenario["r1/services/etc/packs"], "*", SearchOption.AllDirectories).Length);
+        foreach (var day in new[] { 4, 5, 6, 7 })
+        {
+            await scenario.RestoreAsync(backups[day], scenario[$"day{day}"]);
+            Assert.Equal($"day {day}", File.ReadAllText(scenario.Restored(scenario[$"day{day}"], "daily")));
+            Assert.Equal(1000, new FileInfo(scenario.Restored(scenario[$"day{day}"], "constant")).Length);
+        }
     }
 
     [Fact]
