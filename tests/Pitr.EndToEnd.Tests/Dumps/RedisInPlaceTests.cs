@@ -122,18 +122,17 @@ public sealed class RedisInPlaceTests : IDisposable
         using var host = await DumpHost.CreateAsync(Keys());
         await host.BackupAsync();
         (await RedisAsync("SET", "greeting", "changed")).Must();
-        // A sleep that no other test has.
-        var sleep = $"sleep 600 0.{Random.Shared.Next()}";
-        host.Configure(Keys(start: $"{sleep}; {Start}") + $"\ndata-directory: {Data}");
+        host.Configure(Keys(start: $"while [ ! -e {_directory["never"]} ]; do sleep 0.1; done; {Start}") + $"\ndata-directory: {Data}");
         using (var killed = host.Host.Start("restore", DumpHost.Service, "--in-place"))
         {
-            await Eventually.IsTrueAsync(() => killed.HasExited || Processes.Find(sleep).Count > 0, () => "the server is about to be started");
+            await Eventually.IsTrueAsync(() => killed.HasExited || Processes.Find("while", _directory["never"]).Count > 0, () => "the server is about to be started");
             await killed.KillAsync();
         }
 
-        foreach (var sleeping in Processes.Find(sleep))
+        // It has a session of its own, and would start the server at last.
+        foreach (var waiting in Processes.Find("while", _directory["never"]))
         {
-            Processes.Kill(sleeping);
+            Processes.Kill(waiting);
         }
 
         host.Configure(Keys() + $"\ndata-directory: {Data}");
