@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pitr.Cli.Output;
@@ -32,7 +33,8 @@ sealed class GroupRestoreRun(ParseResult parsed, GroupOptions group, DateTimeOff
             RequireNotRoot(context, names);
         }
 
-        var id = new BackupId(CommandContext.Clock.GetUtcNow()).ToString();
+        // To the millisecond: it is part of names that outlive a restore, and the next one may begin in the same second.
+        var id = CommandContext.Clock.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture);
         using var display = new ProgressDisplay();
         var restore = Open(context, id, display);
         var (opened, prepared) = (new List<AuditedComponent>(), new List<GroupComponent>());
