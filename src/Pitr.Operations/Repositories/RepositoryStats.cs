@@ -56,7 +56,7 @@ public sealed class RepositoryStats(IObjectStore store)
         {
             try
             {
-                var holdings = await BackupHoldings.ReadAsync(store, new BackupPlace(ServiceName.Parse(service), hasDumps), cancellation);
+                var holdings = await BackupHoldings.ReadAsync(store, new CatalogPlace(ServiceName.Parse(service), hasDumps), cancellation);
                 found.Add((service, PackUsage.Of(holdings, ServiceName.Parse(service)), null));
             }
             catch (Exception e) when (e is DamagedRepositoryException or UnsupportedFormatException or RepositoryUnavailableException)

@@ -23,7 +23,7 @@ public sealed record BackupHoldings(
     /// <exception cref="StorageException">A listing or an entry could not be read to its end.</exception>
     /// <exception cref="DamagedRepositoryException">An entry makes no sense, or is not that of its key.</exception>
     /// <exception cref="UnsupportedFormatException">A newer program wrote one.</exception>
-    public static async Task<BackupHoldings> ReadAsync(IObjectStore store, BackupPlace place, CancellationToken cancellation)
+    public static async Task<BackupHoldings> ReadAsync(IObjectStore store, CatalogPlace place, CancellationToken cancellation)
     {
         await Services.RepositorySet.RequireInitialisedAsync(store, cancellation);
         var parts = new List<BackupPart>();
@@ -78,7 +78,7 @@ public sealed record BackupHoldings(
         string One(string text) => texts.GetOrAdd(text, text);
     }
 
-    static ICatalogEntry Parse(IObjectStore store, BackupPlace place, string key, BackupId id, byte[] json)
+    static ICatalogEntry Parse(IObjectStore store, CatalogPlace place, string key, BackupId id, byte[] json)
     {
         try
         {

@@ -26,7 +26,7 @@ public sealed class BackupPin(OpenedService service)
     {
         await using var lease = await RepositoryLease.AcquireOnAnsweringAsync(service, BackupRemoval.BackupLease, cancellation);
         await using var entries = await RepositoryLease.AcquireOnAnsweringAsync(service, BackupRemoval.EntriesLease, cancellation);
-        var place = BackupPlace.Of(service);
+        var place = CatalogPlace.Of(service);
         var key = place.EntryKey(id);
         var untold = new Dictionary<string, string>(service.Repositories.Unanswered, StringComparer.Ordinal);
         ICatalogEntry? entry = null;

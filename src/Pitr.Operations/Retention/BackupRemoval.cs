@@ -28,7 +28,7 @@ public sealed class BackupRemoval(OpenedService service)
     const int Parallel = 8;
 
     readonly PendingRemovals _pending = new(service);
-    readonly BackupPlace _place = BackupPlace.Of(service);
+    readonly CatalogPlace _place = CatalogPlace.Of(service);
 
     /// <summary>How long objects without a backup stay.</summary>
     public TimeSpan Grace { get; init; } = DefaultGrace;

@@ -11,7 +11,7 @@ namespace Pitr.Operations.Retention;
 /// <param name="service">Whose backups.</param>
 sealed class PendingRemovals(OpenedService service)
 {
-    readonly BackupPlace _place = BackupPlace.Of(service);
+    readonly CatalogPlace _place = CatalogPlace.Of(service);
     readonly DebtLedger _ledger = new(Path.Combine(service.StateDirectory, "expired"));
 
     /// <summary>Those of a repository, oldest first.</summary>

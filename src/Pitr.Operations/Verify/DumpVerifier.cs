@@ -23,7 +23,7 @@ sealed class DumpVerifier(VerifyScope scope, DocumentVerifier documents, VerifyP
     const string BadEntry = "the dump was not verified any further; bring its entry back from another repository with `pitr repo get` and `pitr repo put --force`, or take another one";
     const string BadPart = "what is in it cannot be restored from here; delete it and let `pitr repo copy` bring it from a repository that has it whole, else take a backup now";
 
-    readonly BackupPlace _place = BackupPlace.Of(scope.Service);
+    readonly CatalogPlace _place = CatalogPlace.Of(scope.Service);
     readonly Dictionary<string, ObjectListing> _listed = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<string, CatalogedDump> _dumps = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<string, string> _digests = new(StringComparer.Ordinal);

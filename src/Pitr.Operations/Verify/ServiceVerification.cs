@@ -107,7 +107,7 @@ public sealed class ServiceVerification(OpenedService service)
         var name = repository.Store.Name;
         foreach (var (id, digest) in other.Backups.Digests)
         {
-            var key = BackupPlace.Of(service).EntryKey(BackupId.Parse(id));
+            var key = CatalogPlace.Of(service).EntryKey(BackupId.Parse(id));
             if (repository.Backups.Digests.TryGetValue(id, out var own))
             {
                 if (own != digest && string.CompareOrdinal(name, other.Store.Name) > 0)

@@ -312,7 +312,7 @@ public class BackupRemovalTests
         var stats = new RepositoryStats(world.Store);
         Assert.Contains(Entry(4), (await stats.MeasurePacksAsync(await stats.CountAsync(null, default), default)).Single().Reason, StringComparison.Ordinal);
 
-        async Task<PackUsage> UsageAsync() => PackUsage.Of(await BackupHoldings.ReadAsync(world.Store, new BackupPlace(Service, HasDumps: false), default), Service);
+        async Task<PackUsage> UsageAsync() => PackUsage.Of(await BackupHoldings.ReadAsync(world.Store, new CatalogPlace(Service, HasDumps: false), default), Service);
     }
 
     static string[] Parts(IEnumerable<string> keys) => [.. keys.Where(key => RepositoryKey.Parse(key).Kind != RepositoryKeyKind.Lock)];

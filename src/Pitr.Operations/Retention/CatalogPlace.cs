@@ -8,13 +8,13 @@ namespace Pitr.Operations.Retention;
 /// <summary>Where the backups of a service lie in a repository, and how they are read: what is different between base backups and dumps where backups are listed and removed.</summary>
 /// <param name="Service">The service.</param>
 /// <param name="HasDumps">Whether its backups are dumps; else they are base backups.</param>
-public sealed record BackupPlace(ServiceName Service, bool HasDumps)
+public sealed record CatalogPlace(ServiceName Service, bool HasDumps)
 {
     /// <summary>That of a service.</summary>
-    public static BackupPlace Of(OpenedService service)
+    public static CatalogPlace Of(OpenedService service)
     {
         ArgumentNullException.ThrowIfNull(service);
-        return new BackupPlace(service.Name, service is DumpService);
+        return new CatalogPlace(service.Name, service is DumpService);
     }
 
     /// <summary>Everything of backups is below these; entries below the last of them.</summary>
