@@ -21,6 +21,7 @@ static class CheckCommand
             Go the whole way a segment goes: configuration, keys, repository, server settings, and a real segment there and back.
             Of a service whose backups are dumps: keys, repositories, the lease, the tools, the server, and a dump of the definitions,
             or the beginning of a dump where the tool knows no such thing, so that what the user may not read is known before.
+            Of a service of kind files: keys, repositories, the lease, and whether its paths are there.
 
             Exits 9 when a line fails.
 
@@ -37,7 +38,7 @@ static class CheckCommand
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed, Serilog.Events.LogEventLevel.Fatal);
-        await using OpenedService service = context.HasDumps(parsed.GetValue(ServiceName)) ? context.OpenDumpService(parsed.GetValue(ServiceName)) : context.OpenService(parsed.GetValue(ServiceName));
+        await using var service = context.OpenAnyService(parsed.GetValue(ServiceName));
         context.Configuration.RequireSecrets();
         var text = context.Output == OutputFormat.Text;
         if (text)
@@ -67,6 +68,11 @@ static class CheckCommand
         {
             await using var source = DumpKinds.Source(dumps.Settings, dumps.StateDirectory);
             return await new DumpCheckRun(dumps, source).RunAsync(onResult, cancellation);
+        }
+
+        if (service is FilesService files)
+        {
+            return await new FilesCheckRun(files).RunAsync(onResult, cancellation);
         }
 
         var name = service.Name.ToString();

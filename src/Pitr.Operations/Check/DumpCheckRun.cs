@@ -1,7 +1,6 @@
 using System.Globalization;
 using Pitr.Operations.Dumps;
 using Pitr.Operations.Errors;
-using Pitr.Operations.Retention;
 using Pitr.Operations.Services;
 using Pitr.Postgres;
 
@@ -23,17 +22,7 @@ public sealed class DumpCheckRun(DumpService service, IDumpSource source)
     public async Task<IReadOnlyList<CheckResult>> RunAsync(Action<CheckResult>? onResult, CancellationToken cancellation)
     {
         var list = new CheckList(onResult);
-        if (await new StorageChecks(service, list).RunAsync(cancellation))
-        {
-            await list.CheckAsync("backup lease", () => TryLeaseAsync(cancellation));
-            await list.CheckAsync("data key", () => TryKeyAsync(cancellation));
-        }
-        else
-        {
-            list.AddNotTried("backup lease");
-            list.AddNotTried("data key");
-        }
-
+        await new BackupChecks(service, list).RunAsync(cancellation);
         DumpPlan? plan = null;
         var reached = await list.CheckAsync("server", async () =>
         {
@@ -54,20 +43,6 @@ public sealed class DumpCheckRun(DumpService service, IDumpSource source)
         }
 
         return list.Results;
-    }
-
-    async Task<string> TryLeaseAsync(CancellationToken cancellation)
-    {
-        await new KindRegistry(service).ClaimAsync(cancellation);
-        await using var lease = await RepositoryLease.AcquireAsync(service, BackupRemoval.BackupLease, cancellation);
-        return $"free; the name {service.Name} is of kind {service.Kind}";
-    }
-
-    async Task<string> TryKeyAsync(CancellationToken cancellation)
-    {
-        var key = await service.SealingKeys.GetAsync(cancellation);
-        var without = service.Repositories.Stores.Where(store => !service.SealingKeys.IsPublished(key, store)).Select(store => store.Name).ToArray();
-        return $"{key.Id}{(without.Length == 0 ? "" : $"; not yet in repository {string.Join(", ", without)}")}";
     }
 
     // The tool does all but read the data, or begins with that as well.

@@ -73,7 +73,7 @@ public sealed class FilesBackup(FilesService service, string version)
             Limit = Limit is { } rate ? new BandwidthLimit(rate, service.Clock) : null,
         };
         var reader = new TreeReader(service.Settings, assembly, service.Clock);
-        reader.RequireRoots();
+        TreeWalk.RequireRoots(service.Settings);
         assembly.Begin(manifest, plain, key, new ManifestHeader(1, service.Name.Value, id.ToString(), 0, 0, default, 0, 0) { Kind = service.Kind });
         await reader.ReadAsync(cancellation);
         var packs = await pipeline.CompleteAsync();

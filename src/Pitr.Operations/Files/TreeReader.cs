@@ -19,10 +19,6 @@ sealed class TreeReader(FilesServiceSettings settings, FilesAssembly assembly, T
     readonly TreeMetadata _metadata = new(new AccountNames(), clock);
     readonly HashSet<string> _failed = new(StringComparer.Ordinal);
 
-    /// <summary>Says that everything it begins at is there, before anything is stored.</summary>
-    /// <exception cref="ImpossiblePlanException">It is not.</exception>
-    public void RequireRoots() => new TreeWalk(settings, assembly, _metadata).RequireRoots();
-
     /// <summary>Reads everything.</summary>
     public async Task ReadAsync(CancellationToken cancellation)
     {

@@ -27,8 +27,9 @@ sealed class TreeWalk(FilesServiceSettings settings, FilesAssembly assembly, Tre
     public List<(string Path, string First, TreeStatus Status)> HardLinks { get; } = [];
 
     /// <summary>Says that every root is there and is reached without a link, before anything is stored.</summary>
+    /// <param name="settings">What names them.</param>
     /// <exception cref="ImpossiblePlanException">One is not.</exception>
-    public void RequireRoots()
+    public static void RequireRoots(FilesServiceSettings settings)
     {
         foreach (var root in settings.Paths)
         {

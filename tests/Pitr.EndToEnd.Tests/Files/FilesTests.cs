@@ -93,7 +93,12 @@ public sealed class FilesTests
         host.Write("a", "a");
         (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["to"])).Must(8).MustSay("no backup of service etc yet", "pitr backup etc");
         (await host.RunAsync("backup", FilesHost.Service, "--method", "stream")).Must(1).MustSay("--method is for services of kind postgres");
-        (await host.RunAsync("check", FilesHost.Service)).Must(3).MustSay("services of kind files have");
+        (await host.RunAsync("wal", "list", FilesHost.Service)).Must(3).MustSay("services of kind files have");
+        var check = (await host.RunAsync("-o", "json", "check", FilesHost.Service)).Must();
+        Assert.Contains("reached without a link", check.Output, StringComparison.Ordinal);
+        Directory.Move(host.Tree, host.Tree + "-away");
+        Assert.Contains("is not there to be backed up", (await host.RunAsync("check", FilesHost.Service)).Must(9).Output, StringComparison.Ordinal);
+        Directory.Move(host.Tree + "-away", host.Tree);
         await host.BackupAsync();
         (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["to"], "--path", "[a")).Must(1).MustSay("has a [ without its ]");
         (await host.RunAsync("restore", FilesHost.Service, "--to", host.Directory["to"], "--path", "/none")).Must(8).MustSay("holds nothing of what --path names");

@@ -1,0 +1,24 @@
+using Pitr.Operations.Files;
+using Pitr.Operations.Services;
+
+namespace Pitr.Operations.Check;
+
+/// <summary>Goes the way of a backup of files up to the first of them, and says at each step whether it is passable. Single files that cannot be read are known when they are.</summary>
+/// <param name="service">The service.</param>
+public sealed class FilesCheckRun(FilesService service)
+{
+    /// <summary>Runs every check that makes sense after the ones before it.</summary>
+    /// <param name="onResult">Told each result as it comes.</param>
+    /// <param name="cancellation">Ends the checks.</param>
+    public async Task<IReadOnlyList<CheckResult>> RunAsync(Action<CheckResult>? onResult, CancellationToken cancellation)
+    {
+        var list = new CheckList(onResult);
+        await new BackupChecks(service, list).RunAsync(cancellation);
+        await list.CheckAsync("paths", () =>
+        {
+            TreeWalk.RequireRoots(service.Settings);
+            return Task.FromResult($"{string.Join(", ", service.Settings.Paths)}: there, and reached without a link");
+        });
+        return list.Results;
+    }
+}
