@@ -188,7 +188,7 @@ public sealed class StandbyBackupTests(ITestOutputHelper output) : IAsyncLifetim
         var position = await Primary.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text");
         await Eventually.IsTrueAsync(() => ScalarAsync<bool>($"SELECT pg_last_wal_replay_lsn() >= '{position}'"), () => $"the standby catches up; {Log}");
         var restartPoints = Log.Split("restartpoint complete").Length;
-        using var running = Host.Start("backup", PitrHost.Service, "--method", "direct", "--full", "--limit", "8MB/s");
+        using var running = Host.Start("backup", PitrHost.Service, "--method", "direct", "--full", "--limit", "3MB/s");
         await Eventually.IsTrueAsync(() => running.HasExited || Log.Split("restartpoint complete").Length > restartPoints, () => $"the backup begins; {Log}");
         await Primary.Cluster.StopAsync();
         Assert.True(await ScalarAsync<bool>("SELECT pg_promote()"));

@@ -13,6 +13,8 @@ sealed class ProcessWatch : IAsyncDisposable
     readonly CancellationTokenSource _stopping = new();
     readonly ConcurrentDictionary<string, bool> _leaks = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<string, bool> _programs = new(StringComparer.Ordinal);
+    // Of others, and they stay that. Without looking at them again a round takes a moment, and what runs for a tenth of a second is seen.
+    readonly HashSet<int> _others = [];
     readonly Task _watching;
 
     public ProcessWatch(params string[] secrets)
@@ -31,7 +33,7 @@ sealed class ProcessWatch : IAsyncDisposable
     {
         while (!_stopping.IsCancellationRequested)
         {
-            foreach (var id in Processes.All())
+            foreach (var id in Processes.All().Where(id => !_others.Contains(id)))
             {
                 Look(id);
             }
@@ -42,7 +44,18 @@ sealed class ProcessWatch : IAsyncDisposable
 
     void Look(int id)
     {
-        if (Processes.Read(id, "cmdline") is not { Length: > 0 } arguments || !IsOurs(id))
+        if (Processes.Read(id, "cmdline") is not { } arguments)
+        {
+            return;
+        }
+
+        if (!IsOurs(id))
+        {
+            _others.Add(id);
+            return;
+        }
+
+        if (arguments.Length == 0)
         {
             return;
         }

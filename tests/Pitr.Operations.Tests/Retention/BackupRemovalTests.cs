@@ -140,7 +140,7 @@ public class BackupRemovalTests
     [Fact]
     public async Task An_entry_that_is_on_its_way_is_waited_for_and_comes_only_when_no_removal_runs()
     {
-        await using var world = await RemovalWorld.StartAsync(repositories: 2, required: 1, skipsWaits: true);
+        await using var world = await RemovalWorld.StartAsync(repositories: 2, required: 1);
         foreach (var store in world.Stores)
         {
             await PutAsync(store, Document(0, own: 1));
