@@ -17,7 +17,7 @@ sealed class SummaryReader(PostgresService service, PostgresSession session, Ser
     // Like pg_basebackup's own. An idle summarizer looks for WAL every 30 s at least; a checkpoint wakes it.
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
-    static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
+    static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Finds out what changed.</summary>
     /// <param name="basis">The backup that this one is compared with.</param>
