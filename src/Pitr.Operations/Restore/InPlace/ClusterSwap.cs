@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Pitr.Format.Layout;
 using Pitr.Operations.Errors;
 
 namespace Pitr.Operations.Restore.InPlace;
@@ -36,6 +37,18 @@ static class ClusterSwap
         }
 
         return [.. places.Select(p => new InPlaceMove(p, $"{p}.before-{id}"))];
+    }
+
+    /// <summary>An id that no name aside has: two restores within one second would take each other's old cluster for their own.</summary>
+    public static string FreeId(string directory, DateTimeOffset now)
+    {
+        var (parent, name) = (Path.GetDirectoryName(directory)!, Path.GetFileName(directory));
+        while (Directory.Exists(parent) && Directory.EnumerateFileSystemEntries(parent, $"{name}.*-{new BackupId(now)}").Any())
+        {
+            now += TimeSpan.FromSeconds(1);
+        }
+
+        return new BackupId(now).ToString();
     }
 
     // PG_15_202209061: TABLESPACE_VERSION_DIRECTORY of PostgreSQL 15 src/include/common/relpath.h.

@@ -34,7 +34,7 @@ public sealed class InPlaceRestore : IDisposable
         Interrupted = InPlaceJournal.TryRead(directory);
         Wal = Interrupted is { } journal ? journal.Wal : LinkedWal.Find(directory);
         ServerRuns = RunningServer.Find(directory) is not null;
-        Id = Interrupted?.Id ?? new BackupId(service.Clock.GetUtcNow()).ToString();
+        Id = Interrupted?.Id ?? ClusterSwap.FreeId(directory, service.Clock.GetUtcNow());
         Moves = Interrupted?.Moves ?? ClusterSwap.Moves(directory, Id);
     }
 

@@ -34,7 +34,7 @@ public sealed class RedisInPlace : IDisposable
     }
 
     /// <summary>Of this restore; part of the names aside.</summary>
-    public string Id { get; }
+    public string Id { get; private set; }
 
     /// <summary>The data directory, links resolved.</summary>
     public string Directory => Places.Directory;
@@ -106,6 +106,12 @@ public sealed class RedisInPlace : IDisposable
         }
 
         _version = _facts?["redis_version"] ?? (await RedisServerProgram.FindAsync(_settings.BinDirectory, cancellation)).Version;
+        // Two within one second would take each other's old data for their own.
+        for (var now = _service.Clock.GetUtcNow(); System.IO.Directory.EnumerateFileSystemEntries(real, $"*-{Id}").Any(); Id = new BackupId(now).ToString())
+        {
+            now += TimeSpan.FromSeconds(1);
+        }
+
         _places = RedisPlaces.Read(real, configuration, hasManifest: int.TryParse(_version.Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major) && major >= 7);
     }
 
