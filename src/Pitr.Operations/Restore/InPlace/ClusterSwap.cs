@@ -13,6 +13,9 @@ static class ClusterSwap
 {
     const int MountPointField = 4;
 
+    // What names aside are made with.
+    static readonly string[] Words = ["before", "failed", "undone"];
+
     /// <summary>What has to be moved, the data directory first. Every tablespace is, also one that the backup does not know: replay may write into it.</summary>
     /// <param name="directory">The data directory, links resolved.</param>
     /// <param name="id">Of the restore.</param>
@@ -42,8 +45,7 @@ static class ClusterSwap
     /// <summary>An id that no name aside has: two restores within one second would take each other's old cluster for their own.</summary>
     public static string FreeId(string directory, DateTimeOffset now)
     {
-        var (parent, name) = (Path.GetDirectoryName(directory)!, Path.GetFileName(directory));
-        while (Directory.Exists(parent) && Directory.EnumerateFileSystemEntries(parent, $"{name}.*-{new BackupId(now)}").Any())
+        while (Array.Exists(Words, word => Path.Exists($"{directory}.{word}-{new BackupId(now)}")))
         {
             now += TimeSpan.FromSeconds(1);
         }
