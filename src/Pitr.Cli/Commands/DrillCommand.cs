@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pitr.Cli.Output;
 using Pitr.Operations.Drill;
 using Pitr.Operations.Drill.Dumps;
+using Pitr.Operations.Drill.Files;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
@@ -41,6 +42,13 @@ static class DrillCommand
 
               pitr drill shop                             the newest dump
               pitr drill shop --backup 20261121T031500Z
+
+            Files (kind files) are restored into scratch space, counted, held against the backup and read back from the disk; then the commands and paths of
+            `drill.checks` are tried:
+
+              pitr drill etc
+              pitr drill etc --path /etc/nginx            a part of it
+              pitr drill etc --scratch /srv --keep        the restored tree stays, in a directory made below /srv
             """)
         {
             ServiceName,
@@ -50,6 +58,7 @@ static class DrillCommand
         command.Options.Add(Scratch);
         command.Options.Add(Seed);
         command.Options.Add(Report);
+        FilesDrillOptions.AddTo(command);
         command.Subcommands.Add(DrillReportCommand.Create());
         command.SetAction(Audited.Action("drill", ServiceName, RunAsync));
         return command;
@@ -58,6 +67,12 @@ static class DrillCommand
     static async Task<int> RunAsync(ParseResult parsed, AuditNotes notes, CancellationToken cancellation)
     {
         using var context = new CommandContext(parsed);
+        if (context.HasFiles(parsed.GetValue(ServiceName)))
+        {
+            return await RunFilesAsync(parsed, context, notes, cancellation);
+        }
+
+        FilesDrillOptions.RequireNone(parsed);
         if (context.HasDumps(parsed.GetValue(ServiceName)))
         {
             return await RunDumpAsync(parsed, context, notes, cancellation);
@@ -97,6 +112,26 @@ static class DrillCommand
             var run = new DumpDrillRun(service) { ScratchDirectory = parsed.GetValue(Scratch) };
             report = await run.RunAsync(
                 DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+        }
+
+        return await FinishAsync(parsed, context, service, notes, report, cancellation);
+    }
+
+    static async Task<int> RunFilesAsync(ParseResult parsed, CommandContext context, AuditNotes notes, CancellationToken cancellation)
+    {
+        var request = FilesDrillOptions.Read(parsed, Target.ReadWord(parsed), Scratch, Repositories, Report, Target.Backup);
+        await using var service = context.OpenFilesService(parsed.GetValue(ServiceName), parsed.GetValue(Repositories));
+        await notes.BeginAsync(cancellation);
+        DrillReport report;
+        var run = new FilesDrillRun(service) { ScratchDirectory = parsed.GetValue(Scratch), Keep = FilesDrillOptions.IsKept(parsed) };
+        using (var display = new ProgressDisplay())
+        {
+            report = await run.RunAsync(request, new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+        }
+
+        if (run.Kept is { } kept)
+        {
+            Console.Error.WriteLine($"the restored tree is in {kept}; nobody else removes it: rm -r {Path.GetDirectoryName(kept)}");
         }
 
         return await FinishAsync(parsed, context, service, notes, report, cancellation);

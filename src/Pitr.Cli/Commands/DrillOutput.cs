@@ -52,7 +52,7 @@ static class DrillOutput
             ? $"[green]PASSED[/]  drill {Markup.Escape(report.Id)} of {Markup.Escape(report.Service)}: recovered to {Target(report)} from backup {Markup.Escape(report.Backup ?? "")}"
             : $"[red]FAILED[/]  drill {Markup.Escape(report.Id)} of {Markup.Escape(report.Service)}, target {Target(report)}");
         var figures = new Table().Border(TableBorder.Simple).AddColumns("", "measured", "objective", "");
-        figures.AddRow("RTO", Measured(report.RtoSeconds), Texts.Span(report.RtoObjectiveSeconds), "request to accepting connections");
+        figures.AddRow("RTO", Measured(report.RtoSeconds), Texts.Span(report.RtoObjectiveSeconds), report.RtoMeaning);
         figures.AddRow("RPO", Measured(report.RpoSeconds), Texts.Span(report.RpoObjectiveSeconds), Markup.Escape(report.RpoBasis ?? ""));
         AnsiConsole.Write(figures);
         var longest = report.Phases.Count == 0 ? 1 : Math.Max(report.Phases.Max(p => p.Seconds), 0.001);
@@ -68,6 +68,11 @@ static class DrillOutput
         }
 
         PrintRows(report);
+        if (report.Tree is { } tree)
+        {
+            AnsiConsole.MarkupLine($"  {Markup.Escape(tree.ToString())}; {Markup.Escape(tree.Earlier)}");
+        }
+
         if (report.DamagedPages > 0)
         {
             AnsiConsole.MarkupLine($"  [red]the backup holds {DamageOutput.Sentence(report.DamagedPages, report.Damage)}[/]");

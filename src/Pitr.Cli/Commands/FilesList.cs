@@ -13,7 +13,7 @@ static class FilesList
     public static async Task<int> RunAsync(CommandContext context, FilesService service, string? backup, IReadOnlyList<string> globs, CancellationToken cancellation)
     {
         var selection = FilesRestoreOptions.Select(globs);
-        var chosen = await FilesRestoreRun.ChooseAsync(service, DumpRestoreOptions.ReadBackup(backup), cancellation);
+        var chosen = await new FilesCatalog(service).ChooseAsync(DumpRestoreOptions.ReadBackup(backup), cancellation);
         using var manifest = await StoredManifest.OpenAsync(service, chosen, cancellation);
         using var reader = manifest.Read();
         await using var output = new BufferedStream(Console.OpenStandardOutput(), 64 << 10);

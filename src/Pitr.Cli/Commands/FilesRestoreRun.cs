@@ -21,7 +21,7 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
     {
         notes.ChangedNothing = dryRun;
         await using var service = context.OpenFilesService(name, repositories);
-        var backup = await ChooseAsync(service, id, cancellation);
+        var backup = await new FilesCatalog(service).ChooseAsync(id, cancellation);
         notes.Subject = request.Root;
         notes.Details["backup"] = backup.Id;
         var restore = new FilesRestore(service, backup, request);
@@ -42,21 +42,6 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
         notes.Details["files"] = $"{restored.Files}";
         Print(context, backup, restored, CommandContext.Clock.GetElapsedTime(started));
         return ExitCodes.Success;
-    }
-
-    /// <summary>Finds a backup, or the newest.</summary>
-    /// <exception cref="ImpossiblePlanException">There is none.</exception>
-    public static async Task<BackupDocument> ChooseAsync(FilesService service, BackupId? id, CancellationToken cancellation)
-    {
-        var catalog = new BackupCatalog(service);
-        if (id is { } named)
-        {
-            return await catalog.FindAsync(named, cancellation) ?? throw new ImpossiblePlanException($"there is no backup {named} of service {service.Name}", $"`pitr info {service.Name}` lists those there are");
-        }
-
-        var all = await catalog.ListAsync(cancellation);
-        service.Repositories.RequireComplete();
-        return all.LastOrDefault() ?? throw new ImpossiblePlanException($"there is no backup of service {service.Name} yet", $"take one: pitr backup {service.Name}");
     }
 
     void Print(CommandContext context, BackupDocument backup, FilesRestored restored, TimeSpan? took)

@@ -51,6 +51,7 @@ static class ConfigurationBinding
             Services = services,
             Applications = applications,
             Overrides = reading.Overrides,
+            SecretVariables = reading.References,
         };
     }
 

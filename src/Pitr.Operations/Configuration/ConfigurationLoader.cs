@@ -81,7 +81,7 @@ public static class ConfigurationLoader
         var reading = new ConfigurationReading("", _ => null);
         var repositories = string.Join(", ", RepositoryBinding.Schemes.Select(scheme => $"{scheme}: {{ url: \"{scheme}://\" }}"));
         var dumps = string.Concat(DumpServiceBinding.Kinds.Select(kind => $", {kind}: {{ kind: {kind}, drill: {{ checks: {{ x: {{ }} }} }} }}"));
-        Read(reading, $"repositories: {{ {repositories} }}\nservices: {{ x: {{ kind: postgres, drill: {{ checks: {{ x: {{ }} }} }} }}, files: {{ kind: files }}{dumps} }}");
+        Read(reading, $"repositories: {{ {repositories} }}\nservices: {{ x: {{ kind: postgres, drill: {{ checks: {{ x: {{ }} }} }} }}, files: {{ kind: files, drill: {{ checks: {{ x: {{ }} }} }} }}{dumps} }}");
         return reading.Keys;
     }
 

@@ -32,6 +32,9 @@ sealed class ConfigurationReading(string file, Func<string, string?> environment
 
     public IReadOnlyList<string> Overrides => [.. _overrides];
 
+    /// <summary>The environment variables that secrets refer to.</summary>
+    public IReadOnlyList<string> References => [.. _references.Order(StringComparer.Ordinal)];
+
     public void Report(ConfigurationLocation where, string message, string? hint = null) => _problems.Add(where.Problem(message, hint));
 
     public void Report(ConfigurationProblem problem) => _problems.Add(problem);

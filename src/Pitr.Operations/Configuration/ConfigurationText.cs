@@ -154,6 +154,7 @@ public static class ConfigurationText
         .Add("exclude", files.Exclude.Count == 0 ? null : files.Exclude)
         .Add("one-file-system", files.OneFileSystem ? "true" : "false")
         .Add("backup", Packs(new ConfigurationTree(), files.Backup))
+        .Add("drill", Tree(files.Drill))
         .Add("verify", new ConfigurationTree().Add("stale", files.Verify.Stale));
 
     static void AddTo(ConfigurationTree tree, DumpServiceSettings dump)
@@ -209,6 +210,22 @@ public static class ConfigurationText
             .Add("check-timeout", drill.CheckTimeout)
             .Add("row-counts", DrillBinding.RowCounts(drill))
             .Add("checks", checks);
+    }
+
+    static ConfigurationTree Tree(FilesDrillSettings drill)
+    {
+        var checks = new ConfigurationTree();
+        foreach (var check in drill.Checks)
+        {
+            checks.Add(check.Name, check switch
+            {
+                RunCheckSettings run => new ConfigurationTree().Add(RunCheckSettings.Word, Words(run.Command)).Add("expect", run.Expect?.Text),
+                PathCheckSettings path => new ConfigurationTree().Add(PathCheckSettings.Word, path.Path).Add("min-files", path.MinFiles)
+                    .Add("max-age", path.MaxAge is { } age ? ConfigurationUnits.Format(age) : null),
+                _ => throw new InvalidOperationException($"a check of kind {check.GetType().Name}"),
+            });
+        }
+        return new ConfigurationTree().Add("check-timeout", drill.CheckTimeout).Add("checks", checks);
     }
 
     static void RequireNoSecret(NewConfiguration configuration)

@@ -5,6 +5,12 @@ namespace Pitr.Operations.Configuration;
 /// <summary>Reads the <c>drill</c> section of a service.</summary>
 static class DrillBinding
 {
+    /// <summary>The key of what a check expects.</summary>
+    public const string ExpectKey = "expect";
+
+    /// <summary>The type of that key.</summary>
+    public const string ExpectType = "expected result";
+
     const string ByTable = "by-table";
     const string Total = "total";
 
@@ -17,12 +23,15 @@ static class DrillBinding
     {
         var defaults = DrillSettings.Default;
         var settings = new DrillSettings(
-            section.Duration("check-timeout", defaults.CheckTimeout, ShortestCheck, LongestCheck),
+            CheckTimeout(section),
             section.Choice("row-counts", RowCounts(defaults), [ByTable, Total]) == ByTable,
             [.. section.Entries("checks", "check", isRequired: false).Select(entry => Check(entry, kind)).OfType<SqlCheckSettings>()]);
         section.Close();
         return settings;
     }
+
+    /// <summary>How long one check may take.</summary>
+    public static TimeSpan CheckTimeout(YamlSection section) => section.Duration("check-timeout", DrillSettings.Default.CheckTimeout, ShortestCheck, LongestCheck);
 
     /// <summary>The word for what <see cref="DrillSettings.NamesTables"/> says.</summary>
     public static string RowCounts(DrillSettings settings) => settings.NamesTables ? ByTable : Total;
@@ -37,26 +46,22 @@ static class DrillBinding
         };
         var database = section.OptionalText("database", "name of a database", otherwise.Length > 0 ? otherwise : null)?.Text ?? otherwise;
         var query = section.RequiredLines(language, type);
-        var expect = Expect(section);
+        var expect = section.RequiredText(ExpectKey, ExpectType) is { } value ? Expect(section, value) : null;
         section.Close();
         return query is { } text && expect is not null ? new SqlCheckSettings(section.Name, database, text.Text.Trim(), expect) { Language = language } : null;
     }
 
-    static CheckExpectation? Expect(YamlSection section)
+    /// <summary>Reads an expectation.</summary>
+    /// <returns>Null if it makes no sense, which has been reported.</returns>
+    public static CheckExpectation? Expect(YamlSection section, ScalarValue value)
     {
-        const string key = "expect";
-        if (section.RequiredText(key, "expected result") is not { } value)
-        {
-            return null;
-        }
-
         try
         {
             return CheckExpectation.Parse(value.Text);
         }
         catch (FormatException e)
         {
-            section.Report(value.Where, $"{section.Of(key)} can not be \"{value.Text}\": {e.Message}", CheckExpectation.Forms);
+            section.Report(value.Where, $"{section.Of(ExpectKey)} can not be \"{value.Text}\": {e.Message}", CheckExpectation.Forms);
             return null;
         }
     }

@@ -16,6 +16,7 @@ static class FilesServiceBinding
             Exclude = Globs(section, "exclude"),
             OneFileSystem = section.Choice("one-file-system", "false", ["false", "true"]) == "true",
             Backup = ConfigurationBinding.Packs(section.Section("backup")),
+            Drill = FilesDrillBinding.Bind(section.Section("drill")),
             Verify = PostgresServiceBinding.Verify(section.Section("verify")),
         };
     }

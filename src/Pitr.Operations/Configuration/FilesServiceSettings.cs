@@ -12,7 +12,7 @@ public sealed record FilesServiceSettings(
     public const string KindName = "files";
 
     /// <summary>What there is for such services, as a hint of everything that is not.</summary>
-    internal const string WhatThereIs = "services of kind files have: pitr backup, restore, info, expire, pin, verify, check, audit, repo gc, repo catch-up";
+    internal const string WhatThereIs = "services of kind files have: pitr backup, restore, info, expire, pin, verify, drill, check, audit, repo gc, repo catch-up";
 
     /// <summary>Where it begins: absolute paths of directories or files, none within another; at least one.</summary>
     public required IReadOnlyList<string> Paths { get; init; }
@@ -28,4 +28,7 @@ public sealed record FilesServiceSettings(
 
     /// <summary>How packs are made.</summary>
     public BackupSettings Backup { get; init; } = BackupSettings.Default;
+
+    /// <summary>What drills look at.</summary>
+    public FilesDrillSettings Drill { get; init; } = FilesDrillSettings.Default;
 }

@@ -36,6 +36,9 @@ public sealed record PitrConfiguration
     /// <summary>Names of the environment variables that replaced a value of the file, in ordinal order.</summary>
     public IReadOnlyList<string> Overrides { get; init; } = [];
 
+    /// <summary>Names of the environment variables that secrets refer to, in ordinal order.</summary>
+    public IReadOnlyList<string> SecretVariables { get; init; } = [];
+
     /// <summary>The service with that name.</summary>
     /// <exception cref="ConfigurationException">No service has that name; the hint gives the nearest and all.</exception>
     public ServiceSettings Service(string name) =>

@@ -7,6 +7,7 @@ static class YamlValues
 {
     const string Yes = "true";
     const string No = "false";
+    const string DurationType = "duration";
 
     /// <summary>One of a few words.</summary>
     public static string Choice(this YamlSection section, string key, string defaultWord, IReadOnlyList<string> words, string? defaultText = null)
@@ -44,14 +45,19 @@ static class YamlValues
     /// <summary>A duration.</summary>
     public static TimeSpan Duration(this YamlSection section, string key, TimeSpan defaultValue, TimeSpan minimum, TimeSpan maximum, string? defaultText = null)
     {
-        if (section.OptionalText(key, "duration", defaultText ?? ConfigurationUnits.Format(defaultValue)) is not { } value)
-        {
-            return defaultValue;
-        }
+        return section.OptionalText(key, DurationType, defaultText ?? ConfigurationUnits.Format(defaultValue)) is { } value ? Duration(section, key, value, minimum, maximum) ?? defaultValue : defaultValue;
+    }
+
+    /// <summary>A duration, or null if there is none.</summary>
+    public static TimeSpan? OptionalDuration(this YamlSection section, string key, TimeSpan minimum, TimeSpan maximum) =>
+        section.OptionalText(key, DurationType) is { } value ? Duration(section, key, value, minimum, maximum) : null;
+
+    static TimeSpan? Duration(YamlSection section, string key, ScalarValue value, TimeSpan minimum, TimeSpan maximum)
+    {
         if (!ConfigurationUnits.TryParseDuration(value.Text, out var duration))
         {
             section.Report(value.Where, $"{section.Of(key)} can not be \"{value.Text}\"", ConfigurationUnits.DurationHint);
-            return defaultValue;
+            return null;
         }
         if (duration < minimum || duration > maximum)
         {
@@ -59,7 +65,7 @@ static class YamlValues
                 value.Where,
                 $"{section.Of(key)} can not be {value.Text}",
                 $"from {ConfigurationUnits.Format(minimum)} to {ConfigurationUnits.Format(maximum)}");
-            return defaultValue;
+            return null;
         }
         return duration;
     }

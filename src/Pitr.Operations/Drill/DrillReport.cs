@@ -54,7 +54,7 @@ public sealed record DrillReport
     /// <summary>Why it failed; empty when it passed.</summary>
     public required IReadOnlyList<string> Failures { get; init; }
 
-    /// <summary>Request to accepting connections, in seconds; null when it never got there.</summary>
+    /// <summary>Request to accepting connections, of files to all of them restored, in seconds; null when it never got there.</summary>
     public double? RtoSeconds { get; init; }
 
     /// <summary>The objective.</summary>
@@ -87,6 +87,9 @@ public sealed record DrillReport
     /// <summary>The rows of its tables; null when they were not counted.</summary>
     public RowCounts? RowCounts { get; init; }
 
+    /// <summary>The restored tree, of a service of kind files; null when it was not looked at.</summary>
+    public DrillTree? Tree { get; init; }
+
     /// <summary>Timed parts, in order.</summary>
     public required IReadOnlyList<DrillPhase> Phases { get; init; }
 
@@ -96,6 +99,10 @@ public sealed record DrillReport
     /// <summary>True when everything held.</summary>
     [JsonIgnore]
     public bool Passed => Verdict == "passed";
+
+    /// <summary>What the time of a recovery ends with, in words.</summary>
+    [JsonIgnore]
+    public string RtoMeaning => Kind == FilesServiceSettings.KindName ? "request to all files restored" : "request to accepting connections";
 
     /// <summary>The document.</summary>
     public byte[] ToJson() => DocumentDigest.Append(JsonSerializer.SerializeToUtf8Bytes(this, DrillJson.Default.DrillReport));
@@ -119,7 +126,7 @@ public sealed record DrillReport
     // Members are held against their types by the reader, elements of lists are not.
     static bool HasEmptyMembers(DrillReport report) =>
         report.Failures.Contains(null!) || report.Warnings.Contains(null!) || report.Phases.Contains(null!) || report.Checks.Contains(null!)
-        || report.Damage.Contains(null!) || report.RowCounts?.Largest.Contains(null!) == true;
+        || report.Damage.Contains(null!) || report.Tree?.Paths.Contains(null!) == true || report.RowCounts?.Largest.Contains(null!) == true;
 
     static bool HasImpossibleTimes(DrillReport report)
     {

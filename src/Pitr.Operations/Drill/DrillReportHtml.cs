@@ -56,7 +56,7 @@ public static class DrillReportHtml
         AppendChecks(html, report);
         AppendRows(html, report);
         html.Append("<h2>Past drills</h2>\n");
-        DrillTrend.Append(html, "RTO", "request to accepting connections", drills, drill => (drill.RtoSeconds, drill.RtoObjectiveSeconds));
+        DrillTrend.Append(html, "RTO", report.RtoMeaning, drills, drill => (drill.RtoSeconds, drill.RtoObjectiveSeconds));
         DrillTrend.Append(html, "RPO", "what would have been lost", drills, drill => (drill.RpoSeconds, drill.RpoObjectiveSeconds));
         AppendHistory(html, drills);
         AppendFacts(html, report);
@@ -83,7 +83,7 @@ public static class DrillReportHtml
     static void AppendObjectives(StringBuilder html, DrillReport report)
     {
         html.Append("<h2>Objectives</h2><table class=\"bars\">\n");
-        AppendObjective(html, "RTO", "request to accepting connections", report.RtoSeconds, report.RtoObjectiveSeconds);
+        AppendObjective(html, "RTO", report.RtoMeaning, report.RtoSeconds, report.RtoObjectiveSeconds);
         AppendObjective(html, "RPO", report.RpoBasis ?? "not measured", report.RpoSeconds, report.RpoObjectiveSeconds);
         html.Append("</table>\n");
     }
@@ -179,6 +179,19 @@ public static class DrillReportHtml
     static void AppendFacts(StringBuilder html, DrillReport report)
     {
         html.Append("<h2>Facts</h2><table>\n");
+        if (report.Kind == FilesServiceSettings.KindName)
+        {
+            AppendFact(html, "Restored", $"{report.RestoredBytes.ToString("N0", CultureInfo.InvariantCulture)} bytes of files from {report.FetchedBytes.ToString("N0", CultureInfo.InvariantCulture)} stored bytes");
+            if (report.Tree is { } tree)
+            {
+                AppendFact(html, "Tree", tree.ToString());
+                AppendFact(html, "Before", tree.Earlier);
+            }
+
+            html.Append("</table>\n");
+            return;
+        }
+
         if (report.Kind != PostgresServiceSettings.KindName)
         {
             AppendFact(html, "Restored", $"{report.RestoredBytes.ToString("N0", CultureInfo.InvariantCulture)} bytes of a dump of kind {report.Kind} from {report.FetchedBytes.ToString("N0", CultureInfo.InvariantCulture)} stored bytes");

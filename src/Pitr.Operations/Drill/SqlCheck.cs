@@ -9,8 +9,6 @@ namespace Pitr.Operations.Drill;
 /// <param name="clock">Source of time.</param>
 sealed class SqlCheck(SqlCheckSettings settings, TimeSpan limit, TimeProvider clock)
 {
-    const int LongestResult = 1000;
-
     /// <summary>What the report calls it.</summary>
     public string Name => $"{settings.Language} {settings.Name}";
 
@@ -46,30 +44,8 @@ sealed class SqlCheck(SqlCheckSettings settings, TimeSpan limit, TimeProvider cl
             return Undone with { Detail = "several queries; write one" };
         }
 
-        if (settings.Expect.IsOfRows)
-        {
-            return Judged(settings.Expect.Matches(answer.Rows), string.Create(CultureInfo.InvariantCulture, $"{answer.Rows} rows"));
-        }
-
-        if (answer is not { Columns: 1, Rows: 1 })
-        {
-            return Undone with { Detail = string.Create(CultureInfo.InvariantCulture, $"{answer.Rows} rows of {answer.Columns} columns; one value is compared, or the number of rows: expect: rows = {answer.Rows}") };
-        }
-
-        try
-        {
-            return Judged(settings.Expect.Matches(answer.Value), answer.Value ?? "NULL");
-        }
-        catch (FormatException e)
-        {
-            return Judged(false, answer.Value ?? "NULL") with { Detail = e.Message };
-        }
-    }
-
-    DrillCheck Judged(bool passed, string result)
-    {
-        var shown = result.Length <= LongestResult ? result : result[..LongestResult] + "…";
-        var said = shown.Length > 0 ? shown : "an empty text";
-        return Undone with { Passed = passed, Result = shown, Detail = passed ? $"{said}, as expected ({settings.Expect})" : $"{said}, but expected is {settings.Expect}" };
+        return settings.Expect.IsOfRows ? Judgement.OfRows(Undone, settings.Expect, answer.Rows, "rows")
+            : answer is { Columns: 1, Rows: 1 } ? Judgement.OfValue(Undone, settings.Expect, answer.Value)
+            : Undone with { Detail = string.Create(CultureInfo.InvariantCulture, $"{answer.Rows} rows of {answer.Columns} columns; one value is compared, or the number of rows: expect: rows = {answer.Rows}") };
     }
 }

@@ -22,6 +22,9 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
     readonly string _tag = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
     readonly List<bool> _isUnchanged = [];
 
+    /// <summary>Takes what is decrypted, for whoever reads it back; null where nobody does.</summary>
+    internal ContentDigests? Digests { get; init; }
+
     /// <summary>Finds out what <see cref="RunAsync"/> would do, and changes nothing.</summary>
     /// <inheritdoc cref="RunAsync"/>
     public async Task<FilesRestored> PlanAsync(CancellationToken cancellation)
@@ -60,6 +63,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
             using var root = OpenRoot();
             Look(plan, root, cancellation);
             RequireAny(plan);
+            Digests?.Begin(_isUnchanged.Count);
             var placing = new TreePlacing(request.IsInPlace, _result);
             var written = new List<SafeFileHandle>();
             try
@@ -234,7 +238,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
             try
             {
                 var records = new PackRecords(plan.RunsOf(index), size);
-                using var writer = new TreeWriter(plan, root, _tag);
+                using var writer = new TreeWriter(plan, root, _tag, Digests);
                 await new PackRestore(service, fetch, pack, records, writer).RunAsync(token);
                 progress?.Report(new RestoreProgress("restoring files", Interlocked.Add(ref written, records.ContentBytes), _result.Bytes));
             }

@@ -1,7 +1,5 @@
 using System.Buffers;
-using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Pitr.Format.Manifests;
 
@@ -89,7 +87,7 @@ static class TreeAttributes
 
     // The calls for a name in an open directory are newer than the kernels that pitr runs on. The last part is not followed.
     static byte[] PathOf(SafeFileHandle directory, ReadOnlySpan<byte> name) =>
-        [.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.DangerousGetHandle()}/")), .. name];
+        [.. TreeCalls.PathOf(directory).AsSpan()[..^1], (byte)'/', .. name];
 
     static List<byte[]> Split(ReadOnlySpan<byte> names)
     {

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Pitr.Operations.Files;
@@ -6,7 +8,7 @@ namespace Pitr.Operations.Files;
 /// <summary>
 /// The C library's calls for trees of files. Names are bytes that end with a zero, because names of a file system need not be text, and are looked up in an open
 /// directory, so that nobody can put a link in the way. Manual pages: openat(2), statx(2), readlinkat(2), mkdirat(2), mknodat(2), symlinkat(2), linkat(2), renameat2(2), unlinkat(2), fchmod(2),
-/// fchownat(2), utimensat(2), ftruncate(2), pread(2), pwrite(2), lseek(2), listxattr(2), getxattr(2), setxattr(2), opendir(3), readdir(3), getpwuid(3), getgrgid(3).
+/// fchownat(2), utimensat(2), ftruncate(2), pread(2), pwrite(2), lseek(2), posix_fadvise(2), listxattr(2), getxattr(2), setxattr(2), opendir(3), readdir(3), getpwuid(3), getgrgid(3).
 /// </summary>
 static partial class TreeCalls
 {
@@ -17,6 +19,7 @@ static partial class TreeCalls
     public const int CurrentDirectory = -100, NoFollow = 0x100, EmptyPath = 0x1000, RemoveDirectory = 0x200;
     public const uint NoReplace = 1, Exchange = 2;
     public const int SeekData = 3, SeekHole = 4;
+    public const int NotNeeded = 4;
     public const uint BasicStatus = 0x7FF;
     public const int TypeMask = 0xF000, Regular = 0x8000, DirectoryType = 0x4000, Link = 0xA000, Socket = 0xC000, Fifo = 0x1000, CharacterDevice = 0x2000, BlockDevice = 0x6000;
 
@@ -30,6 +33,9 @@ static partial class TreeCalls
 
     /// <summary>O_NOFOLLOW.</summary>
     public static int NoLinks => IsArmOrPower ? 0x8000 : 0x20000;
+
+    /// <summary>A path, with a zero at its end, that leads to what is open, and to nothing else.</summary>
+    public static byte[] PathOf(SafeFileHandle open) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{open.DangerousGetHandle()}\0"));
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
     public static partial SafeFileHandle OpenAt(int directory, ReadOnlySpan<byte> name, int flags, uint mode);
@@ -91,6 +97,10 @@ static partial class TreeCalls
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(SafeFileHandle file, long offset, int whence);
+
+    /// <summary>Says how a file will be read; returns the error number. <see cref="NotNeeded"/>: what is durable need not be kept in memory any more.</summary>
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    public static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     public static partial int SyncFileSystem(SafeFileHandle file);

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Pitr.Format.Manifests;
 
@@ -59,7 +57,7 @@ sealed class TreeOwnership(bool numeric, FilesRestored result)
         SetAt(directory, name, metadata, path);
         using var made = OpenMade(directory, name, path);
         // What the process's umask took away. Nothing that is open can become a link.
-        if (TreeCalls.SetModeOf(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{made.DangerousGetHandle()}\0")), (uint)mode & ~SetIds) != 0)
+        if (TreeCalls.SetModeOf(TreeCalls.PathOf(made), (uint)mode & ~SetIds) != 0)
         {
             throw TreeError.Last("could not be given its mode", path);
         }

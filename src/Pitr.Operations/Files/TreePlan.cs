@@ -38,7 +38,8 @@ sealed class TreePlan : IDisposable
     public SpooledRun[] RunsOf(int pack) => _runs.Read(pack);
 
     /// <summary>What the manifest says of a pack.</summary>
-    public ManifestPack Pack(int index) => _packs[index];
+    /// <exception cref="DamagedObjectException">Nothing.</exception>
+    public ManifestPack Pack(int index) => _packs.TryGetValue(index, out var pack) ? pack : throw new DamagedObjectException($"pack {index} is used and not in the manifest's pack table");
 
     /// <summary>Reads the manifest.</summary>
     /// <param name="manifest">The manifest; whoever opened it disposes it.</param>
@@ -111,21 +112,15 @@ sealed class TreePlan : IDisposable
     {
         var number = _fileDirectories.Count;
         _fileDirectories.Add(directory);
-        var offset = 0L;
-        foreach (var run in entry.Runs)
+        foreach (var (offset, run) in TreePiece.Of(entry))
         {
-            if (isWanted && run.Pack >= 0)
+            if (!isWanted || run.Pack < 0)
             {
-                if (!_packs.ContainsKey(run.Pack))
-                {
-                    throw new DamagedObjectException($"pack {run.Pack} is used and not in the manifest's pack table");
-                }
-
-                _usedPacks.Add(run.Pack);
-                _ = _runs.Add(run.Pack, new SpooledRun(offset, run.PackOffset, run.Length, number, run.Record, run.StoredLength, run.SliceOffset));
+                continue;
             }
 
-            offset += run.Length;
+            _usedPacks.Add(Pack(run.Pack).Index);
+            _ = _runs.Add(run.Pack, new SpooledRun(offset, run.PackOffset, run.Length, number, run.Record, run.StoredLength, run.SliceOffset));
         }
     }
 

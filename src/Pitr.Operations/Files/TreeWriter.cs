@@ -10,7 +10,8 @@ namespace Pitr.Operations.Files;
 /// <param name="plan">What goes where.</param>
 /// <param name="root">What stands for /, open.</param>
 /// <param name="tag">What temporary names of this restore have in common.</param>
-sealed class TreeWriter(TreePlan plan, SafeFileHandle root, string tag) : IRunWriter, IDisposable
+/// <param name="digests">Takes what was written; null where nobody asks.</param>
+sealed class TreeWriter(TreePlan plan, SafeFileHandle root, string tag, ContentDigests? digests) : IRunWriter, IDisposable
 {
     const int MostOpen = 16;
     const uint Private = 0x180;
@@ -59,6 +60,8 @@ sealed class TreeWriter(TreePlan plan, SafeFileHandle root, string tag) : IRunWr
 
             done += (int)Math.Max(0, written);
         }
+
+        digests?.Add(run.File, run.Offset, bytes);
     }
 
     SafeFileHandle Open(int file)

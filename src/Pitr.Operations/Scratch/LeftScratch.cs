@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Pitr.Operations.Files;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 
@@ -48,8 +49,9 @@ sealed class LeftScratch(OpenedService service, string purpose)
         foreach (var directory in Recorded(held).Append(ScratchSpace.DefaultRoot(service, purpose)).Where(Directory.Exists))
         {
             EndSetup(directory);
+            _ = ScratchCommands.End(ScratchSpace.DataBelow(directory));
             var server = StopLeftServer(ScratchSpace.DataBelow(directory));
-            Directory.Delete(directory, recursive: true);
+            TreeRemoval.Remove(directory);
             service.Log.Warning(
                 "cleared away what a killed {Purpose} of service {Service} had left: {Directory}{Server}",
                 purpose, service.Name, directory, server is null ? "" : $", with its {server}");

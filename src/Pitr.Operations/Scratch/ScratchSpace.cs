@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Files;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 
@@ -93,10 +94,17 @@ sealed class ScratchSpace : IDisposable
     /// <summary>The data directory of a scratch space.</summary>
     public static string DataBelow(string root) => Path.Combine(root, "data");
 
-    /// <summary>Removes everything.</summary>
+    /// <summary>Whether what was restored stays when everything else is removed.</summary>
+    public bool IsKept { get; set; }
+
+    /// <summary>Removes everything, but for what is kept.</summary>
     public void Dispose()
     {
-        Directory.Delete(_root, recursive: true);
+        if (!IsKept)
+        {
+            TreeRemoval.Remove(_root);
+        }
+
         Directory.Delete(Sockets, recursive: true);
         LeftScratch.Record(_lock, []);
         _lock.Dispose();
