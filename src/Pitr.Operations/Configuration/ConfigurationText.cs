@@ -217,13 +217,13 @@ public static class ConfigurationText
         var checks = new ConfigurationTree();
         foreach (var check in drill.Checks)
         {
-            checks.Add(check.Name, check switch
-            {
-                RunCheckSettings run => new ConfigurationTree().Add(RunCheckSettings.Word, Words(run.Command)).Add("expect", run.Expect?.Text),
-                PathCheckSettings path => new ConfigurationTree().Add(PathCheckSettings.Word, path.Path).Add("min-files", path.MinFiles)
-                    .Add("max-age", path.MaxAge is { } age ? ConfigurationUnits.Format(age) : null),
-                _ => throw new InvalidOperationException($"a check of kind {check.GetType().Name}"),
-            });
+            var (run, path) = (check as RunCheckSettings, check as PathCheckSettings);
+            checks.Add(check.Name, new ConfigurationTree()
+                .Add(RunCheckSettings.Word, Words(run?.Command))
+                .Add(DrillBinding.ExpectKey, run?.Expect?.Text)
+                .Add(PathCheckSettings.Word, path?.Path)
+                .Add("min-files", path?.MinFiles)
+                .Add("max-age", path?.MaxAge is { } age ? ConfigurationUnits.Format(age) : null));
         }
         return new ConfigurationTree().Add("check-timeout", drill.CheckTimeout).Add("checks", checks);
     }

@@ -23,10 +23,12 @@ public sealed class DrillHistory(OpenedService service)
         ReadAsync(most, _ => true, cancellation);
 
     /// <summary>The newest drill that passed; null when there is none.</summary>
+    /// <param name="isAlike">Which ones are meant; null: all.</param>
+    /// <param name="cancellation">Ends the search.</param>
     /// <exception cref="StorageException">No repository could be listed.</exception>
-    public async Task<DrillReport?> FindLastPassedAsync(CancellationToken cancellation)
+    public async Task<DrillReport?> FindLastPassedAsync(Func<DrillReport, bool>? isAlike, CancellationToken cancellation)
     {
-        var (reports, _) = await ReadAsync(1, report => report.Passed, cancellation);
+        var (reports, _) = await ReadAsync(1, report => report.Passed && isAlike?.Invoke(report) != false, cancellation);
         return reports.Count > 0 ? reports[0] : null;
     }
 

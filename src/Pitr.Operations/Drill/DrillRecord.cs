@@ -97,15 +97,17 @@ sealed class DrillRecord
     }
 
     /// <summary>The newest drill that passed, for comparison only: a history that cannot be read now does not spoil the drill.</summary>
-    public async Task<DrillReport?> FindEarlierAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Ends the search.</param>
+    /// <param name="isAlike">Which ones are meant; null: all.</param>
+    public async Task<DrillReport?> FindEarlierAsync(CancellationToken cancellation, Func<DrillReport, bool>? isAlike = null)
     {
         try
         {
-            return await _history.FindLastPassedAsync(cancellation);
+            return await _history.FindLastPassedAsync(isAlike, cancellation);
         }
         catch (StorageException e)
         {
-            _service.Log.Warning("row counts are compared with nothing, the history of drills cannot be read: {Reason}", e.Message);
+            _service.Log.Warning("the drill is compared with no other, the history of drills cannot be read: {Reason}", e.Message);
             return null;
         }
     }

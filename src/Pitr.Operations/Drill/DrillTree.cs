@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Pitr.Operations.Drill;
 
@@ -19,11 +20,11 @@ public sealed record DrillTree(
     const int LeastShare = 2;
 
     /// <summary>Puts it beside an earlier drill.</summary>
-    /// <param name="earlier">The last that passed; null when there is none.</param>
+    /// <param name="earlier">The last of the same paths that passed; null when there is none.</param>
     /// <returns>The tree, and what somebody should look at: that half of the files are gone.</returns>
     public (DrillTree Tree, string? Warning) Beside(DrillReport? earlier)
     {
-        if (earlier?.Tree is not { } before || !before.Paths.SequenceEqual(Paths, StringComparer.Ordinal))
+        if (earlier?.Tree is not { } before)
         {
             return (this, null);
         }
@@ -34,6 +35,7 @@ public sealed record DrillTree(
     }
 
     /// <summary>How it was before, in words.</summary>
+    [JsonIgnore]
     public string Earlier => ComparedWith is null ? "no drill to compare it with" : string.Create(CultureInfo.InvariantCulture, $"{FilesBefore:N0} files in drill {ComparedWith}");
 
     /// <inheritdoc/>

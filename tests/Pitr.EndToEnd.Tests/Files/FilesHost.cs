@@ -86,5 +86,11 @@ sealed class FilesHost : IDisposable
     /// <summary>Where something of the tree lies after a restore into a directory.</summary>
     public string Restored(string directory, string name = "") => Path.Combine(_directory[directory] + Tree, name);
 
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        // Names that are no text, and directories that let nobody in, are beyond the base library.
+        using var cleared = System.Diagnostics.Process.Start("/bin/sh", ["-c", "chmod -R u+rwx \"$1\"; find \"$1\" -mindepth 1 -delete", "sh", _directory.Path]);
+        cleared.WaitForExit();
+        _directory.Dispose();
+    }
 }

@@ -131,10 +131,15 @@ public sealed class ConfigurationDocumentationTests : ConfigurationFiles
         static string OfKindWith(string path) =>
             ServiceWith(path) is not "main" and var kind ? Minimal.Replace("kind: postgres", $"kind: {kind}", StringComparison.Ordinal) : Minimal;
 
-        // A check has both, or is none.
-        static string WithCheck(string path) => !path.Contains(".checks.", StringComparison.Ordinal)
-            ? ""
-            : string.Concat(new[] { path.EndsWith(".command", StringComparison.Ordinal) ? "command: PING" : "sql: SELECT 1", "expect: 1" }.Where(line => !line.StartsWith(path.Split('.')[^1], StringComparison.Ordinal)).Select(line => $"          {line}\n"));
+        // What a check must have besides the key.
+        static string WithCheck(string path) => path.Split('.') is not [.., "checks", _, var key] ? "" : key switch
+        {
+            "run" or "path" => "",
+            "min-files" or "max-age" => "          path: /etc\n",
+            "command" or "sql" => "          expect: 1\n",
+            "expect" => "          sql: SELECT 1\n",
+            _ => "          sql: SELECT 1\n          expect: 1\n",
+        };
 
         // Trees begin somewhere.
         static string WithPaths(string path) => ServiceWith(path) == "files" && !path.EndsWith(".paths", StringComparison.Ordinal) ? "    paths: [/etc]\n" : "";

@@ -24,7 +24,7 @@ public class DrillHistoryTests
         Assert.Equal([Id(3), Id(2), Id(1)], reports.Select(r => r.Id));
         Assert.Empty(unreadable);
         Assert.Equal([Id(3)], (await history.ReadAsync(1, default)).Reports.Select(r => r.Id));
-        Assert.Equal(Id(1), (await history.FindLastPassedAsync(default))!.Id);
+        Assert.Equal(Id(1), (await history.FindLastPassedAsync(null, default))!.Id);
 
         scenario.Stores[1].Inject(StoreFault.FailBefore(StoreOperation.List).Repeated(int.MaxValue));
         await using var other = scenario.Open("other-state");
@@ -48,7 +48,7 @@ public class DrillHistoryTests
         var (reports, unreadable) = await history.ReadAsync(10, default);
         Assert.Equal(Id(1), Assert.Single(reports).Id);
         Assert.Equal(key, Assert.Single(unreadable));
-        Assert.Equal(Id(1), (await history.FindLastPassedAsync(default))!.Id);
+        Assert.Equal(Id(1), (await history.FindLastPassedAsync(null, default))!.Id);
         await Assert.ThrowsAsync<JsonException>(() => history.FindAsync(Id(2), default));
     }
 
@@ -63,7 +63,7 @@ public class DrillHistoryTests
             Assert.Contains("pitr drill report main", (await Assert.ThrowsAsync<RefusedInputException>(() => history.FindAsync(id, default))).Hint, StringComparison.Ordinal);
         }
 
-        Assert.Null(await history.FindLastPassedAsync(default));
+        Assert.Null(await history.FindLastPassedAsync(null, default));
     }
 
     [Fact]

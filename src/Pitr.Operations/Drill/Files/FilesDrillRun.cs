@@ -72,7 +72,9 @@ public sealed class FilesDrillRun(FilesService service)
         record.Begin("checking");
         var checks = new RestoredChecks(service, backup, plan, request, scratch);
         await checks.RunAsync(record.Checks, digests, restored, progress, cancellation);
-        var (tree, warning) = checks.Found is { } found ? found.ToReport(request.Paths).Beside(await record.FindEarlierAsync(cancellation)) : (null, null);
+        var (tree, warning) = checks.Found is { } found
+            ? found.ToReport(request.Paths).Beside(await record.FindEarlierAsync(cancellation, earlier => earlier.Tree?.Paths.SequenceEqual(request.Paths, StringComparer.Ordinal) == true))
+            : (null, null);
         record.Report = record.Report with { Tree = tree, Warnings = warning is null ? checks.Warnings : [.. checks.Warnings, warning] };
         record.End("check");
     }

@@ -43,6 +43,7 @@ sealed class PathCheck(PathCheckSettings settings, BackupDocument backup, string
             && (settings.MinFiles is not { } least || files >= least)
             && (settings.MaxAge is not { } oldest || (files > 0 && backup.Started - newest <= oldest));
         var said = files + others == 0 ? "nothing in the backup matches it" : others > 0 && files == 0 ? "no files, but directories or links" : found;
-        return Undone with { Passed = passed, Result = found, Detail = passed ? $"{said}, as expected ({settings.Expected})" : $"{said}, but expected is {settings.Expected} when the backup began, {backup.Started.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC" };
+        var when = settings.MaxAge is null ? "" : $" when the backup began, {backup.Started.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC";
+        return Undone with { Passed = passed, Result = found, Detail = passed ? $"{said}, as expected ({settings.Expected})" : $"{said}, but expected is {settings.Expected}{when}" };
     }
 }

@@ -45,6 +45,13 @@ sealed class RestoredChecks(FilesService service, BackupDocument backup, TreePla
         await series.RunAsync(new DrillCheck(TreeCheck, false, ""), token => Task.Run(() => CompareCounts(restored, token), token), cancellation);
         await series.RunAsync(new DrillCheck("names and rights", false, ""), token => Task.Run(() => CompareStatus(root, restored, token), token), cancellation);
         await series.RunAsync(new DrillCheck("content", false, ""), token => CompareContentAsync(root, digests, progress, token), cancellation);
+        if (!_selection.IsAll)
+        {
+            // They are written for everything that is backed up.
+            Say(service.Settings.Drill.Checks.Count, "checks of the configuration were left out, because only a part was restored");
+            return;
+        }
+
         foreach (var check in service.Settings.Drill.Checks)
         {
             if (check is RunCheckSettings run)
@@ -78,13 +85,13 @@ sealed class RestoredChecks(FilesService service, BackupDocument backup, TreePla
         Say(restored.DevicesLeftOut, "devices were left out: only root may make them");
         Say(restored.SocketsLeftOut, "sockets were left out: their servers make them");
         Say(backup.Tree?.Changed ?? 0, "files changed while they were read (CHANGED), and are as they were read");
+    }
 
-        void Say(int count, string what)
+    void Say(int count, string what)
+    {
+        if (count > 0)
         {
-            if (count > 0)
-            {
-                _warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {what}"));
-            }
+            _warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {what}"));
         }
     }
 
@@ -111,7 +118,7 @@ sealed class RestoredChecks(FilesService service, BackupDocument backup, TreePla
             return new DrillCheck(TreeCheck, false, $"the backup is empty: {said}. Is what should be there mounted, and not excluded?");
         }
 
-        WarnOfClosed(walk.Closed);
+        Say(walk.Closed, "directories are closed to this user, and were not counted; root could look into them");
         var wrong = _selection.IsAll ? wanted.Differences(TreeCounts.Of(backup), "the backup's entry").ToList() : [];
         if (walk.Closed == 0)
         {
@@ -133,19 +140,7 @@ sealed class RestoredChecks(FilesService service, BackupDocument backup, TreePla
         var findings = new Findings();
         var content = new RestoredContent(plan, root, digests, findings);
         await content.CompareAsync(service.Backup.Jobs, Found?.Bytes ?? 0, progress, cancellation);
-        if (findings.Closed > 0)
-        {
-            _warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{findings.Closed} files could not be read back by this user; root could"));
-        }
-
+        Say(findings.Closed, "files could not be read back by this user; root could");
         return findings.ToCheck("content", string.Create(CultureInfo.InvariantCulture, $"{content.Bytes:N0} bytes were read back, and are what was decrypted"));
-    }
-
-    void WarnOfClosed(int closed)
-    {
-        if (closed > 0)
-        {
-            _warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{closed} directories are closed to this user, and were not counted; root could look into them"));
-        }
     }
 }
