@@ -36,7 +36,7 @@ public sealed class ObjectLockTests : IDisposable
         (await cluster.Host.RunAsync("expire", PitrHost.Service)).Must();
 
         Assert.Equal([newer], await BackupsAsync(cluster));
-        var versions = await VersionsAsync(s3, bucket);
+        var versions = await RemoteRepository.VersionsAsync(s3, bucket);
         var hidden = versions.Where(v => v.IsDeleteMarker == true && v.IsLatest == true && !v.Key.Contains("/locks/", StringComparison.Ordinal)).ToArray();
         Assert.Contains(hidden, v => v.Key.EndsWith($"backups/{old}/backup.json", StringComparison.Ordinal));
         Assert.Contains(hidden, v => v.Key.Contains($"packs/{old}/", StringComparison.Ordinal));
@@ -76,20 +76,5 @@ public sealed class ObjectLockTests : IDisposable
         {
             throw new InvalidOperationException($"{version.Key} has no retention: {e.StatusCode} {e.ErrorCode}", e);
         }
-    }
-
-    static async Task<IReadOnlyList<S3ObjectVersion>> VersionsAsync(AmazonS3Client s3, string bucket)
-    {
-        var found = new List<S3ObjectVersion>();
-        var request = new ListVersionsRequest { BucketName = bucket };
-        ListVersionsResponse page;
-        do
-        {
-            page = await s3.ListVersionsAsync(request);
-            found.AddRange(page.Versions ?? []);
-            (request.KeyMarker, request.VersionIdMarker) = (page.NextKeyMarker, page.NextVersionIdMarker);
-        }
-        while (page.IsTruncated == true);
-        return found;
     }
 }

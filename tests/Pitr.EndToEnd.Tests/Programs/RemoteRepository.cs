@@ -70,6 +70,22 @@ sealed class RemoteRepository : IAsyncDisposable
         return (OnS3(server, bucket, "pitr", directory, "object-lock=governance", "object-lock-days=1"), client, bucket);
     }
 
+    /// <summary>Everything that a bucket with versions holds, what is hidden as well.</summary>
+    public static async Task<IReadOnlyList<S3ObjectVersion>> VersionsAsync(AmazonS3Client s3, string bucket)
+    {
+        var found = new List<S3ObjectVersion>();
+        var request = new ListVersionsRequest { BucketName = bucket };
+        ListVersionsResponse page;
+        do
+        {
+            page = await s3.ListVersionsAsync(request);
+            found.AddRange(page.Versions ?? []);
+            (request.KeyMarker, request.VersionIdMarker) = (page.NextKeyMarker, page.NextVersionIdMarker);
+        }
+        while (page.IsTruncated == true);
+        return found;
+    }
+
     static async Task<RemoteRepository> OnSftpAsync(StorageServer server, string place, TestDirectory directory)
     {
         var port = int.Parse(server["SFTP_PORT"], CultureInfo.InvariantCulture);
