@@ -1,5 +1,7 @@
-using Pitr.Operations.Errors;
 using Pitr.Operations.Backup;
+using Pitr.Operations.Configuration;
+using Pitr.Operations.Drill.Files;
+using Pitr.Operations.Errors;
 using Pitr.Operations.Files;
 using Pitr.Operations.Retention;
 
@@ -72,6 +74,34 @@ public sealed class FilesRoundTripTests
         Assert.Equal((3, 2, 1), (result.Links, result.HardLinks, result.Specials));
         Assert.Empty(second.Packs);
         Assert.Equal(first.Id, second.Base);
+    }
+
+    [AccessListFact]
+    public async Task Access_control_lists_come_back_and_a_drill_looks_at_them()
+    {
+        await using var scenario = await FilesScenario.StartAsync();
+        FilesScenario.Python(
+            AccessListFactAttribute.List +
+            """
+            os.chdir(sys.argv[1])
+            os.mkdir('shared')
+            os.setxattr('shared', 'system.posix_acl_default', entries(7, 5, 5, 7, 0))
+            os.setxattr('shared', 'system.posix_acl_access', entries(7, 7, 5, 7, 0))
+            open('shared/inherits', 'w').write('x')
+            open('a', 'w').write('a')
+            os.chmod('a', 0o640)
+            os.setxattr('a', 'system.posix_acl_access', entries(6, 4, 0, 4, 0))
+            """, scenario.Tree);
+        var before = FilesScenario.Python(Fingerprint, scenario.Tree);
+        Assert.Equal(4, before.Split("system.posix_acl").Length - 1);
+
+        var backup = await scenario.BackupAsync();
+        var restored = await scenario.RestoreAsync(backup, scenario["to"]);
+
+        Assert.Equal(before, FilesScenario.Python(Fingerprint, scenario.Restored(scenario["to"])));
+        Assert.Equal(0, restored.AttributesLeftOut);
+        var drill = await new FilesDrillRun(scenario.Open(s => s with { Objectives = new ObjectiveSettings(TimeSpan.FromDays(1), TimeSpan.FromHours(1)) })).RunAsync(new FilesDrillRequest(null, []), null, default);
+        Assert.Empty(drill.Failures);
     }
 
     [Fact]
