@@ -92,7 +92,8 @@ sealed class MongodbCopies : ICopyingServer
         [.. (await _mark.EndAllAsync()).Select(name => $"{name}, which a run that was killed had left at work, was ended")];
 
     /// <inheritdoc/>
-    public async Task<bool> ExistsAsync(string name, CancellationToken cancellation) => (await CollectionsAsync(name, cancellation)).Count > 0;
+    public async Task<bool> ExistsAsync(string name, CancellationToken cancellation) =>
+        MongodbReply.CollectionsIn((await Shell.RunAsync([MongodbCommand.ListCollections(name)], cancellation))[0]!.Value).Count > 0;
 
     /// <inheritdoc/>
     public async Task CopyAsync(string from, string to, Action<long, long> progress, CancellationToken cancellation)
@@ -104,7 +105,7 @@ sealed class MongodbCopies : ICopyingServer
             await MongodbLoad.RunAsync(Tools, arguments, to, destination => PumpAsync(feed, from, destination, bytes => progress(bytes, 0), cancellation), cancellation);
         }
 
-        var (here, there) = (await ContentAsync(from, cancellation), await ContentAsync(to, cancellation));
+        var (here, there) = await ContentsAsync(from, to, cancellation);
         if (here.Except(there).Concat(there.Except(here)).FirstOrDefault() is { } different)
         {
             throw new ServerException(
@@ -115,19 +116,21 @@ sealed class MongodbCopies : ICopyingServer
     /// <inheritdoc/>
     public async Task RemoveAsync(string name, CancellationToken cancellation)
     {
-        var answer = (await Shell.RunAsync([MongodbCommand.ListCollections(name)], cancellation))[0]!.Value;
-        await Shell.RunAsync([.. MongodbReply.CollectionsIn(answer).Select(c => MongodbCommand.Drop(name, c.Name))], cancellation);
-        if (!MongodbReply.HasNothing(answer))
+        var present = (await Shell.RunAsync([MongodbCommand.ListCollections(name)], cancellation))[0]!.Value;
+        if (MongodbReply.HasNothing(present))
         {
-            answer = (await Shell.RunAsync([MongodbCommand.ListCollections(name)], cancellation))[0]!.Value;
-            if (MongodbReply.CollectionsIn(answer) is [var first, ..])
-            {
-                throw new ServerException($"collection {first.Name} of database {name} on {Tools.Server} is there again after it was removed", "stop what writes to it, and try again");
-            }
-
-            // Views leave an empty collection of the server's own.
-            await Shell.RunAsync(MongodbReply.HasNothing(answer) ? [] : [MongodbCommand.DropEmptyDatabase(name)], cancellation);
+            return;
         }
+
+        var answers = await Shell.RunAsync([.. MongodbReply.CollectionsIn(present).Select(c => MongodbCommand.Drop(name, c.Name)), MongodbCommand.ListCollections(name)], cancellation);
+        var left = answers[^1]!.Value;
+        if (MongodbReply.CollectionsIn(left) is [var first, ..])
+        {
+            throw new ServerException($"collection {first.Name} of database {name} on {Tools.Server} is there again after it was removed", "stop what writes to it, and try again");
+        }
+
+        // Views leave an empty collection of the server's own.
+        await Shell.RunAsync(MongodbReply.HasNothing(left) ? [] : [MongodbCommand.DropEmptyDatabase(name)], cancellation);
     }
 
     /// <inheritdoc/>
@@ -153,23 +156,26 @@ sealed class MongodbCopies : ICopyingServer
         }
     }
 
-    async Task<IReadOnlyList<MongodbCollection>> CollectionsAsync(string database, CancellationToken cancellation) =>
-        MongodbReply.CollectionsIn((await Shell.RunAsync([MongodbCommand.ListCollections(database)], cancellation))[0]!.Value);
-
-    // What a database holds, a line each, so that two can be compared.
-    async Task<IReadOnlyList<string>> ContentAsync(string database, CancellationToken cancellation)
+    // What two databases hold, a line each, so that they can be compared. Each start of the shell takes a second.
+    async Task<(IReadOnlyList<string> Here, IReadOnlyList<string> There)> ContentsAsync(string here, string there, CancellationToken cancellation)
     {
-        var collections = await CollectionsAsync(database, cancellation);
-        MongodbCollection[] stored = [.. collections.Where(c => !c.IsView)];
-        var answers = await Shell.RunAsync([.. stored.SelectMany(c => new[] { MongodbCommand.Count(database, c.Name), MongodbCommand.ListIndexes(database, c.Name) })], cancellation);
-        return
-        [
-            .. collections.Where(c => c.IsView).Select(c => $"view {c.Name}"),
-            .. stored.Select((c, i) => string.Create(
-                CultureInfo.InvariantCulture,
-                $"{c.Type} {c.Name} with {MongodbReply.CountIn(answers[2 * i]!.Value)} documents and indexes {string.Join(", ", MongodbReply.IndexesIn(answers[(2 * i) + 1]!.Value))}")),
-        ];
+        var listed = await Shell.RunAsync([MongodbCommand.ListCollections(here), MongodbCommand.ListCollections(there)], cancellation);
+        var (ours, theirs) = (MongodbReply.CollectionsIn(listed[0]!.Value), MongodbReply.CollectionsIn(listed[1]!.Value));
+        var answers = await Shell.RunAsync([.. Questions(here, ours), .. Questions(there, theirs)], cancellation);
+        var first = Questions(here, ours).Count();
+        return (Lines(ours, [.. answers.Take(first)]), Lines(theirs, [.. answers.Skip(first)]));
     }
+
+    static IEnumerable<MongodbCommand> Questions(string database, IEnumerable<MongodbCollection> collections) =>
+        collections.Where(c => !c.IsView).SelectMany(c => new[] { MongodbCommand.Count(database, c.Name), MongodbCommand.ListIndexes(database, c.Name) });
+
+    static IReadOnlyList<string> Lines(IReadOnlyList<MongodbCollection> collections, IReadOnlyList<JsonElement?> answers) =>
+    [
+        .. collections.Where(c => c.IsView).Select(c => $"view {c.Name}"),
+        .. collections.Where(c => !c.IsView).Select((c, i) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{c.Type} {c.Name} with {MongodbReply.CountIn(answers[2 * i]!.Value)} documents and indexes {string.Join(", ", MongodbReply.IndexesIn(answers[(2 * i) + 1]!.Value))}")),
+    ];
 
     static int LengthOf(string database, MongodbCollection collection) =>
         Encoding.UTF8.GetByteCount(database) + 1 + Encoding.UTF8.GetByteCount(collection.Name) + (collection.IsTimeseries ? BucketsPrefix.Length : 0);

@@ -5,14 +5,13 @@ using Pitr.EndToEnd.Tests.Programs;
 namespace Pitr.EndToEnd.Tests.Groups;
 
 /// <summary>Whatever fails while MongoDB and Qdrant (doubles of both) are restored in a group, they are what they were, or can be brought there.</summary>
-[Collection(DumpedClusterCollection.Name)]
-public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
+public sealed class CopiedGroupFaultTests
 {
     static readonly TimeSpan LongerThanALingeringTool = TimeSpan.FromSeconds(3);
 
-    async Task<(CopiedGroupHost Group, string Now)> ChangedAsync(string name, params string[] mongodbOptions)
+    static async Task<(CopiedGroupHost Group, string Now)> ChangedAsync()
     {
-        var group = await CopiedGroupHost.CreateAsync(cluster, name, mongodbOptions);
+        var group = await CopiedGroupHost.CreateAsync(null, "none");
         (await group.RunAsync("backup", "--all")).Must();
         await group.ChangeAsync();
         return (group, await group.StateAsync());
@@ -21,7 +20,7 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
     [Fact]
     public async Task A_health_check_that_fails_puts_everything_back_and_keeps_what_was_in_use()
     {
-        var (group, now) = await ChangedAsync("grp_ill");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         group.Touch("fail-check");
         (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay("the health check did not pass", "database shop is what it was", "collection movies is what it was", "their applications are started");
@@ -36,7 +35,7 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
     [InlineData("lossy", "document(s) failed to restore")]
     public async Task A_copy_of_a_database_that_is_not_the_same_leaves_the_original_alone(string fault, params string[] said)
     {
-        var (group, now) = await ChangedAsync($"grp_{fault}");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         group.Documents.Fault = fault;
         (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay([.. said, "documents: database shop is what it was"]);
@@ -52,7 +51,7 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
     [InlineData("checksum", "nothing was made of it")]
     public async Task A_copy_of_a_collection_that_is_not_the_same_leaves_the_original_alone(string fault, string said)
     {
-        var (group, now) = await ChangedAsync($"grp_v_{fault}");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         await group.Vectors.FailAsync(fault);
         (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay("restoring service vectors failed", said, "vectors: collection movies is what it was");
@@ -64,7 +63,7 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
     [Fact]
     public async Task Servers_that_end_in_the_middle_are_put_back_when_they_are_there_again()
     {
-        var (group, now) = await ChangedAsync("grp_died");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         await group.Vectors.FailAsync("die");
         (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay("rolling back failed: vectors: ", "cannot be reached", "applications are not started", "pitr restore --all --roll-back");
@@ -84,7 +83,7 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
     [Fact]
     public async Task A_tool_that_outlives_pitr_is_ended_before_anything_is_put_back()
     {
-        var (group, now) = await ChangedAsync("grp_linger");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         using (var restore = group.Host.Start("restore", "--all", "latest", "--component", "documents"))
         {
@@ -104,7 +103,7 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
     [Fact]
     public async Task What_an_upload_that_outlives_pitr_would_replace_stays_aside()
     {
-        var (group, now) = await ChangedAsync("grp_upload");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         using (var restore = group.Host.Start("restore", "--all", "latest", "--component", "vectors"))
         {
@@ -127,23 +126,14 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
     [Fact]
     public async Task Wherever_it_is_killed_what_was_there_comes_back()
     {
-        var (group, now) = await ChangedAsync("grp_any");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         var states = new HashSet<string>(StringComparer.Ordinal);
-        // Killed at its first step, then at its second, until one comes to its end before it is killed.
+        // Killed at its first step with a service, then at its second, until one comes to its end before it is killed.
         for (var (step, ended) = (1, false); !ended; step++)
         {
             using var restore = group.Host.Start("restore", "--all", "latest");
-            var (seen, last) = (0, "");
-            while (seen < step && !restore.HasExited)
-            {
-                if (TryRead(group.JournalFile) is { Length: > 0 } text && text != last)
-                {
-                    (seen, last) = (seen + 1, text);
-                }
-
-                await Task.Delay(1);
-            }
+            var last = await AwaitStepAsync(group, restore, step, "");
 
             ended = restore.HasExited;
             await restore.KillAsync();
@@ -155,30 +145,20 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
             Assert.All(await group.AsideAsync(), name => Assert.True(name.Contains("_undone_", StringComparison.Ordinal) || said.Contains($"{name} stays", StringComparison.Ordinal) || states.Count > 1, $"{name}: {said}"));
         }
 
-        Assert.True(states.Count > 12, $"killed in {states.Count} different states");
+        Assert.True(states.Count > 7, $"killed in {states.Count} different states");
     }
 
     [Fact]
     public async Task A_way_back_that_is_killed_goes_on()
     {
-        var (group, now) = await ChangedAsync("grp_back");
+        var (group, now) = await ChangedAsync();
         await using var _ = group;
         for (var (step, ended) = (1, false); !ended; step++)
         {
             (await group.RunAsync("restore", "--all", "latest", "--component", "documents", "--component", "vectors")).Must();
             using (var back = group.Host.Start("restore", "--all", "--roll-back"))
             {
-                var (seen, last) = (0, TryRead(group.JournalFile) ?? "");
-                while (seen < step && !back.HasExited)
-                {
-                    if (TryRead(group.JournalFile) is { Length: > 0 } text && text != last)
-                    {
-                        (seen, last) = (seen + 1, text);
-                    }
-
-                    await Task.Delay(1);
-                }
-
+                await AwaitStepAsync(group, back, step, File.ReadAllText(group.JournalFile));
                 ended = back.HasExited;
                 await back.KillAsync();
             }
@@ -197,6 +177,20 @@ public sealed class CopiedGroupFaultTests(DumpedCluster cluster)
         () => restore.HasExited
             || (TryRead(group.JournalFile) is { Length: > 0 } text && JsonDocument.Parse(text).RootElement.GetProperty("components")[0].GetProperty("phase").GetString() == "Restoring"),
         () => "the copies are made");
+
+    // Until the journal has been written so many times since a service was begun; what it says then.
+    static async Task<string> AwaitStepAsync(CopiedGroupHost group, RunningProgram run, int step, string last)
+    {
+        for (var seen = 0; seen < step && !run.HasExited; await Task.Delay(1))
+        {
+            if (TryRead(group.JournalFile) is { Length: > 0 } text && text != last && !text.Contains("\"phase\": \"Stopping\"", StringComparison.Ordinal))
+            {
+                (seen, last) = (seen + 1, text);
+            }
+        }
+
+        return last;
+    }
 
     static bool IsRestoring(CopiedGroupHost group) => group.Documents.Calls is [.., var last] && last.StartsWith("mongorestore", StringComparison.Ordinal) && !last.Contains("--nsTo", StringComparison.Ordinal) && last.Contains("--nsInclude", StringComparison.Ordinal);
 

@@ -5,16 +5,16 @@ using Pitr.EndToEnd.Tests.Programs;
 namespace Pitr.EndToEnd.Tests.Groups;
 
 /// <summary>
-/// A host with a group of three services: db (postgres-dump, of a real server), documents (mongodb) and vectors (qdrant), which are doubles and no real ones. Documents has the databases shop
+/// A host with a group of two or three services: db (postgres-dump, of a real server, where there is one), documents (mongodb) and vectors (qdrant), which are doubles and no real ones. Documents has the databases shop
 /// (orders, an index, a view) and stock, vectors the collections movies (alias films) and songs. Disposing drops whatever PostgreSQL has of this group.
 /// </summary>
 sealed class CopiedGroupHost : IAsyncDisposable
 {
     readonly TestDirectory _directory = new();
-    readonly DumpedCluster _cluster;
+    readonly DumpedCluster? _cluster;
     readonly GroupApplications _applications;
 
-    CopiedGroupHost(DumpedCluster cluster, string database)
+    CopiedGroupHost(DumpedCluster? cluster, string database)
     {
         (_cluster, Database) = (cluster, database);
         _applications = new GroupApplications(_directory);
@@ -36,7 +36,7 @@ sealed class CopiedGroupHost : IAsyncDisposable
 
     public string this[string file] => _directory[file];
 
-    public static async Task<CopiedGroupHost> CreateAsync(DumpedCluster cluster, string database, params string[] mongodbOptions)
+    public static async Task<CopiedGroupHost> CreateAsync(DumpedCluster? cluster, string database, params string[] mongodbOptions)
     {
         var made = new CopiedGroupHost(cluster, database);
         try
@@ -68,14 +68,16 @@ sealed class CopiedGroupHost : IAsyncDisposable
           health-check: {{_applications.Script}} check
           timeout: 3s
         services:
-          db:
-            repositories: [local]
-            kind: postgres-dump
-            connection: "Host={{_cluster.Cluster.SocketDirectory}};Port={{_cluster.Cluster.Server.Port}};Username=dumper;Database=postgres"
-            password: file:{{this["password-db"]}}
-            databases: [{{Database}}]
+          {{(_cluster is null ? "" : $"""
+            db:
+              repositories: [local]
+              kind: postgres-dump
+              connection: "Host={_cluster.Cluster.SocketDirectory};Port={_cluster.Cluster.Server.Port};Username=dumper;Database=postgres"
+              password: file:{this["password-db"]}
+              databases: [{Database}]
+            """.ReplaceLineEndings("\n  "))}}
           documents:
-            after: [db]
+            after: [{{(_cluster is null ? "" : "db")}}]
             repositories: [local]
             {{Documents.Service(this["password-documents"]).ReplaceLineEndings("\n    ")}}
           vectors:
@@ -100,7 +102,7 @@ sealed class CopiedGroupHost : IAsyncDisposable
     /// <summary>Something happens after the backup, everywhere.</summary>
     public async Task ChangeAsync()
     {
-        await _cluster.ExecuteAsync(Database, "INSERT INTO notes (note) VALUES ('later')");
+        await ExecuteAsync("INSERT INTO notes (note) VALUES ('later')");
         await Documents.LoadAsync("shop", "orders", 251, 260);
         await Documents.LoadAsync("shop", "later", 1, 2);
         await Documents.IndexAsync("shop", "later", "by_text", "text");
@@ -111,7 +113,7 @@ sealed class CopiedGroupHost : IAsyncDisposable
     /// <summary>All that the services hold, as one text, without what is kept aside.</summary>
     public async Task<string> StateAsync()
     {
-        var notes = await _cluster.ContentAsync(Database, "public.notes");
+        var notes = _cluster is null ? "" : await _cluster.ContentAsync(Database, "public.notes");
         var vectors = (await Vectors.ContentAsync()).Where(c => !IsAside(c.Key)).OrderBy(c => c.Key, StringComparer.Ordinal);
         var aliases = (await Vectors.AliasesAsync()).OrderBy(a => a.Key, StringComparer.Ordinal);
         return string.Join('\n', notes, string.Join('\n', Documents.Databases.Where(d => !IsAside(d)).Select(d => $"{d}: {Documents.ContentOf(d)}")), string.Join(' ', vectors), string.Join(' ', aliases));
@@ -120,8 +122,7 @@ sealed class CopiedGroupHost : IAsyncDisposable
     /// <summary>What is kept aside, by name: of PostgreSQL, MongoDB and Qdrant.</summary>
     public async Task<string[]> AsideAsync()
     {
-        var db = await _cluster.ScalarAsync<string>("postgres", $"SELECT coalesce(string_agg(datname, ',' ORDER BY datname), '') FROM pg_database WHERE datname LIKE '{Database}\\_%'");
-        return [.. db.Split(',', StringSplitOptions.RemoveEmptyEntries), .. Documents.Databases.Where(IsAside), .. (await Vectors.ContentAsync()).Keys.Where(IsAside).Order(StringComparer.Ordinal)];
+        return [.. await DatabasesAsync("\\_%"), .. Documents.Databases.Where(IsAside), .. (await Vectors.ContentAsync()).Keys.Where(IsAside).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Fails the test unless nothing is kept or left over anywhere.</summary>
@@ -135,9 +136,9 @@ sealed class CopiedGroupHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _applications.Release();
-        foreach (var name in (await _cluster.ScalarAsync<string>("postgres", $"SELECT coalesce(string_agg(datname, ','), '') FROM pg_database WHERE datname LIKE '{Database}%'")).Split(',', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var name in await DatabasesAsync("%"))
         {
-            await _cluster.ExecuteAsync("postgres", $"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
+            await _cluster!.ExecuteAsync("postgres", $"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
         }
 
         Vectors?.Dispose();
@@ -147,8 +148,8 @@ sealed class CopiedGroupHost : IAsyncDisposable
     async Task MakeAsync(string[] mongodbOptions)
     {
         _applications.Make();
-        await _cluster.ExecuteAsync("postgres", $"CREATE DATABASE {Database} TEMPLATE template0");
-        await _cluster.ExecuteAsync(Database, "CREATE TABLE notes (id serial PRIMARY KEY, note text); INSERT INTO notes (note) VALUES ('backed up')");
+        await (_cluster?.ExecuteAsync("postgres", $"CREATE DATABASE {Database} TEMPLATE template0") ?? Task.CompletedTask);
+        await ExecuteAsync("CREATE TABLE notes (id serial PRIMARY KEY, note text); INSERT INTO notes (note) VALUES ('backed up')");
         Documents = await MongodbDouble.MakeAsync(_directory.New("mongodb"), mongodbOptions);
         await Documents.LoadAsync("shop", "orders", 1, 250);
         await Documents.IndexAsync("shop", "orders", "by_text", "text");
@@ -165,6 +166,12 @@ sealed class CopiedGroupHost : IAsyncDisposable
         (await RunAsync("key", "new", "--identity", Host.IdentityFile, "--recipient", Path.Combine(Host.Directory, "recipient.pem"))).Must();
         (await RunAsync("repo", "init", "local")).Must();
     }
+
+    Task ExecuteAsync(string sql) => _cluster?.ExecuteAsync(Database, sql) ?? Task.CompletedTask;
+
+    async Task<string[]> DatabasesAsync(string pattern) => _cluster is null
+        ? []
+        : (await _cluster.ScalarAsync<string>("postgres", $"SELECT coalesce(string_agg(datname, ',' ORDER BY datname), '') FROM pg_database WHERE datname LIKE '{Database}{pattern}'")).Split(',', StringSplitOptions.RemoveEmptyEntries);
 
     static bool IsAside(string name) => name.Contains("_before_", StringComparison.Ordinal) || name.Contains("_undone_", StringComparison.Ordinal);
 }

@@ -58,7 +58,7 @@ public sealed class CopiedGroupTests(DumpedCluster cluster)
     [Fact]
     public async Task What_is_not_there_is_made_and_is_gone_again_after_the_way_back()
     {
-        await using var group = await CopiedGroupHost.CreateAsync(cluster, "grp_absent", "--roles", "backup,restore,dbAdminAnyDatabase");
+        await using var group = await CopiedGroupHost.CreateAsync(null, "none", "--roles", "backup,restore,dbAdminAnyDatabase");
         (await group.RunAsync("backup", "--all")).Must();
         await group.Vectors.RemoveAsync("movies");
         await group.Documents.RemoveAsync("shop");
@@ -75,7 +75,7 @@ public sealed class CopiedGroupTests(DumpedCluster cluster)
     [Fact]
     public async Task What_cannot_come_to_a_good_end_is_refused_before_anything_is_changed()
     {
-        await using var group = await CopiedGroupHost.CreateAsync(cluster, "grp_unfit", "--roles", "backup");
+        await using var group = await CopiedGroupHost.CreateAsync(null, "none", "--roles", "backup");
         (await group.RunAsync("backup", "--all")).Must();
         await group.ChangeAsync();
         var now = await group.StateAsync();
@@ -95,10 +95,10 @@ public sealed class CopiedGroupTests(DumpedCluster cluster)
     [Fact]
     public async Task A_sharded_cluster_and_names_that_would_be_too_long_are_refused()
     {
-        await using var group = await CopiedGroupHost.CreateAsync(cluster, "grp_shards", "--sharded");
+        await using var group = await CopiedGroupHost.CreateAsync(null, "none", "--sharded");
         (await group.RunAsync("backup", "--all")).Must();
         (await group.RunAsync("restore", "--all", "latest")).Must(7).MustSay("the router of a sharded cluster");
-        await using var other = await CopiedGroupHost.CreateAsync(cluster, "grp_long");
+        await using var other = await CopiedGroupHost.CreateAsync(null, "none");
         await other.Documents.LoadAsync("shop", new string('n', 230), 1, 1);
         (await other.RunAsync("backup", "--all")).Must();
         (await other.RunAsync("restore", "--all", "latest")).Must(7).MustSay("could not be kept in database shop_before_", "longer than 255 bytes");
