@@ -16,4 +16,7 @@ public sealed record ComponentMove(string Place, string Aside, string Beside, st
 
     /// <summary>Default collation of what was there, of kind mysql.</summary>
     public string? Collation { get; init; }
+
+    /// <summary>Second names of what was there, of kind qdrant.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
 }

@@ -18,6 +18,9 @@ public sealed record ComponentRecord
     /// <summary>Of its own restore in place, which has a journal of its own; null for kinds without one.</summary>
     public string? InPlaceId { get; init; }
 
+    /// <summary>Whether the server may go on by itself with what it had been sent, although the one who sent it has ended.</summary>
+    public bool MayGoOn { get; init; }
+
     /// <summary>What is replaced, in order; empty for kinds with a journal of their own.</summary>
     public IReadOnlyList<ComponentMove> Moves { get; init; } = [];
 }

@@ -18,6 +18,8 @@ public static class ComponentRestores
         DumpService { Settings: PostgresDumpSettings settings } dumps => new PostgresDumpComponent(dumps, settings),
         DumpService { Settings: MysqlSettings settings } dumps => new MysqlComponent(dumps, settings),
         DumpService { Settings: RedisSettings } dumps => new RedisComponent(dumps),
+        DumpService { Settings: MongodbSettings settings } dumps => new CopyingComponent(dumps, new MongodbCopies(dumps, settings)),
+        DumpService { Settings: QdrantSettings settings } dumps => new CopyingComponent(dumps, new QdrantCopies(dumps, settings)),
         _ => throw new RefusedInputException(
             $"service {service?.Name} is of kind {service?.Kind}, which the restore of a group cannot bring back in place; nothing was changed",
             $"name the others with --component, and restore this one by itself: pitr restore {service?.Name} --help"),

@@ -15,10 +15,12 @@ public sealed class ComponentWork(ComponentRecord record, Action<ComponentRecord
     public IProgress<RestoreProgress>? Progress => progress;
 
     /// <summary>Makes a phase durable before it begins.</summary>
+    /// <param name="phase">The phase.</param>
+    /// <param name="mayGoOn">Whether the server may go on with it by itself if this process ends meanwhile.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void Enter(ComponentPhase phase)
+    public void Enter(ComponentPhase phase, bool mayGoOn = false)
     {
-        var next = Record with { Phase = phase };
+        var next = Record with { Phase = phase, MayGoOn = mayGoOn };
         save(next);
         Record = next;
     }

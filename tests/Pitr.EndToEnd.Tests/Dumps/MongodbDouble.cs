@@ -37,6 +37,28 @@ sealed class MongodbDouble
     public Task LoadAsync(string database, string collection, int first, int last) =>
         RunAsync(["load", _directory, database, collection, first.ToString(CultureInfo.InvariantCulture), last.ToString(CultureInfo.InvariantCulture)]);
 
+    /// <summary>Makes an index over a field.</summary>
+    public Task IndexAsync(string database, string collection, string name, string field) => RunAsync(["index", _directory, database, collection, name, field]);
+
+    /// <summary>Makes a view.</summary>
+    public Task ViewAsync(string database, string name) => RunAsync(["view", _directory, database, name]);
+
+    /// <summary>Removes a database.</summary>
+    public Task RemoveAsync(string database) => RunAsync(["remove", _directory, database]);
+
+    /// <summary>Names of the databases, without the server's own.</summary>
+    public IReadOnlyList<string> Databases => [.. State().GetProperty("databases").EnumerateObject().Select(d => d.Name).Where(name => name != "admin").Order(StringComparer.Ordinal)];
+
+    /// <summary>All that a database holds and is, as one text.</summary>
+    public string ContentOf(string database)
+    {
+        var state = State();
+        return string.Join('\n', state.GetProperty("databases").TryGetProperty(database, out var held)
+            ? held.EnumerateObject().OrderBy(c => c.Name, StringComparer.Ordinal).Select(c => $"{Of(state, "types", c.Name)} {c.Name} {Of(state, "indexes", c.Name)} {c.Value.GetRawText()}") : []);
+
+        string Of(JsonElement all, string what, string collection) => all.GetProperty(what).TryGetProperty($"{database}.{collection}", out var found) && found.GetRawText() is not "\"collection\"" and not "{}" and var text ? text : "";
+    }
+
     /// <summary>How many documents there are, by collection.</summary>
     public async Task<IReadOnlyDictionary<string, int>> ShowAsync() =>
         JsonSerializer.Deserialize<Dictionary<string, int>>((await RunAsync(["show", _directory])).Output)!;
@@ -50,6 +72,8 @@ sealed class MongodbDouble
         bin-directory: {_directory}
         {more}
         """;
+
+    JsonElement State() => JsonDocument.Parse(File.ReadAllText(Path.Combine(_directory, "server.json"))).RootElement;
 
     static async Task<ProgramRun> RunAsync(string[] arguments) => (await ProgramRun.RunAsync("/usr/bin/python3", [Program, .. arguments])).Must();
 }

@@ -37,11 +37,30 @@ sealed class QdrantDouble : IDisposable
     }
 
     /// <summary>Makes a collection of so many points.</summary>
-    public async Task LoadAsync(string collection, int points)
+    public async Task LoadAsync(string collection, int points, int first = 1)
     {
         await PutAsync($"collections/{collection}", new { vectors = new { size = 2, distance = "Dot" } });
-        await PutAsync($"collections/{collection}/points?wait=true", new { points = Enumerable.Range(1, points).Select(n => new { id = n, vector = new[] { n, -n } }) });
+        await PutAsync($"collections/{collection}/points?wait=true", new { points = Enumerable.Range(first, points).Select(n => new { id = n, vector = new[] { n, -n } }) });
     }
+
+    /// <summary>Removes a collection.</summary>
+    public async Task RemoveAsync(string collection) => (await _http.DeleteAsync($"{Url}/collections/{collection}")).EnsureSuccessStatusCode();
+
+    /// <summary>Has a name stand for a collection.</summary>
+    public async Task AliasAsync(string alias, string collection)
+    {
+        var actions = $$$"""{"actions":[{"delete_alias":{"alias_name":"{{{alias}}}"}},{"create_alias":{"collection_name":"{{{collection}}}","alias_name":"{{{alias}}}"}}]}""";
+        (await _http.PostAsync($"{Url}/collections/aliases", new StringContent(actions))).EnsureSuccessStatusCode();
+    }
+
+    /// <summary>What each collection holds and how it is made, as a digest.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> ContentAsync() => (await StateAsync()).GetProperty("content").Deserialize<Dictionary<string, string>>()!;
+
+    /// <summary>Collections whose uploads have come and are not there yet.</summary>
+    public async Task<IReadOnlyList<string>> UnpackingAsync() => (await StateAsync()).GetProperty("unpacking").Deserialize<string[]>()!;
+
+    /// <summary>The collection that each alias stands for.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> AliasesAsync() => (await StateAsync()).GetProperty("aliases").Deserialize<Dictionary<string, string>>()!;
 
     /// <summary>Has it fail from now on.</summary>
     public async Task FailAsync(string fault) => (await _http.PutAsync($"{Url}/double/fault", new StringContent(fault))).EnsureSuccessStatusCode();

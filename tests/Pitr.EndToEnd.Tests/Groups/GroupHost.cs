@@ -5,18 +5,19 @@ using Pitr.EndToEnd.Tests.Programs;
 namespace Pitr.EndToEnd.Tests.Groups;
 
 /// <summary>
-/// A host with a group of two services, db (postgres-dump) and shop (mysql), which comes after db, and applications that are a script: it notes what it is told, and does
-/// what the files fail-…, hang-… and on-… beside it say. Disposing drops whatever the servers have of this group's databases.
+/// A host with a group of two services, db (postgres-dump) and shop (mysql), which comes after db, and applications that are a script. Disposing drops whatever the servers have of this group's databases.
 /// </summary>
 sealed class GroupHost : IAsyncDisposable
 {
     readonly TestDirectory _directory = new();
     readonly DumpedCluster _cluster;
     readonly MariaDbServer _server;
+    readonly GroupApplications _applications;
 
     GroupHost(DumpedCluster cluster, MariaDbServer server, string name)
     {
         (_cluster, _server, Database) = (cluster, server, name);
+        _applications = new GroupApplications(_directory);
         Host = new PitrHost(_directory.New("host"), _directory.New("repository"));
     }
 
@@ -26,7 +27,7 @@ sealed class GroupHost : IAsyncDisposable
     public string Database { get; }
 
     /// <summary>What the applications were told, one word a line.</summary>
-    public string[] Told => File.Exists(_directory["told"]) ? File.ReadAllLines(_directory["told"]) : [];
+    public string[] Told => _applications.Told;
 
     public string this[string file] => _directory[file];
 
@@ -55,15 +56,7 @@ sealed class GroupHost : IAsyncDisposable
         await _cluster.ExecuteAsync(Database, "CREATE TABLE notes (id serial PRIMARY KEY, note text); INSERT INTO notes (note) VALUES ('backed up')");
         await _server.MakeAsync(Database, 20);
         await _server.SqlAsync($"USE {Database}; CREATE VIEW named AS SELECT id, name, one() AS one FROM customers; CREATE VIEW above AS SELECT name FROM named; CREATE TABLE orders (id int PRIMARY KEY, customer int, FOREIGN KEY (customer) REFERENCES customers (id)); INSERT INTO orders VALUES (1, 1)");
-        File.WriteAllText(this["app"], $"""
-            #!/bin/sh
-            echo "$1" >>{this["told"]}
-            [ ! -e {this["on"]}-$1 ] || sh {this["on"]}-$1
-            while [ -e {this["hang"]}-$1 ]; do sleep 0.1; done
-            if [ -e {this["fail"]}-$1 ]; then echo "the application will not $1" >&2; exit 3; fi
-
-            """);
-        File.SetUnixFileMode(this["app"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _applications.Make();
         DumpedCluster.WritePassword(this["password-db"], DumpedCluster.Password);
         DumpedCluster.WritePassword(this["password-shop"], _server.Server["MARIADB_PASSWORD"]);
         Configure();
@@ -152,15 +145,11 @@ sealed class GroupHost : IAsyncDisposable
     }
 
     /// <summary>Waits until the applications are told something.</summary>
-    public Task AwaitToldAsync(string word) => Eventually.IsTrueAsync(() => Told.Contains(word), () => $"the applications are told {word}");
+    public Task AwaitToldAsync(string word) => _applications.AwaitToldAsync(word);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var file in Directory.EnumerateFiles(_directory.Path, "hang-*"))
-        {
-            File.Delete(file);
-        }
-
+        _applications.Release();
         var (db, shop) = await AsideAsync();
         foreach (var name in db.Append(Database))
         {

@@ -28,7 +28,7 @@ sealed class MongodbFeed(ToolFeed tool, string stream, Func<string, string> clea
         var code = await tool.WaitAsync(cancellation);
         return code != 0 || _archive.WhyNotWhole() is not { } reason
             ? code
-            : throw new ServerException($"{Name} ended well, but {stream} is not whole: {reason}; no backup was made: {Messages}");
+            : throw new ServerException($"{Name} ended well, but {stream} is not whole: {reason}; nothing was made of it: {Messages}");
     }
 
     /// <inheritdoc/>

@@ -1,8 +1,6 @@
-using System.Globalization;
 using Pitr.Format.Catalog;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
-using Pitr.Postgres;
 
 namespace Pitr.Operations.Dumps.Mongodb;
 
@@ -10,14 +8,24 @@ namespace Pitr.Operations.Dumps.Mongodb;
 /// Brings databases back by <c>mongorestore --archive</c>: into what is not there, or with <c>--drop</c> in place of collections of the same names. Users and roles, and what the oplog holds,
 /// come only with the whole (<c>--globals</c>).
 /// </summary>
-/// <param name="settings">The service, whose server it goes to.</param>
-public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
+public sealed class MongodbTarget : IDumpTarget
 {
-    const string FailedMark = "document(s) failed to restore";
     const string Users = "admin.system.users";
 
-    readonly List<string> _arguments = ["--archive", "--stopOnError"];
+    readonly List<string> _arguments = [];
+    readonly MongodbSettings _settings;
+    readonly ToolMark? _mark;
     MongodbTools? _tools;
+
+    /// <param name="settings">The service, whose server it goes to.</param>
+    public MongodbTarget(MongodbSettings settings)
+        : this(settings, mark: null)
+    {
+    }
+
+    /// <param name="settings">The service, whose server it goes to.</param>
+    /// <param name="mark">What the tools have in their environment; null for nothing.</param>
+    internal MongodbTarget(MongodbSettings settings, ToolMark? mark) => (_settings, _mark) = (settings, mark);
 
     /// <inheritdoc/>
     public async Task<DumpRestorePlan> PlanAsync(DumpDocument entry, DumpManifest manifest, DumpSelection selection, CancellationToken cancellation)
@@ -26,7 +34,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
         ArgumentNullException.ThrowIfNull(selection);
         Refuse(selection);
         var chosen = Choose(manifest, selection);
-        _tools = new MongodbTools(settings);
+        _tools = new MongodbTools(_settings, _mark);
         var tool = await _tools.ReadVersionAsync(_tools.Restore, cancellation);
         var (version, present) = await ReadTargetAsync(chosen, selection, cancellation);
         DumpChoice.RequireNotNewer(manifest, MongodbTools.Product, version, _tools.Server);
@@ -41,8 +49,8 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
             c.Stream, selection.Globals ? null : selection.Into ?? string.Join(", ", c.Databases), IsNew: !c.Databases.Any(name => present.Contains(selection.Into ?? name))));
         _arguments.AddRange(selection.Drop ? ["--drop"] : []);
         _arguments.AddRange(selection.Globals && chosen.Any(c => c.Stream.Counts.Any(count => count.Name == MongodbArchive.Oplog)) ? ["--oplogReplay"] : []);
-        _arguments.AddRange(selection.Globals ? [] : chosen.SelectMany(c => c.Databases).Distinct(StringComparer.Ordinal).Select(name => $"--nsInclude={Pattern(name)}.*"));
-        _arguments.AddRange(selection.Into is { } into ? [$"--nsFrom={Pattern(chosen[0].Databases[0])}.*", $"--nsTo={Pattern(into)}.*"] : []);
+        _arguments.AddRange(selection.Globals ? [] : chosen.SelectMany(c => c.Databases).Distinct(StringComparer.Ordinal).Select(name => MongodbLoad.Only(name)));
+        _arguments.AddRange(selection.Into is { } into ? MongodbLoad.Renamed(chosen[0].Databases[0], into) : []);
         return new DumpRestorePlan(entry, manifest, tool, _tools.Server, [.. steps]);
     }
 
@@ -51,29 +59,7 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
     {
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(copy);
-        await using var tool = _tools!.Start(_tools.Restore, _arguments);
-        var reading = DrainAsync(tool.Output);
-        try
-        {
-            await copy(tool.Input);
-            tool.Input.Close();
-        }
-        catch (IOException e) when (e is not FileNotFoundException)
-        {
-            // It has stopped reading; its exit code says why.
-        }
-
-        var code = await tool.WaitAsync(cancellation);
-        await reading;
-        var messages = _tools.Clean(tool.Messages);
-        // Without --stopOnError it would go on, and end well; what it says at the end is believed more than its exit code.
-        if (code != 0 || Lines(messages).Any(line => line.Contains(FailedMark, StringComparison.Ordinal) && !line.Contains($" 0 {FailedMark}", StringComparison.Ordinal)))
-        {
-            throw new ServerException(
-                string.Create(CultureInfo.InvariantCulture, $"{tool.Name} failed with code {code}, and what it had restored into {step.Into ?? "the server"} stays there: {messages}"),
-                MongodbTools.Hint(messages) ?? "drop what it made and restore again, or restore again with --drop; what went wrong stands above");
-        }
-
+        await MongodbLoad.RunAsync(_tools!, _arguments, step.Into ?? "the server", copy, cancellation);
         return Notes(step);
     }
 
@@ -146,13 +132,11 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
             : all;
     }
 
-    static IReadOnlyList<string> DatabasesOf(DumpStreamRecord stream) => stream.Database is { } database
+    /// <summary>The databases that a stream holds, without the server's own.</summary>
+    internal static IReadOnlyList<string> DatabasesOf(DumpStreamRecord stream) => stream.Database is { } database
         ? [database]
         : [.. stream.Counts.Select(count => count.Name).Where(key => key.Contains('.', StringComparison.Ordinal)).Select(key => key[..key.IndexOf('.', StringComparison.Ordinal)])
             .Distinct(StringComparer.Ordinal).Except(MongodbTools.Own)];
-
-    // In a pattern of namespaces a star means anything.
-    static string Pattern(string database) => database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("*", "\\*", StringComparison.Ordinal);
 
     List<string> Notes(DumpRestoreStep step)
     {
@@ -166,16 +150,4 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
                 ? ["users and roles of the backup were not brought back, which takes the whole (--globals)"] : Array.Empty<string>(),
         ];
     }
-
-    static string[] Lines(string text) => text.Split(Environment.NewLine);
-
-    // It writes nothing there; if it did, nobody reading would stop it.
-    static Task DrainAsync(Stream output) => Task.Run(async () =>
-    {
-        var block = new byte[4096];
-        while (await output.ReadAsync(block) > 0)
-        {
-            // What it is, does not matter.
-        }
-    });
 }

@@ -12,7 +12,8 @@ namespace Pitr.Operations.Dumps.Mongodb;
 /// They are all there is to ask a server with: what it is and has stands at the beginning of an archive.
 /// </summary>
 /// <param name="settings">The service.</param>
-sealed class MongodbTools(MongodbSettings settings) : IDisposable
+/// <param name="mark">What they have in their environment, so that they are found when pitr has been killed; null for nothing.</param>
+sealed class MongodbTools(MongodbSettings settings, ToolMark? mark = null) : IDisposable
 {
     /// <summary>What the server is called in the catalog.</summary>
     public const string Product = "MongoDB";
@@ -21,6 +22,7 @@ sealed class MongodbTools(MongodbSettings settings) : IDisposable
     public static readonly IReadOnlyList<string> Own = ["admin", "config", "local"];
 
     const string Packages = "mongodb-database-tools (MongoDB's own package)";
+    const string ShellPackage = "mongodb-mongosh (MongoDB's own package)";
     const string ConfigOption = "--config";
     const int BlockSize = 64 << 10;
 
@@ -33,6 +35,14 @@ sealed class MongodbTools(MongodbSettings settings) : IDisposable
 
     /// <summary>The restore tool.</summary>
     public string Restore => ToolFinder.Find(["mongorestore"], settings.BinDirectory, Packages);
+
+    /// <summary>The shell, which runs what no tool does.</summary>
+    /// <exception cref="ServerException">It is not there.</exception>
+    public string Shell => ToolFinder.Find(["mongosh"], settings.BinDirectory, ShellPackage);
+
+    /// <summary>A connection string with everything in it, the password, too.</summary>
+    public string Uri => settings.Uri?.Reveal()
+        ?? string.Create(CultureInfo.InvariantCulture, $"mongodb://{Credentials()}{Host()}:{settings.Server.Port}/?authSource={Escaped(settings.AuthenticationDatabase)}&directConnection=true");
 
     /// <summary>The server, for messages.</summary>
     public string Server => settings.Uri is null ? $"MongoDB at {settings.Server}" : "MongoDB at the uri of the service";
@@ -89,11 +99,14 @@ sealed class MongodbTools(MongodbSettings settings) : IDisposable
         ["--archive", .. database is null ? Array.Empty<string>() : [$"--db={database}"], .. withOplog ? new[] { "--oplog" } : []];
 
     /// <summary>Starts a tool.</summary>
-    public ClientProgram Start(string tool, IEnumerable<string> arguments) => ClientProgram.Start(tool, [.. Connection(), .. arguments], Nothing);
+    public ClientProgram Start(string tool, IEnumerable<string> arguments) => ClientProgram.Start(tool, [.. Connection(), .. arguments], Mark);
+
+    /// <summary>Puts the mark into the environment of a tool.</summary>
+    public void Mark(IDictionary<string, string?> environment) => mark?.Put(environment);
 
     /// <summary>Takes the secrets out of what a tool said.</summary>
     public string Clean(string messages) =>
-        new[] { settings.Uri?.Reveal(), settings.Password?.Reveal() }.OfType<string>().Aggregate(messages, (text, secret) => text.Replace(secret, SecretValue.Mask, StringComparison.Ordinal));
+        new[] { settings.Uri?.Reveal(), settings.Password?.Reveal(), settings.Password is { } password ? Escaped(password.Reveal()) : null }.OfType<string>().Aggregate(messages, (text, secret) => text.Replace(secret, SecretValue.Mask, StringComparison.Ordinal));
 
     /// <summary>The next step after a tool has failed; null when its messages say enough.</summary>
     public static string? Hint(string messages)
@@ -132,6 +145,12 @@ sealed class MongodbTools(MongodbSettings settings) : IDisposable
             yield return $"--authenticationDatabase={settings.AuthenticationDatabase}";
         }
     }
+
+    string Credentials() => settings.User is { } user ? $"{Escaped(user)}{(settings.Password is { } password ? $":{Escaped(password.Reveal())}" : "")}@" : "";
+
+    string Host() => settings.Server.Host.Contains(':', StringComparison.Ordinal) ? $"[{settings.Server.Host}]" : settings.Server.Host;
+
+    static string Escaped(string text) => System.Uri.EscapeDataString(text);
 
     // YAML, in which a string of JSON is one of its own.
     string Secrets() => string.Concat(Line("uri", settings.Uri), Line("password", settings.Password));

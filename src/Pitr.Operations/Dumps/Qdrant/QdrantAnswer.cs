@@ -20,8 +20,32 @@ static class QdrantAnswer
     /// <summary>GET /collections/NAME.</summary>
     public sealed record Collection(CollectionState? Result);
 
-    /// <summary>What a collection holds, as far as the server knows at the moment.</summary>
-    public sealed record CollectionState(long? PointsCount);
+    /// <summary>What a collection holds, as far as the server knows at the moment, and how it is made.</summary>
+    public sealed record CollectionState(long? PointsCount, CollectionConfig? Config);
+
+    /// <summary>How a collection is made.</summary>
+    public sealed record CollectionConfig(VectorParams? Params);
+
+    /// <summary>Its vectors: one kind, or several by name; and its sparse vectors.</summary>
+    public sealed record VectorParams(JsonElement? Vectors, JsonElement? SparseVectors);
+
+    /// <summary>POST /collections/NAME/points/count.</summary>
+    public sealed record Counted(PointCount? Result);
+
+    /// <summary>How many points there are.</summary>
+    public sealed record PointCount(long? Count);
+
+    /// <summary>GET /aliases.</summary>
+    public sealed record Aliases(AliasList? Result);
+
+    /// <summary>The aliases of a server.</summary>
+    public sealed record AliasList(IReadOnlyList<Alias>? Aliases);
+
+    /// <summary>A second name of a collection.</summary>
+    public sealed record Alias(string? AliasName, string? CollectionName);
+
+    /// <summary>POST /collections/aliases.</summary>
+    public sealed record Done(bool? Result);
 
     /// <summary>GET /cluster.</summary>
     public sealed record Cluster(ClusterState? Result);

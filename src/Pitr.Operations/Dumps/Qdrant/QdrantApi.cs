@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Security.Authentication;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Pitr.Operations.Configuration;
@@ -26,6 +28,9 @@ sealed class QdrantApi(QdrantSettings settings) : IDisposable
         Timeout = Timeout.InfiniteTimeSpan,
         MaxResponseContentBufferSize = LongestAnswer,
     };
+
+    /// <summary>Whether the server has got the whole of an upload and has not said what became of it: it may still be at work on it, and end well.</summary>
+    public bool IsUploadUnanswered { get; private set; }
 
     /// <summary>The server, for messages.</summary>
     public string Server { get; } = $"Qdrant at {settings.Url.GetLeftPart(UriPartial.Path).TrimEnd('/')}";
@@ -57,6 +62,41 @@ sealed class QdrantApi(QdrantSettings settings) : IDisposable
     /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
     public async Task<long?> CountPointsAsync(string collection, CancellationToken cancellation) =>
         (await AskAsync(HttpMethod.Get, PathOf(collection), QdrantJson.Default.Collection, $"collection {collection}", cancellation)).Result?.PointsCount;
+
+    /// <summary>How a collection's vectors are made.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<QdrantAnswer.VectorParams> ReadVectorsAsync(string collection, CancellationToken cancellation) =>
+        (await AskAsync(HttpMethod.Get, PathOf(collection), QdrantJson.Default.Collection, $"collection {collection}", cancellation)).Result?.Config?.Params
+        ?? throw Strange($"how collection {collection} is made");
+
+    /// <summary>Has the points of a collection counted one by one, which takes its time.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<long> CountExactlyAsync(string collection, CancellationToken cancellation)
+    {
+        var what = $"how many points collection {collection} has";
+        var answer = await AskAsync(HttpMethod.Post, $"{PathOf(collection)}/points/count", QdrantJson.Default.Counted, what, cancellation, settings.Timeout, "{\"exact\":true}");
+        return answer.Result?.Count ?? throw Strange(what);
+    }
+
+    /// <summary>Second names, and the collection that each stands for.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public async Task<IReadOnlyDictionary<string, string>> ListAliasesAsync(CancellationToken cancellation)
+    {
+        var answer = await AskAsync(HttpMethod.Get, "aliases", QdrantJson.Default.Aliases, "its aliases", cancellation);
+        return (answer.Result?.Aliases ?? throw Strange("its aliases")).Where(a => a is { AliasName: not null, CollectionName: not null })
+            .ToDictionary(a => a.AliasName!, a => a.CollectionName!, StringComparer.Ordinal);
+    }
+
+    /// <summary>Has second names stand for a collection, all at once; those that stand for another one do so no more.</summary>
+    /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
+    public Task SetAliasesAsync(string collection, IEnumerable<string> aliases, CancellationToken cancellation)
+    {
+        // Deleting one that is not there is no error ("Delete alias if exists").
+        var actions = aliases.SelectMany(alias => (string[])[
+            $$$"""{"delete_alias":{"alias_name":"{{{JsonEncodedText.Encode(alias)}}}"}}""",
+            $$$"""{"create_alias":{"collection_name":"{{{JsonEncodedText.Encode(collection)}}}","alias_name":"{{{JsonEncodedText.Encode(alias)}}}"}}"""]);
+        return AskAsync(HttpMethod.Post, "collections/aliases", QdrantJson.Default.Done, $"aliases of collection {collection}", cancellation, body: $$"""{"actions":[{{string.Join(',', actions)}}]}""");
+    }
 
     /// <summary>Names of the snapshots that the server has of a collection.</summary>
     /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
@@ -92,18 +132,31 @@ sealed class QdrantApi(QdrantSettings settings) : IDisposable
     /// <summary>Makes a collection of a snapshot, and waits until it is there.</summary>
     /// <param name="collection">Its name.</param>
     /// <param name="content">The snapshot.</param>
-    /// <param name="sha256">Its SHA-256, which the server compares.</param>
+    /// <param name="sha256">Its SHA-256, which the server compares; null when nobody knows it yet.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="ServerException">It cannot be reached, or refuses.</exception>
-    public async Task UploadSnapshotAsync(string collection, SnapshotUpload content, string sha256, CancellationToken cancellation)
+    public async Task UploadSnapshotAsync(string collection, SnapshotUpload content, string? sha256, CancellationToken cancellation)
     {
-        var address = Address($"{PathOf(collection)}/snapshots/upload?wait=true&priority=snapshot&checksum={sha256}");
+        var address = Address($"{PathOf(collection)}/snapshots/upload?wait=true&priority=snapshot{(sha256 is null ? "" : $"&checksum={sha256}")}");
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
         // So that a server that refuses says so before gigabytes are sent.
         request.Headers.ExpectContinue = true;
         using var silence = new Silence(settings.Timeout, cancellation);
         content.Sent = silence.Restart;
-        using var response = await SendAsync(request, $"collection {collection} from a snapshot", silence, cancellation);
+        try
+        {
+            using var response = await SendAsync(request, $"collection {collection} from a snapshot", silence, cancellation);
+        }
+        catch when (content.Failure is { } failure)
+        {
+            // It is what was to be sent that failed, and not the server.
+            ExceptionDispatchInfo.Throw(failure);
+            throw;
+        }
+        finally
+        {
+            IsUploadUnanswered |= content is { IsWhole: true, IsAnswered: false };
+        }
     }
 
     /// <summary>What is wrong with a connection that fails while it is read.</summary>
@@ -116,10 +169,11 @@ sealed class QdrantApi(QdrantSettings settings) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    async Task<T> AskAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, string what, CancellationToken cancellation, TimeSpan? patience = null)
+    async Task<T> AskAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, string what, CancellationToken cancellation, TimeSpan? patience = null, string? body = null)
         where T : class
     {
-        using var response = await SendAsync(new HttpRequestMessage(method, Address(path)), what, patience ?? Shorter(settings.Timeout), cancellation);
+        var request = new HttpRequestMessage(method, Address(path)) { Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json") };
+        using var response = await SendAsync(request, what, patience ?? Shorter(settings.Timeout), cancellation);
         using var silence = new Silence(Shorter(settings.Timeout), cancellation);
         try
         {
@@ -157,6 +211,11 @@ sealed class QdrantApi(QdrantSettings settings) : IDisposable
         try
         {
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, silence.Token);
+            if (request.Content is SnapshotUpload upload)
+            {
+                upload.IsAnswered = true;
+            }
+
             if (response.IsSuccessStatusCode || response.StatusCode == welcome)
             {
                 return response;

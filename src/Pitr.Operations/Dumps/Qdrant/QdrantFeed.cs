@@ -33,6 +33,12 @@ sealed class QdrantFeed : IDumpFeed
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, long>? Contents { get; private set; }
 
+    /// <summary>Its length in bytes, as the server says.</summary>
+    public long Length => _snapshot.Size;
+
+    /// <summary>Its SHA-256, hexadecimal, as the server says; null where it does not.</summary>
+    public string? Sha256 => _snapshot.Checksum;
+
     /// <summary>Has a snapshot made, and begins to read it.</summary>
     /// <param name="api">The server.</param>
     /// <param name="trace">Remembers it.</param>
@@ -76,7 +82,7 @@ sealed class QdrantFeed : IDumpFeed
         if (length != _snapshot.Size)
         {
             throw new ServerException(
-                string.Create(CultureInfo.InvariantCulture, $"{_api.Server} sent {length} bytes of snapshot {_snapshot.Name}, which has {_snapshot.Size}; no backup was made"), "take the backup again; the server's log may say why");
+                string.Create(CultureInfo.InvariantCulture, $"{_api.Server} sent {length} bytes of snapshot {_snapshot.Name}, which has {_snapshot.Size}; nothing was made of it"), "try again; the server's log may say why");
         }
 
         if (_snapshot.Checksum is null)
@@ -85,7 +91,7 @@ sealed class QdrantFeed : IDumpFeed
         }
         else if (!string.Equals(_snapshot.Checksum, sha256, StringComparison.OrdinalIgnoreCase))
         {
-            throw new ServerException($"what {_api.Server} sent of snapshot {_snapshot.Name} has SHA-256 {sha256}, the server says {_snapshot.Checksum}; no backup was made", "take the backup again; if that fails as well, look at the server's disk");
+            throw new ServerException($"what {_api.Server} sent of snapshot {_snapshot.Name} has SHA-256 {sha256}, the server says {_snapshot.Checksum}; nothing was made of it", "try again; if that fails as well, look at the server's disk");
         }
 
         try

@@ -10,5 +10,8 @@ namespace Pitr.Operations.Dumps.Qdrant;
 [JsonSerializable(typeof(QdrantAnswer.Cluster), TypeInfoPropertyName = "Cluster")]
 [JsonSerializable(typeof(QdrantAnswer.SnapshotMade), TypeInfoPropertyName = "SnapshotMade")]
 [JsonSerializable(typeof(QdrantAnswer.Snapshots), TypeInfoPropertyName = "Snapshots")]
+[JsonSerializable(typeof(QdrantAnswer.Counted), TypeInfoPropertyName = "Counted")]
+[JsonSerializable(typeof(QdrantAnswer.Aliases), TypeInfoPropertyName = "Aliases")]
+[JsonSerializable(typeof(QdrantAnswer.Done), TypeInfoPropertyName = "Done")]
 [JsonSerializable(typeof(QdrantTrail))]
 sealed partial class QdrantJson : JsonSerializerContext;

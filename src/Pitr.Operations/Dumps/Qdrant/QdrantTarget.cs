@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.ExceptionServices;
 using Pitr.Format.Catalog;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
@@ -14,6 +13,9 @@ public sealed class QdrantTarget(QdrantSettings settings) : IDumpTarget
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     readonly QdrantApi _api = new(settings);
+
+    /// <inheritdoc cref="QdrantApi.IsUploadUnanswered"/>
+    internal bool IsUploadUnanswered => _api.IsUploadUnanswered;
 
     /// <inheritdoc/>
     public async Task<DumpRestorePlan> PlanAsync(DumpDocument entry, DumpManifest manifest, DumpSelection selection, CancellationToken cancellation)
@@ -30,10 +32,18 @@ public sealed class QdrantTarget(QdrantSettings settings) : IDumpTarget
         QdrantSource.RequireKnown(version, _api.Server);
         RequireFit(manifest, version);
         var present = await _api.ListCollectionsAsync(cancellation);
+        var aliases = await _api.ListAliasesAsync(cancellation);
         var steps = streams.Select(stream => new DumpRestoreStep(stream, selection.Into ?? stream.Database!, IsNew: true)).ToArray();
         if (steps.FirstOrDefault(step => present.Contains(step.Into!)) is { Into: var taken })
         {
             throw new ConflictException($"collection {taken} is there already on {_api.Server}; nothing was changed", "--into NAME brings it back under another name, beside it; or remove the old one first");
+        }
+
+        // An upload under an alias would replace the collection that it stands for.
+        if (steps.FirstOrDefault(step => aliases.ContainsKey(step.Into!)) is { Into: { } alias })
+        {
+            throw new ConflictException(
+                $"{alias} is an alias of collection {aliases[alias]} on {_api.Server}; nothing was changed", "--into NAME brings the collection back under another name; or remove the alias first");
         }
 
         return new DumpRestorePlan(entry, manifest, $"pitr, by {QdrantSource.Product}'s snapshots", _api.Server, steps);
@@ -53,12 +63,7 @@ public sealed class QdrantTarget(QdrantSettings settings) : IDumpTarget
         catch (Exception e)
         {
             var left = await RemoveAsync(collection);
-            if (upload.Failure is { } failure)
-            {
-                ExceptionDispatchInfo.Throw(failure);
-            }
-
-            if (e is ServerException server)
+            if (e is ServerException server && upload.Failure is null)
             {
                 throw new ServerException($"{server.Message}; {left}", server.Hint, server);
             }

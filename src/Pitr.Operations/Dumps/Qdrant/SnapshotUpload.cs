@@ -26,6 +26,12 @@ sealed class SnapshotUpload : HttpContent
     /// <summary>Why it could not be read, where it was not the server that stopped taking it.</summary>
     public Exception? Failure { get; private set; }
 
+    /// <summary>Whether all of it may have gone.</summary>
+    public bool IsWhole { get; private set; }
+
+    /// <summary>Whether the server has said what became of it.</summary>
+    public bool IsAnswered { get; set; }
+
     /// <summary>Told whenever some of it has gone.</summary>
     public Action Sent { get; set; } = () => { };
 
@@ -43,6 +49,7 @@ sealed class SnapshotUpload : HttpContent
             throw;
         }
 
+        IsWhole = true;
         await stream.WriteAsync(_after);
     }
 
