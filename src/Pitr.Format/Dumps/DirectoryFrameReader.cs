@@ -88,14 +88,14 @@ public sealed class DirectoryFrameReader(IDirectorySink sink)
 
     void TakeFrame()
     {
-        var number = BinaryPrimitives.ReadUInt32BigEndian(_header.AsSpan(1));
+        var number = BinaryPrimitives.ReadUInt32LittleEndian(_header.AsSpan(1));
         switch (_header[0])
         {
             case DirectoryFrames.Beginning:
                 Begin(number);
                 break;
             case DirectoryFrames.Piece:
-                var length = BinaryPrimitives.ReadInt32BigEndian(_header.AsSpan(5));
+                var length = BinaryPrimitives.ReadInt32LittleEndian(_header.AsSpan(5));
                 if (length is < 1 or > DirectoryFrames.LongestPiece || !_open.ContainsKey(number))
                 {
                     throw new DamagedObjectException($"a piece of {length} bytes of file {number} is in the wrong place");
@@ -106,7 +106,7 @@ public sealed class DirectoryFrameReader(IDirectorySink sink)
                 (_current, _pieceLeft) = (number, length);
                 break;
             case DirectoryFrames.FileEnd:
-                if (!_open.Remove(number, out var written) || written != BinaryPrimitives.ReadInt64BigEndian(_header.AsSpan(5)))
+                if (!_open.Remove(number, out var written) || written != BinaryPrimitives.ReadInt64LittleEndian(_header.AsSpan(5)))
                 {
                     throw new DamagedObjectException($"the end of file {number} does not fit");
                 }
@@ -114,7 +114,7 @@ public sealed class DirectoryFrameReader(IDirectorySink sink)
                 sink.End(number);
                 break;
             default:
-                if (_open.Count > 0 || number != _names.Count || _total != BinaryPrimitives.ReadInt64BigEndian(_header.AsSpan(5)))
+                if (_open.Count > 0 || number != _names.Count || _total != BinaryPrimitives.ReadInt64LittleEndian(_header.AsSpan(5)))
                 {
                     throw new DamagedObjectException($"it ends with {_names.Count} files, {_open.Count} of them not whole, and says {number}");
                 }

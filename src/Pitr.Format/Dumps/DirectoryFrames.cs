@@ -4,7 +4,7 @@ using System.Text;
 namespace Pitr.Format.Dumps;
 
 /// <summary>
-/// Bytes of a stream that holds the files of one directory, which grow at the same time: the line <see cref="Magic"/>, then frames, the last of them the end. Numbers are big-endian;
+/// Bytes of a stream that holds the files of one directory, which grow at the same time: the line <see cref="Magic"/>, then frames, the last of them the end. Numbers are little-endian;
 /// files are numbered from 0 in the order in which they begin. See docs/format.md, section 11.
 /// </summary>
 public static class DirectoryFrames
@@ -53,7 +53,7 @@ public static class DirectoryFrames
         }
 
         to[0] = Beginning;
-        BinaryPrimitives.WriteUInt32BigEndian(to[1..], number);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[1..], number);
         to[5] = (byte)name.Length;
         return 6 + Encoding.ASCII.GetBytes(name, to[6..]);
     }
@@ -67,8 +67,8 @@ public static class DirectoryFrames
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, LongestPiece);
         to[0] = Piece;
-        BinaryPrimitives.WriteUInt32BigEndian(to[1..], number);
-        BinaryPrimitives.WriteInt32BigEndian(to[5..], length);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[1..], number);
+        BinaryPrimitives.WriteInt32LittleEndian(to[5..], length);
     }
 
     /// <summary>Writes the frame that ends a file.</summary>
@@ -89,7 +89,7 @@ public static class DirectoryFrames
     static void WriteEnd(Span<byte> to, byte kind, uint number, long length)
     {
         to[0] = kind;
-        BinaryPrimitives.WriteUInt32BigEndian(to[1..], number);
-        BinaryPrimitives.WriteInt64BigEndian(to[5..], length);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[1..], number);
+        BinaryPrimitives.WriteInt64LittleEndian(to[5..], length);
     }
 }
