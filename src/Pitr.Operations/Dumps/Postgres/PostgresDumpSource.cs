@@ -144,6 +144,7 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings, ScratchOwn
     public string? Hint(string messages) =>
         (settings.Jobs > 1 && messages.Contains("No space left on device", StringComparison.Ordinal)
             ? $"free some space in {settings.StagingDirectory ?? owner.StateDirectory}, name another directory with staging-directory, or let less lie there with staging-size" : null)
+        ?? (settings.Jobs > 1 && messages.Contains("could not obtain lock on relation", StringComparison.Ordinal) ? "take it again when nobody alters tables, or with one job: jobs: 1" : null)
         ?? PgDump.Hint(messages)
         ?? (messages.Contains("permission denied", StringComparison.Ordinal) ? "grant the role of the connection pg_read_all_data, or connect as a superuser" : null)
         ?? (messages.Contains("server closed the connection", StringComparison.Ordinal) || messages.Contains("terminating connection", StringComparison.Ordinal)
