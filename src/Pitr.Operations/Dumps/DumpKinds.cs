@@ -29,11 +29,12 @@ public static class DumpKinds
     /// <summary>What brings them back.</summary>
     /// <param name="settings">The service.</param>
     /// <param name="owner">The service, as one that needs scratch space.</param>
-    public static IDumpTarget Target(DumpServiceSettings settings, ScratchOwner owner) => settings switch
+    /// <param name="asFiles">Whether into a directory instead of the service's server.</param>
+    public static IDumpTarget Target(DumpServiceSettings settings, ScratchOwner owner, bool asFiles) => asFiles ? new DumpFilesTarget() : settings switch
     {
         PostgresDumpSettings postgres => new PostgresDumpTarget(postgres, owner),
         MysqlSettings mysql => new MysqlTarget(mysql),
-        RedisSettings => new RedisTarget(),
+        RedisSettings => new DumpFilesTarget(),
         MongodbSettings mongodb => new MongodbTarget(mongodb),
         QdrantSettings qdrant => new QdrantTarget(qdrant),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),

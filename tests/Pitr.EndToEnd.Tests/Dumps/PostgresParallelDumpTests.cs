@@ -76,13 +76,18 @@ public sealed class PostgresParallelDumpTests
     }
 
     [FormatReaderFact]
-    public async Task Another_program_that_knows_the_format_gives_pg_restore_its_directory()
+    public async Task Pitr_and_another_program_that_knows_the_format_give_pg_restore_its_directory()
     {
         await using var made = await ParallelDumpHost.CreateAsync(15, ["shop"]);
         await made.ExecuteAsync("shop", Content);
         var id = await made.Host.BackupAsync();
         var directory = made.Host.Directory["unpacked"];
         await FormatReader.ReadAsync(made.Host.Host, "unpack", DumpHost.Service, id, "shop.dump", directory);
+        var files = made.Host.Directory["files"];
+        (await made.Host.RunAsync("restore", DumpHost.Service, "--to", files)).Must();
+        Assert.Equal(["globals.sql", "shop.dump"], Directory.GetFileSystemEntries(files).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        (await ProgramRun.RunAsync("/usr/bin/diff", ["--recursive", directory, Path.Combine(files, "shop.dump")])).Must();
+        Assert.True(Directory.GetFiles(directory).Length > 1000);
         await made.ExecuteAsync("postgres", "CREATE DATABASE byhand");
         (await ProgramRun.RunAsync(
             PostgresBinaries.FindClient("pg_restore", 15),

@@ -70,7 +70,13 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings, ScratchOwn
     public async Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        return stream.Format == DirectoryFormat ? await StartDirectoryAsync(stream.Database!) : new ToolFeed(Start(stream, schemaOnly: false));
+        if (stream.Format == DirectoryFormat)
+        {
+            return await StartDirectoryAsync(stream.Database!);
+        }
+
+        var tool = new ToolFeed(Start(stream, schemaOnly: false));
+        return stream.Database is null ? new SaltedScript(tool) : tool;
     }
 
     /// <inheritdoc/>

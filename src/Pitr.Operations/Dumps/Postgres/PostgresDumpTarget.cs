@@ -1,5 +1,4 @@
 using System.Globalization;
-using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Dumps.Postgres.Staging;
@@ -131,12 +130,7 @@ public sealed class PostgresDumpTarget(PostgresDumpSettings settings, ScratchOwn
         await using var unpacking = new DirectoryUnpacking(directory);
         try
         {
-            await copy(unpacking);
-            unpacking.Complete();
-        }
-        catch (DamagedObjectException e)
-        {
-            throw new DamagedRepositoryException($"{stream.Name} is not what a dump of several jobs is: {e.Message}; nothing was changed", "take another backup: pitr info lists them", e);
+            await unpacking.TakeAsync(copy, "nothing was changed");
         }
         catch (IOException e) when (e is not FileNotFoundException)
         {

@@ -1,5 +1,7 @@
 using Microsoft.Win32.SafeHandles;
+using Pitr.Format;
 using Pitr.Format.Dumps;
+using Pitr.Operations.Errors;
 
 namespace Pitr.Operations.Dumps.Postgres.Staging;
 
@@ -27,8 +29,26 @@ sealed class DirectoryUnpacking : Stream, IDirectorySink
 
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
+    /// <summary>Takes a stream to its end.</summary>
+    /// <param name="copy">Writes the stream to where it is told.</param>
+    /// <param name="left">What there is when it fails, for the error.</param>
+    /// <exception cref="DamagedRepositoryException">It is no stream of a directory.</exception>
+    /// <exception cref="IOException">The files cannot be written.</exception>
+    public async Task TakeAsync(Func<Stream, Task> copy, string left)
+    {
+        try
+        {
+            await copy(this);
+            Complete();
+        }
+        catch (DamagedObjectException e)
+        {
+            throw new DamagedRepositoryException($"a stream is not what a dump of several jobs is: {e.Message}; {left}", "take another backup: pitr info lists them", e);
+        }
+    }
+
     /// <summary>Nothing more comes.</summary>
-    /// <exception cref="Pitr.Format.DamagedObjectException">The stream's end is missing.</exception>
+    /// <exception cref="DamagedObjectException">The stream's end is missing.</exception>
     public void Complete() => _reader.Complete();
 
     /// <inheritdoc/>
