@@ -7,10 +7,12 @@
   format-reader.py REPOSITORY IDENTITY.pem dumps SERVICE                a line for each dump and stream
   format-reader.py REPOSITORY IDENTITY.pem dump-verify SERVICE DUMP     reads and checks all of a dump
   format-reader.py REPOSITORY IDENTITY.pem dump SERVICE DUMP STREAM     one stream of a dump to stdout, checked as it goes
+  format-reader.py REPOSITORY IDENTITY.pem unpack SERVICE DUMP STREAM DIRECTORY
+                                                                        one of format pg_dump-directory into a new directory, for pg_restore
 
 An encrypted identity takes its passphrase from $PITR_PASSPHRASE. IDENTITY may be "-": then that passphrase opens the data keys themselves.
 """
-import base64, glob, hashlib, hmac, json, os, struct, subprocess, sys
+import base64, glob, hashlib, hmac, json, os, re, struct, subprocess, sys
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
@@ -164,6 +166,14 @@ class Repository:
         if (length, digest.hexdigest()) != (stream["bytes"], stream["sha256"]):
             sys.exit(f"stream {name} of dump {dump} is not what its tool wrote")
 
+    def unpack(self, service, dump, name, directory):
+        """Writes the files of a stream of format pg_dump-directory."""
+        os.mkdir(directory, 0o700)
+        files = DirectoryFiles(directory)
+        self.dump(service, dump, name, files)
+        if not files.complete:
+            sys.exit(f"stream {name} of dump {dump} has no end")
+
     def dump_verify(self, service, dump):
         entry, manifest = self.dump_entry(service, dump), self.dump_manifest(service, dump)
         for member in ("kind", "product", "server-version", "streams", "parts"):
@@ -184,6 +194,58 @@ class Repository:
             with open(os.devnull, "wb") as nowhere:
                 self.dump(service, dump, stream["name"], nowhere)
         return entry
+
+
+class DirectoryFiles:
+    """Takes the stream of a directory, and writes its files."""
+    MAGIC, FRAMES = b"pitr directory 1\n", {b"F": "<IB", b"D": "<II", b"E": "<IQ", b"Z": "<IQ"}
+
+    def __init__(self, directory):
+        self.directory, self.left, self.open, self.names, self.bytes = directory, b"", {}, set(), 0
+        self.begun = self.complete = False
+
+    def write(self, content):
+        self.left += content
+        if not self.begun and len(self.left) >= len(self.MAGIC):
+            if not self.left.startswith(self.MAGIC):
+                sys.exit("the stream does not hold the files of a directory")
+            self.begun, self.left = True, self.left[len(self.MAGIC):]
+        at = 0
+        while self.begun and (length := self.frame(at)):
+            at += length
+        self.left = self.left[at:]
+
+    def frame(self, at):
+        """Takes the frame at this place; its length, or 0 where not all of it is there."""
+        kind = self.left[at:at + 1]
+        if not kind:
+            return 0
+        if self.complete or kind not in self.FRAMES:
+            sys.exit("the stream has a frame that is not known, or one behind its end")
+        header = struct.Struct(self.FRAMES[kind])
+        if len(self.left) < at + 1 + header.size:
+            return 0
+        number, value = header.unpack_from(self.left, at + 1)
+        start = at + 1 + header.size
+        content = self.left[start:start + value] if kind in b"FD" else b""
+        if kind in b"FD" and len(content) < value:
+            return 0
+        if kind == b"F":
+            name = content.decode("ascii")
+            if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", name) or name in self.names or number != len(self.names):
+                sys.exit(f"the stream has a file with the name {name!r}")
+            self.names.add(name)
+            self.open[number] = open(os.path.join(self.directory, name), "xb")
+        elif kind == b"D":
+            self.open[number].write(content)
+            self.bytes += value
+        elif kind == b"E":
+            with self.open.pop(number) as file:
+                if file.tell() != value:
+                    sys.exit(f"file {file.name} is not whole")
+        else:
+            self.complete = (number, value, self.open) == (len(self.names), self.bytes, {})
+        return 1 + header.size + len(content)
 
 
 def decompress(frame):
@@ -211,5 +273,7 @@ if __name__ == "__main__":
         print(f"dump {entry['id']}: {len(entry['streams'])} streams in {len(entry['parts'])} parts, all as they were written")
     elif command == "dump":
         repository.dump(*rest, sys.stdout.buffer)
+    elif command == "unpack":
+        repository.unpack(*rest)
     else:
         sys.exit(__doc__)

@@ -4,6 +4,11 @@
 # shellcheck disable=SC2154,SC2034  # variables of scripts/bench and lib.sh
 
 dumps_group() {
+    [[ -n $only && $only != dump-mysql ]] || dumps_mysql_group
+    [[ $only == dump-mysql ]] || dumps_postgres_group
+}
+
+dumps_mysql_group() {
     progress "starting mariadb"
     services_start mariadb
     declare -g "${services_lines[@]}"

@@ -27,6 +27,7 @@ static partial class LibC
     const uint WaitBefore = 1;
     const uint StartWriting = 2;
     const uint WaitAfter = 4;
+    const int KeepSizeAndPunchHole = 1 | 2;
 
     /// <summary>Makes everything written to the file system of a directory durable (syncfs(2); Linux 5.8 and later report write errors).</summary>
     /// <exception cref="IOException">The kernel reports an error: what was written is not safe.</exception>
@@ -108,6 +109,13 @@ static partial class LibC
             throw new IOException($"what was written is not safe: {Marshal.GetPInvokeErrorMessage(error)}");
         }
     }
+
+    /// <summary>Gives the space of a part of a file back, which reads as zeros from then on; its length stays (fallocate(2) with FALLOC_FL_PUNCH_HOLE).</summary>
+    /// <param name="file">Open for writing.</param>
+    /// <param name="offset">Where the part begins, in bytes.</param>
+    /// <param name="length">Its length in bytes, at least 1.</param>
+    /// <returns>False when the file system cannot do that, and nothing has changed.</returns>
+    public static bool TryPunchHole(SafeFileHandle file, long offset, long length) => Allocate(file, KeepSizeAndPunchHole, offset, length) == 0;
 
     /// <summary>Whether this process may make and rename entries of a directory (access(2)).</summary>
     public static bool MayWrite(string directory) => Access(directory, WriteAndSearch) == 0;
@@ -210,6 +218,9 @@ static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     private static partial int SyncRange(SafeFileHandle file, long offset, long length, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatX(int directory, string path, int flags, uint mask, Span<byte> status);

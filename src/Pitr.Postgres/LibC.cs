@@ -9,6 +9,8 @@ static partial class LibC
     public const int SigQuit = 3;
     public const int SigKill = 9;
     public const int SigTerm = 15;
+    public const int SigCont = 18;
+    public const int SigStop = 19;
 
     const int NoSuchProcess = 3;
     const int Interrupted = 4;

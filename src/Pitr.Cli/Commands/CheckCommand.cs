@@ -66,7 +66,7 @@ static class CheckCommand
     {
         if (service is DumpService dumps)
         {
-            await using var source = DumpKinds.Source(dumps.Settings, dumps.StateDirectory);
+            await using var source = DumpKinds.Source(dumps.Settings, dumps);
             return await new DumpCheckRun(dumps, source).RunAsync(onResult, cancellation);
         }
 

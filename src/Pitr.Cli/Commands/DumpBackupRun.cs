@@ -57,7 +57,7 @@ static class DumpBackupRun
     /// <summary>Takes a dump of a service.</summary>
     public static async Task<DumpDocument> TakeAsync(DumpService service, AuditNotes notes, ProgressDisplay display, CancellationToken cancellation)
     {
-        await using var source = DumpKinds.Source(service.Settings, service.StateDirectory);
+        await using var source = DumpKinds.Source(service.Settings, service);
         var backup = await new DumpRun(service, source, CommandContext.Version)
             .RunAsync(new Forward<DumpProgress>(p => display.Show(p.Phase, p.Bytes, Math.Max(p.Bytes, p.TotalBytes))), cancellation);
         notes.Subject = backup.Id;

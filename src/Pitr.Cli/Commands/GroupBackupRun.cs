@@ -4,6 +4,7 @@ using Pitr.Format.Layout;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Dumps;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Scratch;
 using Pitr.Operations.Services;
 
 namespace Pitr.Cli.Commands;
@@ -135,7 +136,7 @@ sealed class GroupBackupRun(ParseResult parsed, GroupOptions group, bool dryRun)
             return new GroupRow(name, settings.Kind, "would be backed up") { Why = $"{order}; a base backup of the cluster" };
         }
 
-        await using var source = DumpKinds.Source(dumps, Path.Combine(context.Configuration.StateDirectory, "services", name));
+        await using var source = DumpKinds.Source(dumps, new ScratchOwner(name, Path.Combine(context.Configuration.StateDirectory, "services", name), context.Log));
         var plan = await source.PlanAsync(cancellation);
         return new GroupRow(name, settings.Kind, "would be backed up")
         {

@@ -2,7 +2,7 @@ namespace Pitr.Format.Catalog;
 
 /// <summary>One stream of a dump, as the tool wrote it.</summary>
 /// <param name="Name">What it is called in this dump, e.g. the name of a database; unique there.</param>
-/// <param name="Format">What the bytes are: "pg_dump-custom", "sql", "mysql-accounts", "rdb", "mongodb-archive", "qdrant-snapshot".</param>
+/// <param name="Format">What the bytes are: "pg_dump-custom", "pg_dump-directory", "sql", "mysql-accounts", "rdb", "mongodb-archive", "qdrant-snapshot".</param>
 /// <param name="Bytes">Length of the stream.</param>
 /// <param name="Sha256">SHA-256 of the stream, lower-case hexadecimal.</param>
 /// <param name="FirstPart">Number of the part it begins with.</param>

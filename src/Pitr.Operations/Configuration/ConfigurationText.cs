@@ -161,7 +161,10 @@ public static class ConfigurationText
     {
         _ = dump switch
         {
-            PostgresDumpSettings postgres => tree.Add("connection", postgres.Connection).Add("databases", Databases(postgres.Databases)),
+            PostgresDumpSettings postgres => tree.Add("connection", postgres.Connection).Add("databases", Databases(postgres.Databases))
+                .Add("jobs", postgres.Jobs)
+                .Add("staging-directory", postgres.StagingDirectory)
+                .Add("staging-size", ConfigurationUnits.FormatSize(postgres.StagingSize)),
             MysqlSettings mysql => Place(tree, mysql.Server).Add("user", mysql.User).Add("option-file", mysql.OptionFile).Add("databases", Databases(mysql.Databases)),
             RedisSettings redis => Place(tree, redis.Server).Add("user", redis.User).Add("data-directory", redis.DataDirectory).Add("server", Tree(redis.Control)),
             // A URI says all of it; beside one the rest could not be read again.

@@ -5,6 +5,7 @@ static class DumpServiceBinding
 {
     const string LocalHost = "127.0.0.1";
     const long MebiByte = 1024 * 1024;
+    const long LargestStaging = 1024 * 1024 * MebiByte;
 
     static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(1);
@@ -55,7 +56,12 @@ static class DumpServiceBinding
         var (connection, password) = PostgresServiceBinding.Connection(section);
         return new PostgresDumpSettings(section.Name, repositories, objectives, retention)
         {
-            Connection = connection, Password = password, Databases = Databases(section),
+            Connection = connection,
+            Password = password,
+            Databases = Databases(section),
+            Jobs = section.Integer("jobs", 1, 1, PostgresDumpSettings.MostJobs),
+            StagingDirectory = section.OptionalPath("staging-directory"),
+            StagingSize = section.Size("staging-size", PostgresDumpSettings.DefaultStagingSize, MebiByte, LargestStaging),
         };
     }
 

@@ -1,12 +1,14 @@
 using System.Buffers;
 using System.Text;
 using Pitr.Format.Catalog;
+using Pitr.Operations.Dumps.Postgres;
+using Pitr.Operations.Dumps.Postgres.Staging;
 using Pitr.Operations.Dumps.Redis;
 using Pitr.Operations.Errors;
 
 namespace Pitr.Operations.Dumps;
 
-/// <summary>Brings the streams of a dump back as files of a new directory, as their tools wrote them. Needs no server and no tool.</summary>
+/// <summary>Brings the streams of a dump back as files of a new directory, as their tools wrote them; what pg_dump wrote as a directory as a directory in it. Needs no server and no tool.</summary>
 public sealed class DumpFilesTarget : IDumpTarget
 {
     const UnixFileMode PrivateDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -67,6 +69,12 @@ public sealed class DumpFilesTarget : IDumpTarget
         try
         {
             Directory.CreateDirectory(directory, PrivateDirectory);
+            if (step.Stream.Format == PostgresDumpSource.DirectoryFormat)
+            {
+                await UnpackAsync(step.Into!, unfinished, copy);
+                return [];
+            }
+
             await using (var file = new FileStream(unfinished, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, UnixCreateMode = PrivateFile }))
             {
                 _made.Add(unfinished);
@@ -94,6 +102,21 @@ public sealed class DumpFilesTarget : IDumpTarget
 
             throw;
         }
+    }
+
+    async Task UnpackAsync(string directory, string unfinished, Func<Stream, Task> copy)
+    {
+        Directory.CreateDirectory(unfinished, PrivateDirectory);
+        _made.Add(unfinished);
+        await using (var unpacking = new DirectoryUnpacking(unfinished))
+        {
+            await unpacking.TakeAsync(copy, "nothing of it is kept");
+        }
+
+        LibC.SyncFileSystem(unfinished);
+        Directory.Move(unfinished, directory);
+        _made.Add(directory);
+        LibC.SyncDirectory(Path.GetDirectoryName(directory)!);
     }
 
     /// <inheritdoc/>
@@ -127,7 +150,18 @@ public sealed class DumpFilesTarget : IDumpTarget
     // All of it: half of a dump in a directory would look like the dump.
     void RemoveMade(string directory)
     {
-        _made.ForEach(File.Delete);
+        foreach (var path in _made)
+        {
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path, recursive: true);
+            }
+            else
+            {
+                File.Delete(path);
+            }
+        }
+
         _made.Clear();
         if (_isNewDirectory && Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any())
         {

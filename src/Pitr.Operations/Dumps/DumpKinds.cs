@@ -15,23 +15,24 @@ public static class DumpKinds
 {
     /// <summary>What takes the dumps of a service.</summary>
     /// <param name="settings">The service.</param>
-    /// <param name="stateDirectory">This host's private files for it.</param>
-    public static IDumpSource Source(DumpServiceSettings settings, string stateDirectory) => settings switch
+    /// <param name="owner">The service, as one that needs scratch space.</param>
+    public static IDumpSource Source(DumpServiceSettings settings, ScratchOwner owner) => settings switch
     {
-        PostgresDumpSettings postgres => new PostgresDumpSource(postgres),
+        PostgresDumpSettings postgres => new PostgresDumpSource(postgres, owner),
         MysqlSettings mysql => new MysqlSource(mysql),
         RedisSettings redis => new RedisSource(redis),
         MongodbSettings mongodb => new MongodbSource(mongodb),
-        QdrantSettings qdrant => new QdrantSource(qdrant, stateDirectory),
+        QdrantSettings qdrant => new QdrantSource(qdrant, owner.StateDirectory),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),
     };
 
     /// <summary>What brings them back.</summary>
     /// <param name="settings">The service.</param>
+    /// <param name="owner">The service, as one that needs scratch space.</param>
     /// <param name="asFiles">Whether into a directory instead of the service's server.</param>
-    public static IDumpTarget Target(DumpServiceSettings settings, bool asFiles) => asFiles ? new DumpFilesTarget() : settings switch
+    public static IDumpTarget Target(DumpServiceSettings settings, ScratchOwner owner, bool asFiles) => asFiles ? new DumpFilesTarget() : settings switch
     {
-        PostgresDumpSettings postgres => new PostgresDumpTarget(postgres),
+        PostgresDumpSettings postgres => new PostgresDumpTarget(postgres, owner),
         MysqlSettings mysql => new MysqlTarget(mysql),
         RedisSettings => new DumpFilesTarget(),
         MongodbSettings mongodb => new MongodbTarget(mongodb),
@@ -41,9 +42,9 @@ public static class DumpKinds
 
     /// <summary>What drills bring them back into.</summary>
     /// <exception cref="RefusedInputException">There are no drills of this kind.</exception>
-    internal static IScratchServer Scratch(DumpServiceSettings settings, ScratchSpace space) => settings switch
+    internal static IScratchServer Scratch(DumpServiceSettings settings, ScratchSpace space, ScratchOwner owner) => settings switch
     {
-        PostgresDumpSettings postgres => new PostgresScratch(postgres, space),
+        PostgresDumpSettings postgres => new PostgresScratch(postgres, space, owner),
         MysqlSettings mysql => new MysqlScratch(mysql, space),
         RedisSettings redis => new RedisScratch(redis, space),
         _ => throw new RefusedInputException($"there are no drills of kind {settings.Kind} in this version", "restore the dump into a server of its own, and look"),

@@ -19,7 +19,7 @@ namespace Pitr.Operations.Groups;
 /// <param name="settings">Its settings.</param>
 sealed class PostgresDumpComponent(DumpService service, PostgresDumpSettings settings) : IComponentRestore
 {
-    readonly PostgresDumpTarget _target = new(settings);
+    readonly PostgresDumpTarget _target = new(settings, service);
     readonly List<DumpRestorePlan> _plans = [];
 
     DumpRestore Restore => new(service, _target);

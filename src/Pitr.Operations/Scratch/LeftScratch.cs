@@ -13,14 +13,14 @@ namespace Pitr.Operations.Scratch;
 /// </summary>
 /// <param name="service">The service.</param>
 /// <param name="purpose">One of <see cref="ScratchSpace.Purposes"/>.</param>
-sealed class LeftScratch(OpenedService service, string purpose)
+sealed class LeftScratch(ScratchOwner service, string purpose)
 {
     // What their programs' names begin with; Debian's redis-server is a link to redis-check-rdb.
     static readonly (string Program, string Name)[] Servers = [("postgres", "PostgreSQL"), ("mariadbd", "MariaDB"), ("mysqld", "MySQL"), ("redis-", "Redis")];
 
     /// <summary>Clears what is left of every other purpose, if its work does not go on.</summary>
     /// <exception cref="IOException">Something cannot be removed.</exception>
-    public static void ClearOthers(OpenedService service, string than)
+    public static void ClearOthers(ScratchOwner service, string than)
     {
         foreach (var purpose in ScratchSpace.Purposes.Where(p => p != than && File.Exists(ScratchSpace.LockFile(service, p))))
         {
@@ -50,6 +50,7 @@ sealed class LeftScratch(OpenedService service, string purpose)
         {
             EndSetup(directory);
             _ = ScratchCommands.End(ScratchSpace.DataBelow(directory));
+            StagedTools.Kill(ScratchSpace.DataBelow(directory));
             var server = StopLeftServer(ScratchSpace.DataBelow(directory));
             TreeRemoval.Remove(directory);
             service.Log.Warning(

@@ -7,7 +7,7 @@ using Pitr.Operations.Services;
 namespace Pitr.Operations.Scratch;
 
 /// <summary>
-/// Space for one recovery that is thrown away, one at a time for each purpose, service and host. Gone when the work ends; what work that was
+/// Space for one recovery that is thrown away, or for the files of a dump on their way, one at a time for each purpose, service and host. Gone when the work ends; what work that was
 /// killed left behind, its server included, is cleared away by the next one of the service, wherever it was, and said.
 /// </summary>
 sealed class ScratchSpace : IDisposable
@@ -16,12 +16,13 @@ sealed class ScratchSpace : IDisposable
 
     readonly FileStream _lock;
     readonly string _root;
+    readonly string _sockets;
 
     ScratchSpace(FileStream held, string root, string sockets)
     {
         _lock = held;
         _root = root;
-        Sockets = sockets;
+        _sockets = sockets;
     }
 
     /// <summary>The directory that everything but the sockets is in.</summary>
@@ -36,25 +37,31 @@ sealed class ScratchSpace : IDisposable
     /// <summary>The server's log.</summary>
     public string Log => Path.Combine(_root, "server.log");
 
-    /// <summary>Where the server's socket goes; short, because socket paths are limited.</summary>
-    public string Sockets { get; }
+    /// <summary>Where the server's socket goes; short, because socket paths are limited. Made when it is asked for.</summary>
+    public string Sockets => Directory.CreateDirectory(_sockets, Private).FullName;
 
     /// <summary>What scratch space is made for; each has its lock and directories.</summary>
-    public static IReadOnlyList<string> Purposes { get; } = ["drill", "extract"];
+    public static IReadOnlyList<string> Purposes { get; } = ["drill", "extract", Dump, DumpRestore];
+
+    /// <summary>The purpose of a dump that a tool writes to files.</summary>
+    public const string Dump = "dump";
+
+    /// <summary>The purpose of a restore that a tool reads from files.</summary>
+    public const string DumpRestore = "dump-restore";
 
     /// <summary>The file whose lock work of a purpose holds while it goes on.</summary>
-    public static string LockFile(OpenedService service, string purpose) => Path.Combine(service.StateDirectory, $"{purpose}.lock");
+    public static string LockFile(ScratchOwner service, string purpose) => Path.Combine(service.StateDirectory, $"{purpose}.lock");
 
     /// <summary>Where scratch space is made when nobody names another place.</summary>
-    public static string DefaultRoot(OpenedService service, string purpose) => Path.Combine(service.StateDirectory, purpose);
+    public static string DefaultRoot(ScratchOwner service, string purpose) => Path.Combine(service.StateDirectory, purpose);
 
     /// <summary>Makes fresh scratch space.</summary>
-    /// <param name="service">The service that is recovered.</param>
+    /// <param name="service">The service that it is for.</param>
     /// <param name="purpose">One of <see cref="Purposes"/>.</param>
     /// <param name="parent">Existing directory to make it in; null: the service's state directory.</param>
     /// <exception cref="BusyException">Other work of this purpose and service goes on on this host.</exception>
     /// <exception cref="RefusedInputException">The directory is missing or cannot be written.</exception>
-    public static ScratchSpace Create(OpenedService service, string purpose, string? parent = null)
+    public static ScratchSpace Create(ScratchOwner service, string purpose, string? parent = null)
     {
         RequireParent(parent);
         var held = StateFile.TryLock(LockFile(service, purpose)) ?? throw new BusyException(
@@ -70,7 +77,6 @@ sealed class ScratchSpace : IDisposable
             var sockets = Path.Combine(Path.GetTempPath(), $"pitr-{purpose}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
             // Known before they are made: a kill in between leaves nothing that nobody knows of.
             LeftScratch.Record(held, [root, sockets]);
-            Directory.CreateDirectory(sockets, Private);
             Directory.CreateDirectory(root, Private);
             return new ScratchSpace(held, root, sockets);
         }
@@ -105,7 +111,11 @@ sealed class ScratchSpace : IDisposable
             TreeRemoval.Remove(_root);
         }
 
-        Directory.Delete(Sockets, recursive: true);
+        if (Directory.Exists(_sockets))
+        {
+            Directory.Delete(_sockets, recursive: true);
+        }
+
         LeftScratch.Record(_lock, []);
         _lock.Dispose();
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 
@@ -51,6 +52,16 @@ public sealed class PgDump : IAsyncDisposable
         if (options.File is { } file)
         {
             yield return $"--file={file}";
+        }
+
+        if (options.Jobs > 1)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"--jobs={options.Jobs}");
+        }
+
+        if (options.NoSync)
+        {
+            yield return "--no-sync";
         }
 
         if (options.Uncompressed)

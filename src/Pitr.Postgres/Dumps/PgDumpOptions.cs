@@ -14,6 +14,12 @@ public sealed record PgDumpOptions
     /// <summary>File, or with <see cref="DumpFormat.Directory"/> directory, that pg_dump itself writes and makes durable; null for <see cref="PgDump.Output"/>.</summary>
     public string? File { get; init; }
 
+    /// <summary>With <see cref="DumpFormat.Directory"/>, how many tables are dumped at once, each over a connection of its own; one more looks on. 1: over one alone.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Leaves the files to whoever takes them at once: nothing is made durable.</summary>
+    public bool NoSync { get; init; }
+
     /// <summary>Does not compress: for what is unpacked again at once.</summary>
     public bool Uncompressed { get; init; }
 

@@ -1,11 +1,12 @@
+using System.Globalization;
 using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 
 namespace Pitr.Postgres.Dumps;
 
 /// <summary>
-/// A running <c>pg_restore</c> that reads a dump in custom format and writes all of it into a database, in one transaction, or nothing. Disposing ends
-/// it when it still runs; its server stops at once and rolls back.
+/// A running <c>pg_restore</c> that reads a dump and writes all of it into a database, in one transaction, or nothing; or with several jobs, which is for a database that is removed when
+/// it fails. Disposing ends it when it still runs; its server stops at once and rolls back.
 /// </summary>
 public sealed class PgRestore : IAsyncDisposable
 {
@@ -13,8 +14,12 @@ public sealed class PgRestore : IAsyncDisposable
     public const string Name = "pg_restore";
 
     readonly ClientProgram _program;
+    readonly bool _isTransaction;
 
-    PgRestore(ClientProgram program) => _program = program;
+    PgRestore(ClientProgram program, bool isTransaction) => (_program, _isTransaction) = (program, isTransaction);
+
+    /// <summary>Its process.</summary>
+    public int ProcessId => _program.ProcessId;
 
     /// <summary>Takes the dump; it may commit as soon as the last byte is in here.</summary>
     public Stream Input => _program.Input;
@@ -24,17 +29,17 @@ public sealed class PgRestore : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var server = ConnectionText.Parse(options.ConnectionString);
-        return new PgRestore(ClientProgram.Start(options.Program, Arguments(options, server.Database ?? server.Username ?? ""), server));
+        return new PgRestore(ClientProgram.Start(options.Program, Arguments(options, server.Database ?? server.Username ?? ""), server), options.Jobs == 1);
     }
 
     /// <summary>Closes <see cref="Input"/>, and waits until everything is committed.</summary>
-    /// <exception cref="ServerException">It failed, and nothing was changed; the message has the last lines it wrote.</exception>
+    /// <exception cref="ServerException">It failed, and with one job nothing was changed; the message has the last lines it wrote.</exception>
     public async Task WaitAsync(CancellationToken cancellationToken = default)
     {
         await CloseInputAsync();
         if (await _program.WaitAsync(cancellationToken) is not 0 and var code)
         {
-            throw new ServerException($"pg_restore failed with code {code}, and nothing was changed: {_program.Messages}", Hint(_program.Messages));
+            throw new ServerException($"pg_restore failed with code {code}{(_isTransaction ? ", and nothing was changed" : "")}: {_program.Messages}", Hint(_program.Messages));
         }
     }
 
@@ -62,8 +67,8 @@ public sealed class PgRestore : IAsyncDisposable
     {
         // Not the name alone: one with an equals sign would be read as a connection string.
         yield return $"--dbname=dbname='{database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
-        yield return "--format=custom";
-        yield return "--single-transaction";
+        yield return options.Directory is null ? "--format=custom" : "--format=directory";
+        yield return options.Jobs == 1 ? "--single-transaction" : string.Create(CultureInfo.InvariantCulture, $"--jobs={options.Jobs}");
         yield return "--exit-on-error";
         yield return "--no-password";
         if (options.NoOwner)
@@ -89,6 +94,11 @@ public sealed class PgRestore : IAsyncDisposable
         foreach (var schema in options.Schemas)
         {
             yield return $"--schema={schema}";
+        }
+
+        if (options.Directory is { } directory)
+        {
+            yield return directory;
         }
     }
 

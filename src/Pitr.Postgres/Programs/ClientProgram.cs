@@ -44,6 +44,9 @@ public sealed class ClientProgram : IAsyncDisposable
     /// <summary>Its process.</summary>
     public int ProcessId => _process.Id;
 
+    /// <summary>Whether it has ended; others that it has started may go on.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Starts a program.</summary>
     /// <param name="program">Its path.</param>
     /// <param name="arguments">Nothing secret: every user of the host can read them.</param>

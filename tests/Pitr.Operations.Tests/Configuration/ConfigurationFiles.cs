@@ -34,7 +34,7 @@ public abstract class ConfigurationFiles : IDisposable
             kind: postgres
             repositories: [file, s3, sftp, ftp, ftps]
             drill: { checks: { main: { sql: "SELECT 1", expect: "1" } } }
-          postgres-dump: { kind: postgres-dump, repositories: [file], databases: [x] }
+          postgres-dump: { kind: postgres-dump, repositories: [file], databases: [x], staging-directory: /s }
           mysql: { kind: mysql, repositories: [file] }
           redis: { kind: redis, repositories: [file], drill: { checks: { main: { command: PING, expect: PONG } } } }
           mongodb: { kind: mongodb, repositories: [file] }
@@ -46,7 +46,7 @@ public abstract class ConfigurationFiles : IDisposable
     /// <summary>The service of <see cref="EveryKind"/> that has a key.</summary>
     internal static string ServiceWith(string path) => path.Split('.')[2..] switch
     {
-        ["databases"] or ["backup", "part-size"] => "postgres-dump",
+        ["databases" or "jobs" or "staging-directory" or "staging-size"] or ["backup", "part-size"] => "postgres-dump",
         ["drill", "checks", _, "command"] => "redis",
         ["drill", "checks", _, "run" or "path" or "min-files" or "max-age"] => "files",
         ["paths" or "include" or "exclude" or "one-file-system"] => "files",

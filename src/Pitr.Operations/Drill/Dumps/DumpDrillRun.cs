@@ -35,7 +35,7 @@ public sealed class DumpDrillRun(DumpService service)
     {
         var record = new DrillRecord(service, backup?.ToString() ?? Newest, seed: null, progress);
         using var scratch = ScratchSpace.Create(service, Purpose, ScratchDirectory);
-        await using var server = DumpKinds.Scratch(service.Settings, scratch);
+        await using var server = DumpKinds.Scratch(service.Settings, scratch, service);
         return await record.RunAsync(() => RecoverAsync(record, server, backup, scratch, progress, cancellation), cancellation);
     }
 

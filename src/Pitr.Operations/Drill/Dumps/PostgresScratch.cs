@@ -13,8 +13,9 @@ namespace Pitr.Operations.Drill.Dumps;
 
 /// <summary>A PostgreSQL cluster made by initdb, of the version that was dumped or the next later one there is. It makes no tablespaces: their directories may be those of the original.</summary>
 /// <param name="settings">The service.</param>
-/// <param name="space">Where the cluster goes.</param>
-sealed class PostgresScratch(PostgresDumpSettings settings, ScratchSpace space) : IScratchServer
+/// <param name="space">Where the cluster goes, and the files of a dump on their way there.</param>
+/// <param name="owner">The service, as one that needs scratch space.</param>
+sealed class PostgresScratch(PostgresDumpSettings settings, ScratchSpace space, ScratchOwner owner) : IScratchServer
 {
     const string Superuser = "postgres";
 
@@ -30,7 +31,7 @@ sealed class PostgresScratch(PostgresDumpSettings settings, ScratchSpace space) 
     Quieter? _target;
 
     /// <inheritdoc/>
-    public IDumpTarget Target => _target ??= new Quieter(new PostgresDumpTarget(settings with { Connection = Server.ConnectionString(Template), Password = null }));
+    public IDumpTarget Target => _target ??= new Quieter(new PostgresDumpTarget(settings with { Connection = Server.ConnectionString(Template), Password = null }, owner) { StagingBelow = space.Root });
 
     /// <inheritdoc/>
     public DumpSelection Selection { get; } = new(null, null) { Globals = true, WithoutTablespaces = true };

@@ -1,7 +1,10 @@
 using System.Globalization;
 using Npgsql;
+using Pitr.Format.Dumps;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Dumps.Postgres.Staging;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Scratch;
 using Pitr.Postgres;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Dumps;
@@ -12,10 +15,11 @@ namespace Pitr.Operations.Dumps.Postgres;
 
 /// <summary>
 /// Dumps of a PostgreSQL server: roles and tablespaces by <c>pg_dumpall --globals-only</c>, then each database by <c>pg_dump</c> in custom format, of the server's own
-/// major version. Not compressed by pg_dump: zstd does that better, and faster.
+/// major version. Not compressed by pg_dump: zstd does that better, and faster. With several jobs in directory format, whose files are one stream here.
 /// </summary>
 /// <param name="settings">The service.</param>
-public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSource
+/// <param name="owner">The service, as one that needs scratch space.</param>
+public sealed class PostgresDumpSource(PostgresDumpSettings settings, ScratchOwner owner) : IDumpSource
 {
     /// <summary>What the server is called in the catalog.</summary>
     public const string Product = "PostgreSQL";
@@ -23,8 +27,11 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     /// <summary>Name of the stream with roles and tablespaces. No database can have this name together with a format of its own.</summary>
     public const string Globals = "globals.sql";
 
-    /// <summary>Format of a database.</summary>
+    /// <summary>Format of a database, dumped by one job.</summary>
     public const string CustomFormat = "pg_dump-custom";
+
+    /// <summary>Format of a database, dumped by several.</summary>
+    public const string DirectoryFormat = "pg_dump-directory";
 
     /// <summary>Format of the globals.</summary>
     public const string SqlFormat = "sql";
@@ -38,6 +45,7 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     /// <inheritdoc/>
     public async Task<DumpPlan> PlanAsync(CancellationToken cancellation)
     {
+        ScratchSpace.RequireParent(settings.StagingDirectory);
         await using var session = await PostgresSession.OpenAsync(settings.RevealConnection(), cancellation);
         var version = await ReadVersionAsync(session, cancellation);
         _pgDump = PostgresBinaries.FindClient(PgDump.Name, version.Major, settings.BinDirectory);
@@ -54,21 +62,51 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
             $"{PgDump.Name} {version.Major}",
             Product,
             version.Text,
-            [new PlannedStream(Globals, SqlFormat, null), .. databases.Select(d => new PlannedStream(d.Name + StreamSuffix, CustomFormat, d.Name) { Properties = d.Options })],
+            [new PlannedStream(Globals, SqlFormat, null), .. databases.Select(d => new PlannedStream(d.Name + StreamSuffix, settings.Jobs > 1 ? DirectoryFormat : CustomFormat, d.Name) { Properties = d.Options })],
             databases.Sum(d => d.Bytes));
     }
 
     /// <inheritdoc/>
-    public Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation)
+    public async Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(stream);
+        if (stream.Format == DirectoryFormat)
+        {
+            return await StartDirectoryAsync(stream.Database!);
+        }
+
         var tool = new ToolFeed(Start(stream, schemaOnly: false));
-        return Task.FromResult<IDumpFeed>(stream.Database is null ? new SaltedScript(tool) : tool);
+        return stream.Database is null ? new SaltedScript(tool) : tool;
     }
 
     /// <inheritdoc/>
     // Locks every table as the dump does, which needs the same right.
     public ClientProgram? StartRehearsal(PlannedStream stream) => Start(stream, schemaOnly: true);
+
+    async Task<IDumpFeed> StartDirectoryAsync(string database)
+    {
+        var space = ScratchSpace.Create(owner, ScratchSpace.Dump, settings.StagingDirectory);
+        try
+        {
+            return await DirectoryFeed.StartAsync(
+                space,
+                () => PgDump.StartProgram(new PgDumpOptions
+                {
+                    Program = _pgDump,
+                    ConnectionString = InDatabase(settings.RevealConnection(), database),
+                    Format = DumpFormat.Directory,
+                    File = space.Data,
+                    Jobs = settings.Jobs,
+                    Uncompressed = true,
+                    NoSync = true,
+                }),
+                settings.StagingSize);
+        }
+        catch (IOException e)
+        {
+            throw new ServerException($"the files of {PgDump.Name} cannot be taken: {e.Message}", "or take the dump with one job: jobs: 1", e);
+        }
+    }
 
     ClientProgram Start(PlannedStream stream, bool schemaOnly)
     {
@@ -98,12 +136,22 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     public string? WhyNotWhole(PlannedStream stream, ReadOnlySpan<byte> tail)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        // pg_dump's own end mark of SQL; the custom format has none, and its exit code says all.
-        return stream.Format == SqlFormat && tail.IndexOf("-- PostgreSQL database cluster dump complete"u8) < 0 ? "its end is missing" : null;
+        // pg_dump's own end mark of SQL, ours of a directory; the custom format has none, and its exit code says all.
+        var isWhole = stream.Format switch
+        {
+            SqlFormat => tail.IndexOf("-- PostgreSQL database cluster dump complete"u8) >= 0,
+            DirectoryFormat => DirectoryFrames.EndsWell(tail),
+            _ => true,
+        };
+        return isWhole ? null : "its end is missing";
     }
 
     /// <inheritdoc/>
-    public string? Hint(string messages) => PgDump.Hint(messages)
+    public string? Hint(string messages) =>
+        (settings.Jobs > 1 && messages.Contains("No space left on device", StringComparison.Ordinal)
+            ? $"free some space in {settings.StagingDirectory ?? owner.StateDirectory}, name another directory with staging-directory, or let less lie there with staging-size" : null)
+        ?? (settings.Jobs > 1 && messages.Contains("could not obtain lock on relation", StringComparison.Ordinal) ? "take it again when nobody alters tables, or with one job: jobs: 1" : null)
+        ?? PgDump.Hint(messages)
         ?? (messages.Contains("permission denied", StringComparison.Ordinal) ? "grant the role of the connection pg_read_all_data, or connect as a superuser" : null)
         ?? (messages.Contains("server closed the connection", StringComparison.Ordinal) || messages.Contains("terminating connection", StringComparison.Ordinal)
             ? "the server went away while it was dumped; its log says why" : null);

@@ -1,24 +1,33 @@
 using System.Globalization;
 using Pitr.Format.Catalog;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Dumps.Postgres.Staging;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Scratch;
 using Pitr.Postgres;
 using Pitr.Postgres.Cluster;
 using Pitr.Postgres.Dumps;
+using Pitr.Postgres.Programs;
 using Pitr.Postgres.Sessions;
 
 namespace Pitr.Operations.Dumps.Postgres;
 
 /// <summary>
 /// Brings databases back by <c>pg_restore</c> of the server's own major version, each in one transaction: into one that is made for it, or into an empty one; selected schemas and tables
-/// also beside what is there.
+/// also beside what is there. What was dumped by several jobs is restored by several, if the database is made for it, and lies in scratch space as a directory meanwhile.
 /// </summary>
 /// <param name="settings">The service, whose server it goes to.</param>
-public sealed class PostgresDumpTarget(PostgresDumpSettings settings) : IDumpTarget
+/// <param name="owner">The service, as one that needs scratch space.</param>
+public sealed class PostgresDumpTarget(PostgresDumpSettings settings, ScratchOwner owner) : IDumpTarget
 {
     DumpSelection _selection = new(null, null);
     string _pgRestore = "";
     string _psql = "";
+
+    /// <summary>Directory that somebody else removes, for the files of a dump on their way; null: scratch space of their own.</summary>
+    public string? StagingBelow { get; init; }
+
+    StagingPlace Staging => new(owner, StagingBelow, settings.StagingDirectory);
 
     /// <inheritdoc/>
     public async Task<DumpRestorePlan> PlanAsync(DumpDocument entry, DumpManifest manifest, DumpSelection selection, CancellationToken cancellation)
@@ -60,6 +69,7 @@ public sealed class PostgresDumpTarget(PostgresDumpSettings settings) : IDumpTar
             }
         }
 
+        Staging.RequireRoom(streams.Where(s => s.Format == PostgresDumpSource.DirectoryFormat).Max(s => (long?)s.Bytes) ?? 0);
         return new DumpRestorePlan(entry, manifest, string.Create(CultureInfo.InvariantCulture, $"{PgRestore.Name} {major}"), session.Server, steps);
     }
 
@@ -73,10 +83,25 @@ public sealed class PostgresDumpTarget(PostgresDumpSettings settings) : IDumpTar
             return await RunGlobalsAsync(copy, cancellation);
         }
 
+        if (step.Stream.Format != PostgresDumpSource.DirectoryFormat)
+        {
+            await RestoreAsync(step, database, () => RunAsync(database, copy, cancellation), cancellation);
+            return [];
+        }
+
+        // Before anything is made: reading it is what may fail.
+        using var staged = Staging.Create();
+        await UnpackAsync(step.Stream, staged.Directory, copy);
+        await RestoreAsync(step, database, () => RunAsync(database, staged.Directory, step.IsNew ? settings.Jobs : 1, cancellation), cancellation);
+        return [];
+    }
+
+    async Task RestoreAsync(DumpRestoreStep step, string database, Func<Task> run, CancellationToken cancellation)
+    {
         if (!step.IsNew)
         {
-            await RunAsync(database, copy, cancellation);
-            return [];
+            await run();
+            return;
         }
 
         await using (var session = await PostgresSession.OpenAsync(settings.RevealConnection(), cancellation))
@@ -86,8 +111,7 @@ public sealed class PostgresDumpTarget(PostgresDumpSettings settings) : IDumpTar
 
         try
         {
-            await RunAsync(database, copy, cancellation);
-            return [];
+            await run();
         }
         catch
         {
@@ -101,18 +125,41 @@ public sealed class PostgresDumpTarget(PostgresDumpSettings settings) : IDumpTar
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
+    static async Task UnpackAsync(DumpStreamRecord stream, string directory, Func<Stream, Task> copy)
+    {
+        await using var unpacking = new DirectoryUnpacking(directory);
+        try
+        {
+            await unpacking.TakeAsync(copy, "nothing was changed");
+        }
+        catch (IOException e) when (e is not FileNotFoundException)
+        {
+            throw new ServerException(
+                $"{stream.Name} cannot be written to {directory}: {e.Message}; nothing was changed", "free some space there, or name another directory with staging-directory", e);
+        }
+    }
+
+    PgRestoreOptions Options(string database) => new()
+    {
+        Program = _pgRestore,
+        ConnectionString = PostgresDumpSource.InDatabase(settings.RevealConnection(), database),
+        NoOwner = _selection.NoOwner,
+        NoPrivileges = _selection.NoOwner,
+        NoTablespaces = _selection.WithoutTablespaces,
+        Tables = _selection.Tables,
+        Schemas = _selection.Schemas,
+    };
+
+    async Task RunAsync(string database, string directory, int jobs, CancellationToken cancellation)
+    {
+        await using var restore = PgRestore.Start(Options(database) with { Directory = directory, Jobs = jobs });
+        using var guard = ProgramGuard.Start(restore.ProcessId);
+        await restore.WaitAsync(cancellation);
+    }
+
     async Task RunAsync(string database, Func<Stream, Task> copy, CancellationToken cancellation)
     {
-        await using var restore = PgRestore.Start(new PgRestoreOptions
-        {
-            Program = _pgRestore,
-            ConnectionString = PostgresDumpSource.InDatabase(settings.RevealConnection(), database),
-            NoOwner = _selection.NoOwner,
-            NoPrivileges = _selection.NoOwner,
-            NoTablespaces = _selection.WithoutTablespaces,
-            Tables = _selection.Tables,
-            Schemas = _selection.Schemas,
-        });
+        await using var restore = PgRestore.Start(Options(database));
         try
         {
             await copy(restore.Input);
