@@ -39,7 +39,7 @@ public abstract class ConfigurationFiles : IDisposable
           redis: { kind: redis, repositories: [file], drill: { checks: { main: { command: PING, expect: PONG } } } }
           mongodb: { kind: mongodb, repositories: [file] }
           qdrant: { kind: qdrant, repositories: [file] }
-          files: { kind: files, repositories: [file], paths: [/etc], include: [a], exclude: [b] }
+          files: { kind: files, repositories: [file], paths: [/etc], include: [a], exclude: [b], journal: { units: [a], identifiers: [b], matches: [A=b] } }
 
         """;
 
@@ -48,7 +48,7 @@ public abstract class ConfigurationFiles : IDisposable
     {
         ["databases"] or ["backup", "part-size"] => "postgres-dump",
         ["drill", "checks", _, "command"] => "redis",
-        ["paths" or "include" or "exclude" or "one-file-system"] => "files",
+        ["paths" or "include" or "exclude" or "one-file-system"] or ["journal", ..] => "files",
         ["host" or "port" or "socket" or "user" or "option-file"] => "mysql",
         ["uri" or "authentication-database" or "oplog"] => "mongodb",
         ["url" or "api-key" or "collections" or "timeout"] => "qdrant",
