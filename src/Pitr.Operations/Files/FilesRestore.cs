@@ -110,7 +110,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 
     // Where the system's journal is, only journald writes.
     static bool LeavesJournalOut(BackupDocument backup, FilesRestoreRequest request) =>
-        request.IsInPlace && backup.Tree?.Journal is { } journal && (request.Selection.IsAll || journal.Parts.Any(part => request.Selection.Holds(part.Path[1..], isDirectory: false)));
+        request.IsInPlace && backup.Tree?.Journal is { } journal && (request.Selection.IsAll || journal.Parts.Any(part => request.Selection.Holds(part.Path.TrimStart('/'), isDirectory: false)));
 
     void RequireFillable()
     {

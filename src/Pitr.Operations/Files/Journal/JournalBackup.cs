@@ -1,3 +1,4 @@
+using System.Text;
 using Pitr.Format.Catalog;
 using Pitr.Format.Layout;
 using Pitr.Format.Manifests;
@@ -18,6 +19,7 @@ sealed class JournalBackup
     const int Private = 0x180;
     const int PrivateDirectory = 0x1C0;
     const int MostGaps = 100;
+    const int MostMessages = 10;
 
     readonly FilesService _service;
     readonly JournalSettings _settings;
@@ -190,7 +192,8 @@ sealed class JournalBackup
             Added = filter.Taken,
             Sequences = reading.Sequences.ToRecord(),
             Gaps = gaps,
-            Messages = [.. reading.Stream.Messages.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries)],
+            // File names may be in them, which may hold anything.
+            Messages = [.. reading.Stream.Messages.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).TakeLast(MostMessages).Select(static line => EscapedBytes.ToText(Encoding.UTF8.GetBytes(line)))],
         };
     }
 

@@ -44,7 +44,7 @@ static class JournalParts
     static int Level(IReadOnlyList<JournalPart> group)
     {
         var level = 0;
-        for (var backups = group.Sum(static part => part.Backups); backups >= Together; backups /= Together)
+        for (var backups = group.Sum(static part => (long)part.Backups); backups >= Together; backups /= Together)
         {
             level++;
         }

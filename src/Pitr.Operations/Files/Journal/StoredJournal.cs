@@ -1,3 +1,4 @@
+using System.Text;
 using Pitr.Format.Catalog;
 using Pitr.Format.Manifests;
 using Pitr.Operations.Backup;
@@ -34,6 +35,7 @@ sealed class StoredJournal(PackedService service, BackupDocument backup)
             var found = new StoredJournal(service, backup);
             try
             {
+                found.RequireParts();
                 if (backup.Id != readable)
                 {
                     await found.ReadAsync(cancellation);
@@ -58,6 +60,16 @@ sealed class StoredJournal(PackedService service, BackupDocument backup)
         return _runs.TryGetValue(part.Path, out var runs)
             ? new StoredContent(service, runs, _packs)
             : throw new DamagedRepositoryException($"the manifest of backup {backup.Id} does not have {part.Path}, which its entry names", "pitr verify looks for damage");
+    }
+
+    void RequireParts()
+    {
+        var paths = new HashSet<string>(StringComparer.Ordinal);
+        if (Record.Parts.FirstOrDefault(part => !JournalPlace.IsPart(part) || !paths.Add(part.Path)) is { } wrong)
+        {
+            throw new DamagedRepositoryException(
+                $"the entry of backup {backup.Id} names {EscapedBytes.ToText(Encoding.UTF8.GetBytes(wrong.Path))} as a part of the journal, which it cannot be", "pitr verify looks for damage");
+        }
     }
 
     async Task ReadAsync(CancellationToken cancellation)
