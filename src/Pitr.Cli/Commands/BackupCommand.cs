@@ -34,6 +34,7 @@ static class BackupCommand
             snapshots. Nothing is staged on disk; what fails or is cut short leaves no backup.
 
             Of a service of kind files: read its trees. Files that have not changed are not read again, and the backup is whole all the same.
+            With journal: of the systemd journal, what has come since the last backup is added to what that one holds.
 
               pitr backup main
               pitr backup main --full                every page anew

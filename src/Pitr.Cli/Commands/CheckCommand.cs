@@ -21,7 +21,8 @@ static class CheckCommand
             Go the whole way a segment goes: configuration, keys, repository, server settings, and a real segment there and back.
             Of a service whose backups are dumps: keys, repositories, the lease, the tools, the server, and a dump of the definitions,
             or the beginning of a dump where the tool knows no such thing, so that what the user may not read is known before.
-            Of a service of kind files: keys, repositories, the lease, and whether its paths are there.
+            Of a service of kind files: keys, repositories, the lease, whether its paths are there, and whether all of
+            the systemd journal can be read.
 
             Exits 9 when a line fails.
 

@@ -53,6 +53,12 @@ static class FilesBackupRun
         Console.WriteLine(backup.Base is { } basis
             ? $"  {tree.Unchanged} files had not changed since backup {basis}"
             : $"  every file was read: {backup.FullCopyReason}");
+        if (tree.Journal is { } journal)
+        {
+            Console.WriteLine($"  {journal.Added} new entries of the systemd journal; the backup holds {JournalOutput.Summary(journal)}");
+            JournalOutput.WriteProblems(backup, journal);
+        }
+
         foreach (var lagging in owed.Where(o => o.Left > 0))
         {
             Console.WriteLine($"  not yet in repository {lagging.Repository}, which is owed {lagging.Left} objects: {lagging.Reason}; `pitr agent` or `pitr repo catch-up` gives them to it");

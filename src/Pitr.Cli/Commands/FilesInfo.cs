@@ -30,11 +30,19 @@ static class FilesInfo
                 $"{backup.Tree?.Unchanged}",
                 Texts.Size(backup.DatabaseBytes),
                 Texts.Size(backup.StoredBytes),
-                Markup.Escape(string.Join(", ", backup.Tree?.Roots ?? [])),
+                Markup.Escape(string.Join(", ", [.. backup.Tree?.Roots ?? [], .. backup.Tree?.Journal is null ? Array.Empty<string>() : ["journal"]])),
                 backup.IsSound() ? "" : $"[red]{backup.Tree?.Unreadable} not stored[/]");
         }
 
         AnsiConsole.Write(table);
+        if (newest.Tree?.Journal is { } journal)
+        {
+            AnsiConsole.MarkupLine($"The newest holds {Markup.Escape(JournalOutput.Summary(journal))}, {journal.Added} of them new.");
+            foreach (var gap in journal.Gaps)
+            {
+                AnsiConsole.MarkupLine($"[red]{Markup.Escape(JournalOutput.Text(gap))}[/]");
+            }
+        }
     }
 
     public static JsonObject ToJson(string name, string kind, IReadOnlyList<BackupDocument> backups) => new()
@@ -58,6 +66,7 @@ static class FilesInfo
         ["changed"] = backup.Tree?.Changed,
         ["vanished"] = backup.Tree?.Vanished,
         ["unreadable"] = backup.Tree?.Unreadable,
+        ["journal"] = JournalOutput.ToJson(backup.Tree?.Journal),
         ["bytes"] = backup.DatabaseBytes,
         ["stored-bytes"] = backup.StoredBytes,
         ["older-bytes"] = backup.OlderPacks.Sum(pack => pack.Size),

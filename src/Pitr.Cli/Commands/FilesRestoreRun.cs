@@ -63,6 +63,15 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
         Say(restored.DevicesLeftOut, "devices were left out: only root may make them");
         Say(restored.OtherOwners, "belong to another user or group than in the backup: only root may give files away");
         Say(restored.AttributesLeftOut, "extended attributes could not be set here");
+        if (restored.JournalLeftOut)
+        {
+            Console.WriteLine("  the journal was left out: only journald writes that of the system; --to DIR restores it elsewhere, to be read there");
+        }
+        else if (took is not null && request.Directory is { } directory && backup.Tree?.Journal is not null)
+        {
+            JournalOutput.WriteHint(directory);
+        }
+
         foreach (var problem in backup.Tree?.Problems.Where(p => p.What == "unreadable") ?? [])
         {
             Console.Error.WriteLine($"NOT IN THE BACKUP: {problem.Path}: {problem.Reason}");
@@ -99,6 +108,7 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
         ["devices-left-out"] = restored.DevicesLeftOut,
         ["other-owners"] = restored.OtherOwners,
         ["attributes-left-out"] = restored.AttributesLeftOut,
+        ["journal-left-out"] = restored.JournalLeftOut,
         ["seconds"] = took?.TotalSeconds,
     };
 }

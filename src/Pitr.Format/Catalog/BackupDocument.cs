@@ -149,6 +149,10 @@ public sealed record BackupDocument : ICatalogEntry
         DocumentJson.RequireNoNull(document.Resumed, What, "resumed");
         DocumentJson.RequireNoNull(document.Tree?.Roots ?? [], What, "tree.roots");
         DocumentJson.RequireNoNull(document.Tree?.Problems ?? [], What, "tree.problems");
+        DocumentJson.RequireNoNull(document.Tree?.Journal?.Parts ?? [], What, "tree.journal.parts");
+        DocumentJson.RequireNoNull(document.Tree?.Journal?.Sequences ?? [], What, "tree.journal.sequences");
+        DocumentJson.RequireNoNull(document.Tree?.Journal?.Gaps ?? [], What, "tree.journal.gaps");
+        DocumentJson.RequireNoNull(document.Tree?.Journal?.Messages ?? [], What, "tree.journal.messages");
         DocumentJson.RequireNoNull(document.Databases.Values, What, "databases");
         DocumentJson.RequireNoNull(document.Settings.Values, What, "settings");
         return document;

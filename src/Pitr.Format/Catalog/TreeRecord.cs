@@ -38,4 +38,7 @@ public sealed record TreeRecord
     /// <summary>Which those are, the first hundred.</summary>
     // Generated readers set a missing member to null, past the initializer.
     public IReadOnlyList<TreeProblem> Problems { get; init => field = value ?? NoProblems; } = NoProblems;
+
+    /// <summary>What it holds of the systemd journal; null when it was not asked for.</summary>
+    public JournalRecord? Journal { get; init; }
 }

@@ -12,8 +12,11 @@ public sealed class PendingEntry(string path, ManifestEntryKind kind, int mode, 
     // The last run has its place already, so what follows it may become part of it.
     bool _isLastKnown;
 
-    /// <summary>Path within the data directory.</summary>
-    public string Path { get; } = path;
+    /// <summary>Path within the data directory; final when the entry is handed on.</summary>
+    public string Path { get; set; } = path;
+
+    /// <summary>When it was written last; final when the entry is handed on.</summary>
+    public DateTimeOffset Modified { get; set; } = modified;
 
     /// <summary>What the file system knows of it; null where nobody asks.</summary>
     public FileMetadata? Metadata { get; set; }
@@ -98,5 +101,5 @@ public sealed class PendingEntry(string path, ManifestEntryKind kind, int mode, 
     public void Close() => Interlocked.Decrement(ref _outstanding);
 
     /// <summary>The finished entry.</summary>
-    public ManifestEntry ToEntry() => new() { Path = Path, Kind = kind, Size = _size, Mode = mode, Modified = modified, Target = target, Runs = _runs, Metadata = Metadata };
+    public ManifestEntry ToEntry() => new() { Path = Path, Kind = kind, Size = _size, Mode = mode, Modified = Modified, Target = target, Runs = _runs, Metadata = Metadata };
 }

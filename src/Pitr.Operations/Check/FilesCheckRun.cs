@@ -1,4 +1,5 @@
 using Pitr.Operations.Files;
+using Pitr.Operations.Files.Journal;
 using Pitr.Operations.Services;
 
 namespace Pitr.Operations.Check;
@@ -14,11 +15,20 @@ public sealed class FilesCheckRun(FilesService service)
     {
         var list = new CheckList(onResult);
         await new BackupChecks(service, list).RunAsync(cancellation);
-        await list.CheckAsync("paths", () =>
+        if (service.Settings.Paths.Count > 0)
         {
-            TreeWalk.RequireRoots(service.Settings);
-            return Task.FromResult($"{string.Join(", ", service.Settings.Paths)}: there, and reached without a link");
-        });
+            await list.CheckAsync("paths", () =>
+            {
+                TreeWalk.RequireRoots(service.Settings);
+                return Task.FromResult($"{string.Join(", ", service.Settings.Paths)}: there, and reached without a link");
+            });
+        }
+
+        if (service.Settings.Journal is { } journal)
+        {
+            await list.CheckAsync("journal", () => JournalCheck.RunAsync(service.Settings, journal, cancellation));
+        }
+
         return list.Results;
     }
 }

@@ -149,13 +149,22 @@ public static class ConfigurationText
 
     // Lists that are empty are left out, as they were: an empty list could not be read again.
     static void AddTo(ConfigurationTree tree, FilesServiceSettings files) => tree
-        .Add("paths", files.Paths)
+        .Add("paths", files.Paths.Count == 0 ? null : files.Paths)
         .Add("include", files.Include.Count == 0 ? null : files.Include)
         .Add("exclude", files.Exclude.Count == 0 ? null : files.Exclude)
         .Add("one-file-system", files.OneFileSystem ? "true" : "false")
+        .Add("journal", files.Journal is { } journal ? Tree(journal) : null)
         .Add("backup", Packs(new ConfigurationTree(), files.Backup))
         .Add("drill", Tree(files.Drill))
         .Add("verify", new ConfigurationTree().Add("stale", files.Verify.Stale));
+
+    static ConfigurationTree Tree(JournalSettings journal) => new ConfigurationTree()
+        .Add("directory", journal.Directory)
+        .Add("units", journal.Units.Count == 0 ? null : journal.Units)
+        .Add("identifiers", journal.Identifiers.Count == 0 ? null : journal.Identifiers)
+        .Add("matches", journal.Matches.Count == 0 ? null : journal.Matches)
+        .Add("keep", journal.Keep)
+        .Add("bin-directory", journal.BinDirectory);
 
     static void AddTo(ConfigurationTree tree, DumpServiceSettings dump)
     {

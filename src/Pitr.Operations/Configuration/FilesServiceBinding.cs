@@ -1,4 +1,5 @@
 using Pitr.Operations.Files;
+using Pitr.Operations.Files.Journal;
 
 namespace Pitr.Operations.Configuration;
 
@@ -7,11 +8,14 @@ static class FilesServiceBinding
 {
     public static FilesServiceSettings Bind(YamlSection section, IReadOnlyList<string> repositories, ObjectiveSettings objectives, RetentionSettings retention)
     {
-        var paths = section.RequiredPaths("paths");
+        var journal = JournalBinding.Bind(section);
+        var paths = section.OptionalPaths("paths");
+        RequireSome(section, paths, journal);
         RequireApart(section, paths);
         return new FilesServiceSettings(section.Name, repositories, objectives, retention)
         {
             Paths = paths,
+            Journal = journal,
             Include = Globs(section, "include"),
             Exclude = Globs(section, "exclude"),
             OneFileSystem = section.Choice("one-file-system", "false", ["false", "true"]) == "true",
@@ -19,6 +23,19 @@ static class FilesServiceBinding
             Drill = FilesDrillBinding.Bind(section.Section("drill")),
             Verify = PostgresServiceBinding.Verify(section.Section("verify")),
         };
+    }
+
+    static void RequireSome(YamlSection section, IReadOnlyList<string> paths, JournalSettings? journal)
+    {
+        if (paths.Count == 0 && journal is null && !section.Holds("paths"))
+        {
+            section.Report(section.Where, $"{section.Title} has neither \"paths\" nor \"journal\"", "add \"paths\": a list of paths, or \"journal\": {}");
+        }
+
+        if (journal is not null && paths.FirstOrDefault(path => path == JournalPlace.Absolute || path.StartsWith(JournalPlace.Absolute + "/", StringComparison.Ordinal)) is { } taken)
+        {
+            section.Report(section.WhereIs("paths"), $"{section.Of("paths")} holds \"{taken}\", where backups hold the journal", "give it a service of its own, or another name");
+        }
     }
 
     // What is stored twice would be restored twice.

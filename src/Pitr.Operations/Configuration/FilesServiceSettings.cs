@@ -14,8 +14,11 @@ public sealed record FilesServiceSettings(
     /// <summary>What there is for such services, as a hint of everything that is not.</summary>
     internal const string WhatThereIs = "services of kind files have: pitr backup, restore, info, expire, pin, verify, drill, check, audit, repo gc, repo catch-up";
 
-    /// <summary>Where it begins: absolute paths of directories or files, none within another; at least one.</summary>
+    /// <summary>Where it begins: absolute paths of directories or files, none within another; at least one, unless there is <see cref="Journal"/>.</summary>
     public required IReadOnlyList<string> Paths { get; init; }
+
+    /// <summary>What is taken of the systemd journal; null: nothing.</summary>
+    public JournalSettings? Journal { get; init; }
 
     /// <summary>Globs: if there are any, only what one of them matches is stored, and what lies below.</summary>
     public IReadOnlyList<string> Include { get; init; } = [];

@@ -200,8 +200,13 @@ sealed class YamlSection
     }
 
     /// <summary>A list of absolute paths.</summary>
-    public IReadOnlyList<string> RequiredPaths(string key) =>
-        [.. RequiredList(key, "list of paths").Select(value => CheckedPath(key, value)).OfType<string>()];
+    public IReadOnlyList<string> RequiredPaths(string key) => Paths(key, isRequired: true);
+
+    /// <summary>As <see cref="RequiredPaths"/>, but it may be left out; then nothing is in it.</summary>
+    public IReadOnlyList<string> OptionalPaths(string key) => Paths(key, isRequired: false);
+
+    IReadOnlyList<string> Paths(string key, bool isRequired) =>
+        [.. List(key, "list of paths", isRequired).Select(value => CheckedPath(key, value)).OfType<string>()];
 
     /// <summary>Whether the file or the environment has the key, right or wrong.</summary>
     public bool Holds(string key) => _entries.ContainsKey(key) || _reading.Environment(VariableOf(key)) is not null;

@@ -4,6 +4,7 @@ using Pitr.Format.Manifests;
 using Pitr.Format.Wal;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Files.Journal;
 using Pitr.Operations.Services;
 using Pitr.Storage;
 using Pitr.Storage.Limits;
@@ -33,6 +34,7 @@ public sealed class FilesBackup(FilesService service, string version)
     /// <returns>The catalog entry that was written.</returns>
     /// <exception cref="BusyException">Another backup of the service runs.</exception>
     /// <exception cref="ImpossiblePlanException">A path of the configuration is not there, or is reached through a link.</exception>
+    /// <exception cref="Pitr.Postgres.ServerException">journalctl is missing, or failed.</exception>
     /// <exception cref="StorageException">Too few repositories could take it.</exception>
     public async Task<BackupDocument> RunAsync(IProgress<BackupProgress>? progress, CancellationToken cancellation)
     {
@@ -74,13 +76,15 @@ public sealed class FilesBackup(FilesService service, string version)
         };
         var reader = new TreeReader(service.Settings, assembly, service.Clock);
         TreeWalk.RequireRoots(service.Settings);
+        var journal = service.Settings.Journal is { } settings ? JournalBackup.Prepare(service, settings, assembly, id) : null;
         assembly.Begin(manifest, plain, key, new ManifestHeader(1, service.Name.Value, id.ToString(), 0, 0, default, 0, 0) { Kind = service.Kind });
+        var exported = journal is null ? null : await journal.RunAsync(cancellation);
         await reader.ReadAsync(cancellation);
         var packs = await pipeline.CompleteAsync();
         assembly.Complete(id.ToString(), packs);
         var stored = await _place.StoreManifestAsync(id, manifest, key, cancellation);
         var (content, tree) = assembly.ToContent(service.Settings.Paths, packs, stored, key.Id.ToString());
-        return (content, tree, assembly.IsPlainWhole ? plain?.Name : null);
+        return (content, tree with { Journal = exported }, assembly.IsPlainWhole ? plain?.Name : null);
     }
 
     // Programs that know clusters only find here what they need to leave the packs alone.

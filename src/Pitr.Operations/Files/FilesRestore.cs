@@ -4,6 +4,7 @@ using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Manifests;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Files.Journal;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 using Pitr.Storage;
@@ -18,7 +19,12 @@ namespace Pitr.Operations.Files;
 /// <param name="request">What of it, and where to.</param>
 public sealed class FilesRestore(FilesService service, BackupDocument backup, FilesRestoreRequest request)
 {
-    readonly FilesRestored _result = new() { AsideSuffix = $".before-{service.Clock.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss'Z'}" };
+    readonly FilesRestored _result = new()
+    {
+        AsideSuffix = $".before-{service.Clock.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss'Z'}",
+        JournalLeftOut = LeavesJournalOut(backup, request),
+    };
+
     readonly string _tag = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
     readonly List<bool> _isUnchanged = [];
 
@@ -98,7 +104,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
     {
         try
         {
-            return TreePlan.Read(manifest, request.Selection, service.StateDirectory, cancellation);
+            return TreePlan.Read(manifest, _result.JournalLeftOut ? request.Selection.Without(JournalPlace.Directory) : request.Selection, service.StateDirectory, cancellation);
         }
         catch (DamagedObjectException e)
         {
@@ -106,8 +112,18 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         }
     }
 
+    // Where the system's journal is, only journald writes.
+    static bool LeavesJournalOut(BackupDocument backup, FilesRestoreRequest request) =>
+        request.IsInPlace && backup.Tree?.Journal is { } journal && (request.Selection.IsAll || journal.Parts.Any(part => request.Selection.Holds(part.Path.TrimStart('/'), isDirectory: false)));
+
     void RequireFillable()
     {
+        if (_result.JournalLeftOut && backup.Tree!.Roots.Count == 0)
+        {
+            throw new ImpossiblePlanException(
+                $"backup {backup.Id} holds the systemd journal only, which is not restored in place: only journald writes it", "restore it elsewhere with --to DIR, and read it there. Nothing was touched");
+        }
+
         if (request.Directory is not { } directory)
         {
             return;

@@ -41,4 +41,7 @@ public sealed record FilesRestored
 
     /// <summary>Extended attributes that could not be set here.</summary>
     public int AttributesLeftOut { get; set; }
+
+    /// <summary>Whether the backup holds a journal that was left out, because only journald writes the system's.</summary>
+    public bool JournalLeftOut { get; set; }
 }

@@ -39,7 +39,7 @@ public abstract class ConfigurationFiles : IDisposable
           redis: { kind: redis, repositories: [file], drill: { checks: { main: { command: PING, expect: PONG } } } }
           mongodb: { kind: mongodb, repositories: [file] }
           qdrant: { kind: qdrant, repositories: [file] }
-          files: { kind: files, repositories: [file], paths: [/etc], include: [a], exclude: [b], drill: { checks: { main: { run: "true" } } } }
+          files: { kind: files, repositories: [file], paths: [/etc], include: [a], exclude: [b], journal: { units: [a], identifiers: [b], matches: [A=b] }, drill: { checks: { main: { run: "true" } } } }
 
         """;
 
@@ -49,7 +49,7 @@ public abstract class ConfigurationFiles : IDisposable
         ["databases" or "jobs" or "staging-directory" or "staging-size"] or ["backup", "part-size"] => "postgres-dump",
         ["drill", "checks", _, "command"] => "redis",
         ["drill", "checks", _, "run" or "path" or "min-files" or "max-age"] => "files",
-        ["paths" or "include" or "exclude" or "one-file-system"] => "files",
+        ["paths" or "include" or "exclude" or "one-file-system"] or ["journal", ..] => "files",
         ["host" or "port" or "socket" or "user" or "option-file"] => "mysql",
         ["uri" or "authentication-database" or "oplog"] => "mongodb",
         ["url" or "api-key" or "collections" or "timeout"] => "qdrant",
