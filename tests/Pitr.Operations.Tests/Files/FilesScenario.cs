@@ -6,6 +6,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Files;
+using Pitr.Operations.Files.InPlace;
 using Pitr.Operations.Services;
 using Pitr.Storage;
 using Pitr.Storage.File;
@@ -18,6 +19,25 @@ namespace Pitr.Operations.Tests.Files;
 /// <summary>A service of kind files below a temporary directory: a tree, a real file repository that can be told to fail, keys, and a clock that is ahead of every file's times.</summary>
 sealed class FilesScenario : IAsyncDisposable
 {
+    /// <summary>Prints everything that a file system can tell, in one line for each name; the same for two trees that are the same.</summary>
+    public const string Fingerprint =
+        """
+        import hashlib, os, stat, sys
+        root = os.fsencode(sys.argv[1])
+        inodes = {}
+        for directory, names, files in sorted(os.walk(root)):
+            for path in [directory] + sorted(os.path.join(directory, f) for f in files + [n for n in names if os.path.islink(os.path.join(directory, n))]):
+                s = os.lstat(path)
+                what = [os.path.relpath(path, root), stat.filemode(s.st_mode), s.st_mtime_ns, s.st_uid, s.st_gid]
+                if stat.S_ISREG(s.st_mode):
+                    what += [s.st_size, hashlib.sha256(open(path, 'rb').read()).hexdigest(), inodes.setdefault(s.st_ino, len(inodes)), s.st_nlink]
+                if stat.S_ISLNK(s.st_mode):
+                    what += [os.readlink(path)]
+                else:
+                    what += [(name, os.getxattr(path, name)) for name in sorted(os.listxattr(path))]
+                print(what)
+        """;
+
     readonly List<FilesService> _opened = [];
 
     FilesScenario()
@@ -70,8 +90,18 @@ sealed class FilesScenario : IAsyncDisposable
         return await new FilesBackup(Open(change), "0") { Full = full }.RunAsync(null, default);
     }
 
-    public async Task<FilesRestored> RestoreAsync(BackupDocument backup, string? directory, params string[] globs) =>
-        await new FilesRestore(Open(), backup, new FilesRestoreRequest(PathSelection.Parse(globs), directory, NumericOwners: false)).RunAsync(null, default);
+    public async Task<FilesRestored> RestoreAsync(BackupDocument backup, string? directory, params string[] globs)
+    {
+        var service = Open();
+        var restore = new FilesRestore(service, backup, new FilesRestoreRequest(PathSelection.Parse(globs), directory, NumericOwners: false));
+        if (directory is not null)
+        {
+            return await restore.RunAsync(null, default);
+        }
+
+        using var inPlace = new FilesInPlace(service);
+        return await inPlace.RunAsync(restore, null, default);
+    }
 
     /// <summary>Where something of the tree lies after a restore into a directory.</summary>
     public string Restored(string directory, string name = "") => Path.Combine(directory + Tree, name);
@@ -122,7 +152,8 @@ sealed class FilesScenario : IAsyncDisposable
             await service.DisposeAsync();
         }
 
-        // Names that are no text are beyond the base library.
+        // Names that are no text are beyond the base library. Restored directories may be closed to their owner.
+        Run("/bin/chmod", "-R", "u+rwX", Root);
         Run("/bin/rm", "-rf", Root);
     }
 }
