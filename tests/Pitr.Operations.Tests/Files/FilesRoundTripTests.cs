@@ -2,6 +2,7 @@ using Pitr.Operations.Errors;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Files;
 using Pitr.Operations.Retention;
+using Pitr.Tests;
 
 namespace Pitr.Operations.Tests.Files;
 
@@ -38,16 +39,16 @@ public sealed class FilesRoundTripTests
             os.chmod('sub/deep/er', 0o500)
             os.utime('sub', ns=(1, 1111111111111111111))
             """, scenario.Tree);
-        var before = FilesScenario.Python(FilesScenario.Fingerprint, scenario.Tree);
+        var before = FilesScenario.Python(TreeFingerprint.Script, scenario.Tree);
 
         var first = await scenario.BackupAsync();
         var second = await scenario.BackupAsync();
         await scenario.RestoreAsync(first, scenario["first"]);
         var result = await scenario.RestoreAsync(second, scenario["second"]);
 
-        Assert.Equal(before, FilesScenario.Python(FilesScenario.Fingerprint, scenario.Tree));
-        Assert.Equal(before, FilesScenario.Python(FilesScenario.Fingerprint, scenario.Restored(scenario["first"])));
-        Assert.Equal(before, FilesScenario.Python(FilesScenario.Fingerprint, scenario.Restored(scenario["second"])));
+        Assert.Equal(before, FilesScenario.Python(TreeFingerprint.Script, scenario.Tree));
+        Assert.Equal(before, FilesScenario.Python(TreeFingerprint.Script, scenario.Restored(scenario["first"])));
+        Assert.Equal(before, FilesScenario.Python(TreeFingerprint.Script, scenario.Restored(scenario["second"])));
         Assert.Equal((5, 0), (first.Files, first.Tree!.Unchanged));
         Assert.Equal((5, 5), (second.Files, second.Tree!.Unchanged));
         Assert.Equal((3, 2, 1), (result.Links, result.HardLinks, result.Specials));

@@ -1,7 +1,6 @@
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
-using Pitr.Postgres;
 using Pitr.Storage;
 
 namespace Pitr.Operations.Files.InPlace;
@@ -139,13 +138,12 @@ public sealed class FilesInPlace(FilesService service) : IDisposable
     RolledBackException After(Exception cause, IProgress<RestoreProgress>? progress)
     {
         var reason = cause is OperationCanceledException ? "interrupted" : cause.Message;
-        var hint = cause switch
+        if (cause is IOException or UnauthorizedAccessException)
         {
-            OperationException operation => operation.Hint,
-            StorageException storage => storage.Hint,
-            IOException or UnauthorizedAccessException => "make room, or run it as a user who may write there, and give the same command again",
-            _ => null,
-        };
+            cause = new RefusedInputException($"the restore ended: {reason}", "make room, or run it as a user who may write there, and give the same command again", cause);
+        }
+
+        var hint = cause switch { OperationException operation => operation.Hint, StorageException storage => storage.Hint, _ => null };
         try
         {
             return new RolledBackException($"{reason}\nrolled back: {string.Join("; ", Undo(OpenPath, progress))}", hint, cause);
