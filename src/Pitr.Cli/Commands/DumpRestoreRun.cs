@@ -23,7 +23,7 @@ sealed class DumpRestoreRun(BackupId? backup, DumpSelection selection, IReadOnly
             throw new RefusedInputException("--drop is for services of kind mongodb", "bring it back beside the old one with --into NAME, or remove the old one yourself");
         }
 
-        await using var target = DumpKinds.Target(service.Settings);
+        await using var target = DumpKinds.Target(service.Settings, asFiles: selection.Directory is not null);
         var restore = new DumpRestore(service, target);
         var plan = await restore.PlanAsync(backup, selection, cancellation);
         notes.Subject = plan.Target;

@@ -13,7 +13,7 @@ static class RestoreCommand
 {
     static readonly Argument<string?> ServiceName = GlobalOptions.Service(required: false);
     static readonly GroupOptions Group = new();
-    static readonly Option<string?> To = new("--to") { Description = "Directory that becomes the data directory: new, empty, or with --delta or --overwrite the cluster's own", HelpName = "DIR" };
+    static readonly Option<string?> To = new("--to") { Description = "Directory that becomes the data directory: new, empty, or with --delta or --overwrite the cluster's own. Of dumps and files: a new or empty one that takes them", HelpName = "DIR" };
     static readonly InPlaceOptions InPlace = new();
     static readonly RestoreTargetOptions Target = new();
     static readonly Option<RecoveryAction> Action = new("--target-action") { Description = "What PostgreSQL does at the target (latest always promotes)", DefaultValueFactory = _ => RecoveryAction.Promote };
@@ -66,6 +66,7 @@ static class RestoreCommand
               pitr restore shop --dry-run                                         the newest, every database
               pitr restore shop 20261121T031500Z --database orders --into orders_before
               pitr restore shop --database orders --table customers --into look
+              pitr restore shop --to /srv/look                                    its streams as files, without a server: orders.dump, globals.sql
               pitr restore cache --to /srv/redis/back                             the file that redis-server loads
               pitr restore legacy --database shop --into shop_back --globals      mysql: and users and roles that are not there
               pitr restore documents --database shop --drop                       mongodb: in place of the collections that are there

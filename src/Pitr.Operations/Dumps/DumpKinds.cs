@@ -27,11 +27,13 @@ public static class DumpKinds
     };
 
     /// <summary>What brings them back.</summary>
-    public static IDumpTarget Target(DumpServiceSettings settings) => settings switch
+    /// <param name="settings">The service.</param>
+    /// <param name="asFiles">Whether into a directory instead of the service's server.</param>
+    public static IDumpTarget Target(DumpServiceSettings settings, bool asFiles) => asFiles ? new DumpFilesTarget() : settings switch
     {
         PostgresDumpSettings postgres => new PostgresDumpTarget(postgres),
         MysqlSettings mysql => new MysqlTarget(mysql),
-        RedisSettings => new RedisTarget(),
+        RedisSettings => new DumpFilesTarget(),
         MongodbSettings mongodb => new MongodbTarget(mongodb),
         QdrantSettings qdrant => new QdrantTarget(qdrant),
         _ => throw new ArgumentException($"no dumps of kind {settings?.Kind}", nameof(settings)),

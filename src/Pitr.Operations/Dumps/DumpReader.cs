@@ -14,15 +14,16 @@ namespace Pitr.Operations.Dumps;
 public sealed class DumpReader(DumpService service)
 {
     const int BlockSize = 256 << 10;
+    const string Elsewhere = "another repository may hold it whole (--repository), or an older backup: `pitr info` lists them";
 
     /// <summary>Reads the manifest of a dump.</summary>
-    /// <exception cref="DamagedRepositoryException">Every copy is damaged, or is of another dump.</exception>
+    /// <exception cref="DamagedRepositoryException">Every copy is damaged, or is of another dump, or there is none.</exception>
     /// <exception cref="KeyUnavailableException">No key opens it.</exception>
     public async Task<DumpManifest> ReadManifestAsync(DumpDocument entry, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(entry);
         var key = RepositoryLayout.DumpManifest(service.Name, BackupId.Parse(entry.Id));
-        return Answer(await service.Repositories.AskFirstAsync((store, token) => Checked(store, key, () => ReadManifestAsync(store, key, entry.Id, token)), cancellation));
+        return Answer(await service.Repositories.AskFirstAsync((store, token) => Checked(store, key, () => ReadManifestAsync(store, key, entry.Id, token)), cancellation), key);
     }
 
     /// <summary>Writes the plaintext of a stream. Each part is fetched whole and held against the manifest before a byte of it is handed on.</summary>
@@ -31,7 +32,7 @@ public sealed class DumpReader(DumpService service)
     /// <param name="destination">Takes the bytes.</param>
     /// <param name="progress">Told how many bytes of the stream it has been given.</param>
     /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="DamagedRepositoryException">A part is damaged in every repository.</exception>
+    /// <exception cref="DamagedRepositoryException">A part is damaged in every repository, or missing.</exception>
     /// <exception cref="IOException">The destination has gone.</exception>
     public async Task CopyAsync(DumpManifest manifest, DumpStreamRecord stream, Stream destination, Action<long> progress, CancellationToken cancellation)
     {
@@ -85,7 +86,7 @@ public sealed class DumpReader(DumpService service)
         var expected = manifest.Parts[number];
         // Where it lies is known from its number, not from what somebody wrote down.
         var key = RepositoryLayout.DumpPart(service.Name, id, number);
-        return Answer(await service.Repositories.AskFirstAsync((store, token) => Checked(store, key, () => FetchAsync(store, key, expected, token)), expected.Size, cancellation));
+        return Answer(await service.Repositories.AskFirstAsync((store, token) => Checked(store, key, () => FetchAsync(store, key, expected, token)), expected.Size, cancellation), key);
     }
 
     static async Task<byte[]> FetchAsync(IObjectStore store, string key, StoredObject expected, CancellationToken cancellation)
@@ -122,9 +123,14 @@ public sealed class DumpReader(DumpService service)
         }
         catch (DamagedObjectException e)
         {
-            throw new DamagedRepositoryException($"repository {store.Name}: {key} is damaged: {e.Message}", "another repository may hold it whole (--repository), or an older backup: `pitr info` lists them", e);
+            throw new DamagedRepositoryException($"repository {store.Name}: {key} is damaged: {e.Message}", Elsewhere, e);
         }
     }
 
-    static T Answer<T>(Asked<T> asked) => asked.IsAnswered ? asked.Answer : throw asked.Failure;
+    static T Answer<T>(Asked<T> asked, string key) => asked switch
+    {
+        { IsAnswered: true } => asked.Answer,
+        { IsProvenAbsent: true } => throw new DamagedRepositoryException($"no repository has {key}, and its backup is not whole without it", Elsewhere, asked.Failure),
+        _ => throw asked.Failure,
+    };
 }

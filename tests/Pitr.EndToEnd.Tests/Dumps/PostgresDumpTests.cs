@@ -29,6 +29,14 @@ public sealed class PostgresDumpTests(DumpedCluster cluster)
             Assert.All(DumpHost.Stored(repository), file => Assert.DoesNotContain("customer 17", File.ReadAllText(file), StringComparison.Ordinal));
         }
 
+        // As files, for which no server is asked.
+        var files = host.Directory["files"];
+        (await host.RunAsync("restore", DumpHost.Service, "--to", files, "--globals")).Must(1).MustSay("beside --to DIR only --database can be given");
+        (await host.RunAsync("restore", DumpHost.Service, "--to", files)).Must();
+        Assert.Equal(["globals.sql", "odd \"name\".dump", "orders.dump"], Directory.GetFileSystemEntries(files).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains("TABLE DATA public customers", (await ProgramRun.RunAsync(PostgresBinaries.Find(15).Program("pg_restore"), ["--list", Path.Combine(files, "orders.dump")])).Must().Output, StringComparison.Ordinal);
+        Assert.Matches("^-- pitr: [0-9a-f]{64}\n", await File.ReadAllTextAsync(Path.Combine(files, "globals.sql")));
+
         var plan = (await host.RunAsync("restore", DumpHost.Service, "--database", "orders", "--into", "orders_back", "--dry-run", "-o", "json")).Must().Json;
         Assert.Equal((id, true), (plan.GetProperty("backup").GetString(), plan.GetProperty("streams")[0].GetProperty("new").GetBoolean()));
         Assert.False(await cluster.HasDatabaseAsync("orders_back"));
@@ -82,7 +90,7 @@ public sealed class PostgresDumpTests(DumpedCluster cluster)
         Assert.Equal(await cluster.ContentAsync("orders", "noise"), await cluster.ContentAsync("damaged", "noise"));
         await cluster.ExecuteAsync("postgres", "DROP DATABASE damaged");
         File.Delete(Path.Combine(DumpHost.PathOf(host.Second, id), "000002"));
-        (await host.RunAsync([.. restore, "--repository", "second"])).Must(4).MustSay("000002");
+        (await host.RunAsync([.. restore, "--repository", "second"])).Must(5).MustSay("000002", "an older backup");
         Assert.False(await cluster.HasDatabaseAsync("damaged"));
         (await host.RunAsync("repo", "rm", "first", $"services/shop/dumps/{id}/000000")).Must(1).MustSay("was not removed");
 

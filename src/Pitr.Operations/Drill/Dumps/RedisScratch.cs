@@ -19,7 +19,7 @@ sealed class RedisScratch(RedisSettings settings, ScratchSpace space) : IScratch
     RedisTools? _tools;
 
     /// <inheritdoc/>
-    public IDumpTarget Target { get; } = new RedisTarget();
+    public IDumpTarget Target { get; } = new DumpFilesTarget();
 
     /// <inheritdoc/>
     public DumpSelection Selection { get; } = new(null, null) { Directory = space.Data };

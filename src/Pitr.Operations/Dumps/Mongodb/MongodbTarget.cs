@@ -102,9 +102,9 @@ public sealed class MongodbTarget(MongodbSettings settings) : IDumpTarget
 
     static void Refuse(DumpSelection selection)
     {
-        if (selection.Tables.Count > 0 || selection.Schemas.Count > 0 || selection.NoOwner || selection.Directory is not null)
+        if (selection.Tables.Count > 0 || selection.Schemas.Count > 0 || selection.NoOwner)
         {
-            throw new RefusedInputException("--table, --schema, --no-owner and --to are not for services of kind mongodb", "bring the database back beside the old one with --into NAME, and copy the collection from there");
+            throw new RefusedInputException("--table, --schema and --no-owner are not for services of kind mongodb", "bring the database back beside the old one with --into NAME, and copy the collection from there");
         }
 
         if (selection.Into is { } into && MongodbTools.Own.Contains(into))

@@ -59,7 +59,12 @@ public sealed class PostgresDumpSource(PostgresDumpSettings settings) : IDumpSou
     }
 
     /// <inheritdoc/>
-    public Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation) => Task.FromResult<IDumpFeed>(new ToolFeed(Start(stream, schemaOnly: false)));
+    public Task<IDumpFeed> StartAsync(PlannedStream stream, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        var tool = new ToolFeed(Start(stream, schemaOnly: false));
+        return Task.FromResult<IDumpFeed>(stream.Database is null ? new SaltedScript(tool) : tool);
+    }
 
     /// <inheritdoc/>
     // Locks every table as the dump does, which needs the same right.

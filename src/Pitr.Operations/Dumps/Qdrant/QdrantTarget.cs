@@ -20,9 +20,9 @@ public sealed class QdrantTarget(QdrantSettings settings) : IDumpTarget
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(selection);
-        if (selection.Tables.Count > 0 || selection.Schemas.Count > 0 || selection.NoOwner || selection.Globals || selection.Directory is not null)
+        if (selection.Tables.Count > 0 || selection.Schemas.Count > 0 || selection.NoOwner || selection.Globals)
         {
-            throw new RefusedInputException("--table, --schema, --globals, --no-owner and --to are not for services of kind qdrant", "--database names the collection, --into the name it gets");
+            throw new RefusedInputException("--table, --schema, --globals and --no-owner are not for services of kind qdrant", "--database names the collection, --into the name it gets");
         }
 
         var streams = DumpChoice.Databases(manifest, selection);

@@ -12,7 +12,8 @@ public sealed class RedisSource(RedisSettings settings) : IDumpSource
     /// <summary>Name of the only stream.</summary>
     public const string Stream = "dump.rdb";
 
-    const string Format = "rdb";
+    /// <summary>Format of the stream.</summary>
+    public const string Format = "rdb";
 
     static readonly string[] Routine = ["sending REPLCONF ", "SYNC sent to master", "Transfer finished with success"];
 

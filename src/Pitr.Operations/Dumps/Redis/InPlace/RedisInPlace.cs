@@ -145,7 +145,7 @@ public sealed class RedisInPlace : IDisposable
     {
         ArgumentNullException.ThrowIfNull(manifest);
         // Before the server is touched: what is damaged, or does not fit, is found while it works.
-        var target = new RedisTarget();
+        var target = new DumpFilesTarget();
         var plan = await target.PlanAsync(entry, manifest, new DumpSelection(null, null) { Directory = Staging }, cancellation);
         var journal = new RedisJournal { Id = Id, Service = _service.Name.Value, ServerRan = ServerRuns, Moves = Moves, Places = Places.Loaded };
         try
