@@ -48,6 +48,28 @@ static class FilesRestoreOptions
         }
     }
 
+    /// <summary>Refuses what says something else than --roll-back or --confirm, which are about the whole of the last restore in place.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="backup">The backup that was named; null for none.</param>
+    /// <param name="isInPlace">Whether --in-place was given.</param>
+    /// <param name="whole">Options that exclude each other, and --in-place.</param>
+    /// <exception cref="RefusedInputException">Something does.</exception>
+    public static void RequireAlone(ParseResult parsed, Pitr.Format.Layout.BackupId? backup, bool isInPlace, IReadOnlyList<Option> whole)
+    {
+        var given = whole.Where(option => parsed.GetResult(option) is { Implicit: false }).Select(option => option.Name).Except(["--in-place"], StringComparer.Ordinal).ToArray();
+        if (!isInPlace || given.Length > 1)
+        {
+            throw new RefusedInputException(
+                isInPlace ? $"{string.Join(" and ", given)} exclude each other" : $"{given[0]} belongs to --in-place or --all",
+                "--in-place --roll-back goes back to what was there before, --in-place --confirm removes it, --in-place --remove-old restores and removes it then");
+        }
+
+        if (backup is not null || All.Any(option => parsed.GetResult(option) is { Implicit: false }))
+        {
+            throw new RefusedInputException($"{given[0]} is about all of the last restore in place; it takes neither a backup nor a part of one", $"pitr restore SERVICE --in-place {given[0]}");
+        }
+    }
+
     /// <summary>What was asked for.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="directory">Where it goes; null: to where it was.</param>

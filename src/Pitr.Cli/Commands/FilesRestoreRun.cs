@@ -5,6 +5,8 @@ using Pitr.Format.Layout;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Files;
+using Pitr.Operations.Files.InPlace;
+using Pitr.Operations.Groups;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
 
@@ -15,7 +17,8 @@ namespace Pitr.Cli.Commands;
 /// <param name="request">What of it, and where to.</param>
 /// <param name="repositories">The only repositories to ask; none: all.</param>
 /// <param name="dryRun">Whether to show the plan only.</param>
-sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnlyList<string>? repositories, bool dryRun)
+/// <param name="removesOld">In place: whether what was there is removed in the end.</param>
+sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnlyList<string>? repositories, bool dryRun, bool removesOld)
 {
     public async Task<int> RunAsync(CommandContext context, string? name, AuditNotes notes, CancellationToken cancellation)
     {
@@ -25,26 +28,49 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
         notes.Subject = request.Root;
         notes.Details["backup"] = backup.Id;
         var restore = new FilesRestore(service, backup, request);
+        using var inPlace = request.IsInPlace ? Open(context, service, notes, restore) : null;
         if (dryRun)
         {
-            Print(context, backup, await restore.PlanAsync(cancellation), null);
+            Print(context, backup, await restore.PlanAsync(cancellation), null, []);
             return ExitCodes.Success;
         }
 
+        inPlace?.Lock();
         await notes.BeginAsync(cancellation);
         var started = CommandContext.Clock.GetTimestamp();
         FilesRestored restored;
+        IReadOnlyList<string> removed = [];
         using (var display = new ProgressDisplay())
         {
-            restored = await restore.RunAsync(new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes)), cancellation);
+            var progress = new Forward<RestoreProgress>(p => display.Show(p.Phase, p.Bytes, p.TotalBytes));
+            restored = inPlace is null ? await restore.RunAsync(progress, cancellation) : await inPlace.RunAsync(restore, progress, cancellation);
+            if (inPlace is not null && removesOld)
+            {
+                display.Show("removing what was there", 0, 0);
+                removed = inPlace.RemoveOld();
+            }
         }
 
         notes.Details["files"] = $"{restored.Files}";
-        Print(context, backup, restored, CommandContext.Clock.GetElapsedTime(started));
+        Print(context, backup, restored, CommandContext.Clock.GetElapsedTime(started), removed);
         return ExitCodes.Success;
     }
 
-    void Print(CommandContext context, BackupDocument backup, FilesRestored restored, TimeSpan? took)
+    static FilesInPlace Open(CommandContext context, FilesService service, AuditNotes notes, FilesRestore restore)
+    {
+        notes.Details["in-place"] = restore.Id;
+        if (GroupJournal.TryRead(context.Configuration.StateDirectory) is { } group && group.Components.Any(c => c.Service == service.Name.Value))
+        {
+            throw new ImpossiblePlanException(
+                $"the restore {group.Id} of the group still keeps what was there before it; nothing was changed", "remove that with `pitr restore --all --confirm`, or go back to it with `pitr restore --all --roll-back`");
+        }
+
+        var inPlace = new FilesInPlace(service);
+        inPlace.RequireNone();
+        return inPlace;
+    }
+
+    void Print(CommandContext context, BackupDocument backup, FilesRestored restored, TimeSpan? took, IReadOnlyList<string> removed)
     {
         if (context.Output == OutputFormat.Json)
         {
@@ -57,8 +83,11 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
             ? $"restored {restored.Files} files ({Texts.Size(restored.Bytes)}) of backup {backup.Id} to {to} in {Texts.Span(time)}"
             : $"would restore {restored.Files} files ({Texts.Size(restored.Bytes)}) of backup {backup.Id}, taken on {backup.Host} until {Texts.Moment(backup.Finished)}, to {to}");
         Console.WriteLine($"  {restored.Directories} directories, {restored.Links} symbolic links, {restored.HardLinks} further names, {restored.Specials} pipes and devices");
-        Say(restored.Unchanged, "were there as the backup has them, and were left alone");
-        Say(restored.Aside, $"that were there are kept aside, their names end with {restored.AsideSuffix}");
+        if (request.IsInPlace)
+        {
+            SayWhere(restored, isDone: took is not null, removed);
+        }
+
         Say(restored.SocketsLeftOut, "sockets were left out: their servers make them");
         Say(restored.DevicesLeftOut, "devices were left out: only root may make them");
         Say(restored.OtherOwners, "belong to another user or group than in the backup: only root may give files away");
@@ -77,12 +106,29 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
             Console.Error.WriteLine($"NOT IN THE BACKUP: {problem.Path}: {problem.Reason}");
         }
 
-        static void Say(int count, string what)
+        if (took is not null && request.IsInPlace && restored.Aside + restored.New > 0 && !removesOld)
         {
-            if (count > 0)
-            {
-                Console.WriteLine($"  {count} {what}");
-            }
+            Console.WriteLine($"To go back: pitr restore {backup.Service} --in-place --roll-back");
+            Console.WriteLine($"When you do not need what was there before any more: pitr restore {backup.Service} --in-place --confirm");
+        }
+    }
+
+    static void SayWhere(FilesRestored restored, bool isDone, IReadOnlyList<string> removed)
+    {
+        Say(restored.New, isDone ? "were not there before" : "are not there, and would come anew");
+        Say(restored.Aside, isDone ? $"that were there are kept aside, their names end with {restored.AsideSuffix}" : "that are there would be moved aside");
+        Say(restored.Unchanged, isDone ? "were there as the backup has them, and were left alone" : "are there as the backup has them, and would be left alone");
+        foreach (var sentence in removed)
+        {
+            Console.WriteLine($"  {sentence}");
+        }
+    }
+
+    static void Say(int count, string what)
+    {
+        if (count > 0)
+        {
+            Console.WriteLine($"  {count} {what}");
         }
     }
 
@@ -101,6 +147,7 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
         ["links"] = restored.Links,
         ["hard-links"] = restored.HardLinks,
         ["specials"] = restored.Specials,
+        ["new"] = restored.New,
         ["unchanged"] = restored.Unchanged,
         ["aside"] = restored.Aside,
         ["aside-suffix"] = restored.AsideSuffix,
@@ -109,6 +156,7 @@ sealed class FilesRestoreRun(BackupId? id, FilesRestoreRequest request, IReadOnl
         ["other-owners"] = restored.OtherOwners,
         ["attributes-left-out"] = restored.AttributesLeftOut,
         ["journal-left-out"] = restored.JournalLeftOut,
+        ["removed-old"] = took is not null && request.IsInPlace && removesOld,
         ["seconds"] = took?.TotalSeconds,
     };
 }

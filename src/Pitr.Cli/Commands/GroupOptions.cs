@@ -10,12 +10,15 @@ sealed class GroupOptions
 {
     readonly Option<string[]> _components = new("--component") { Description = "With --all: only this service. May be given several times", HelpName = "NAME", AllowMultipleArgumentsPerToken = false };
     readonly Option<bool> _dryRun = new("--dry-run") { Description = "With --all: show the plan and do nothing" };
-    readonly Option<bool> _confirm = new("--confirm") { Description = "With --all: remove what was there before the last restore of the group, which succeeded" };
+    readonly Option<bool> _confirm = new("--confirm") { Description = "With --all, or --in-place of files: remove what was there before the last restore, which succeeded" };
 
     public GroupOptions() => _components.CompletionSources.Add(ServiceNames.Complete);
 
     /// <summary>--all itself.</summary>
     public Option<bool> All { get; } = new("--all") { Description = "Every service of the configuration, in the order that services.*.after gives" };
+
+    /// <summary>--confirm.</summary>
+    public Option Confirm => _confirm;
 
     /// <summary>Adds what every such command has.</summary>
     public void AddTo(Command command)
@@ -49,7 +52,8 @@ sealed class GroupOptions
             result.AddError($"Required argument missing for command: '{command.Name}'.");
         }
 
-        foreach (var option in new Option[] { _components, _dryRun, _confirm }.Where(option => result.GetResult(option) is { Implicit: false }))
+        // Of a single service those refuse it whose restores keep nothing by it.
+        foreach (var option in new Option[] { _components, _dryRun }.Where(option => result.GetResult(option) is { Implicit: false }))
         {
             result.AddError($"{option.Name} belongs to --all");
         }

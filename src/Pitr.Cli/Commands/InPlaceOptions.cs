@@ -29,6 +29,16 @@ sealed class InPlaceOptions
 
     public bool IsInPlace(ParseResult parsed) => parsed.GetValue(_inPlace);
 
+    /// <summary>Refuses --confirm for a single service whose old state is removed by hand.</summary>
+    /// <exception cref="RefusedInputException">It is given.</exception>
+    public static void RequireNoConfirm(ParseResult parsed, GroupOptions group)
+    {
+        if (group.IsConfirm(parsed))
+        {
+            throw new RefusedInputException("--confirm belongs to --all, or to --in-place of a service of kind files", "a restore in place of this service says how what it keeps is removed; --remove-old removes it at once");
+        }
+    }
+
     public bool IsRollBack(ParseResult parsed) => parsed.GetValue(_rollBack);
 
     public bool RemovesOld(ParseResult parsed) => parsed.GetValue(_removeOld);

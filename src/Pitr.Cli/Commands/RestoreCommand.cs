@@ -89,6 +89,9 @@ static class RestoreCommand
 
               pitr restore etc --to /tmp/look --path /etc/nginx --path '*.conf'
               pitr restore etc 20261121T031500Z --in-place --path /etc/nginx --dry-run
+              pitr restore etc 20261121T031500Z --in-place --path /etc/nginx
+              pitr restore etc --in-place --roll-back                             what was there before, after a kill or a wrong backup
+              pitr restore etc --in-place --confirm                               remove what was there before
             """)
         {
             ServiceName,
@@ -126,12 +129,10 @@ static class RestoreCommand
         {
             if (dumps.HasFiles(parsed.GetValue(ServiceName)))
             {
-                FilesRestoreOptions.RequireNoOther(parsed, To, InPlace.Option, Repositories, DryRun, Target.Backup);
-                RequireOnePlace(parsed);
-                var run = new FilesRestoreRun(
-                    DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), FilesRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), parsed.GetValue(DryRun));
-                return await run.RunAsync(dumps, parsed.GetValue(ServiceName), notes, cancellation);
+                return await RunFilesAsync(parsed, dumps, notes, cancellation);
             }
+
+            InPlaceOptions.RequireNoConfirm(parsed, Group);
 
             if (dumps.HasDumps(parsed.GetValue(ServiceName)))
             {
@@ -221,6 +222,21 @@ static class RestoreCommand
             (false, false, _) => run.RunAsync(notes, cancellation),
             _ => throw new RefusedInputException("--roll-back, --confirm and --remove-old exclude each other", "--roll-back goes back to what was there before, --confirm removes it, --remove-old removes it when the restore has succeeded"),
         };
+    }
+
+    static Task<int> RunFilesAsync(ParseResult parsed, CommandContext context, AuditNotes notes, CancellationToken cancellation)
+    {
+        FilesRestoreOptions.RequireNoOther(parsed, [To, Repositories, DryRun, Target.Backup, Group.Confirm, .. InPlace.All]);
+        RequireOnePlace(parsed);
+        InPlace.RequireSense(parsed, To);
+        var (name, backup, dryRun) = (parsed.GetValue(ServiceName), DumpRestoreOptions.ReadBackup(Target.ReadWord(parsed)), parsed.GetValue(DryRun));
+        if (InPlace.IsRollBack(parsed) || Group.IsConfirm(parsed))
+        {
+            FilesRestoreOptions.RequireAlone(parsed, backup, InPlace.IsInPlace(parsed), [InPlace.Option, Group.Confirm, .. InPlace.OfGroups]);
+            return new FilesInPlaceRun(removes: Group.IsConfirm(parsed), dryRun).RunAsync(context, name, notes);
+        }
+
+        return new FilesRestoreRun(backup, FilesRestoreOptions.Read(parsed, parsed.GetValue(To)), parsed.GetValue(Repositories), dryRun, InPlace.RemovesOld(parsed)).RunAsync(context, name, notes, cancellation);
     }
 
     static async Task<int> RunInPlaceAsync(ParseResult parsed, RestoreRequest request, AuditNotes notes, CancellationToken cancellation)

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Pitr.Format;
 using Pitr.Format.Catalog;
 using Pitr.Format.Manifests;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Files.InPlace;
 using Pitr.Operations.Files.Journal;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
@@ -19,14 +21,15 @@ namespace Pitr.Operations.Files;
 /// <param name="request">What of it, and where to.</param>
 public sealed class FilesRestore(FilesService service, BackupDocument backup, FilesRestoreRequest request)
 {
-    readonly FilesRestored _result = new()
-    {
-        AsideSuffix = $".before-{service.Clock.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss'Z'}",
-        JournalLeftOut = LeavesJournalOut(backup, request),
-    };
-
+    readonly bool _leavesJournalOut = LeavesJournalOut(backup, request);
+    readonly string _moment = service.Clock.GetUtcNow().UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
     readonly string _tag = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
-    readonly List<bool> _isUnchanged = [];
+
+    /// <summary>Of this restore.</summary>
+    public string Id => $"{_moment}-{_tag}";
+
+    /// <summary>The backup.</summary>
+    public BackupDocument Backup => backup;
 
     /// <summary>Takes what is decrypted, for whoever reads it back; null where nobody does.</summary>
     internal ContentDigests? Digests { get; init; }
@@ -39,16 +42,20 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         using var manifest = await StoredManifest.OpenAsync(service, backup, cancellation);
         using var plan = ReadPlan(manifest, cancellation);
         using var root = request.IsInPlace || Directory.Exists(request.Root) ? OpenRoot() : null;
-        Look(plan, root, cancellation);
-        foreach (var (entry, _) in plan.Entries(cancellation).Where(e => e.Entry.Kind != ManifestEntryKind.File))
+        using var comparison = root is null ? null : new TreeComparison(plan, root, plan.PlaceOf);
+        var result = NewResult();
+        _ = Look(plan, comparison, isPlan: true, result, cancellation);
+        foreach (var (entry, path) in plan.Entries(cancellation).Where(e => e.Entry.Kind != ManifestEntryKind.File))
         {
-            Count(entry, plan);
+            Count(entry, path, plan, comparison, result);
         }
 
-        return RequireAny();
+        using var handles = root is null ? null : new TreeHandles(plan.Directories, root);
+        result.Aside += request.IsInPlace ? TreeJournalLook.Of(plan, handles!, AsideSuffix).Count(d => d.InTheWay is not null) : 0;
+        return RequireAny(result);
     }
 
-    /// <summary>Restores.</summary>
+    /// <summary>Restores into a directory. In place: <see cref="FilesInPlace"/>.</summary>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Ends the work; temporary files are removed.</param>
     /// <exception cref="ImpossiblePlanException">The directory is not empty, or the backup has nothing of what is meant.</exception>
@@ -56,42 +63,15 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
     /// <exception cref="RefusedInputException">Something cannot be written.</exception>
     public async Task<FilesRestored> RunAsync(IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
+        if (request.IsInPlace)
+        {
+            throw new InvalidOperationException("a restore in place writes down first what it changes");
+        }
+
         RequireFillable();
-        using var manifest = await StoredManifest.OpenAsync(service, backup, cancellation);
-        using var plan = ReadPlan(manifest, cancellation);
         try
         {
-            if (request.Directory is { } directory)
-            {
-                Directory.CreateDirectory(directory);
-            }
-
-            using var root = OpenRoot();
-            Look(plan, root, cancellation);
-            RequireAny(plan);
-            Digests?.Begin(_isUnchanged.Count);
-            var placing = new TreePlacing(request.IsInPlace, _result);
-            var written = new List<SafeFileHandle>();
-            try
-            {
-                MakeDirectories(plan, root, placing, written);
-                await WriteContentAsync(plan, root, progress, cancellation);
-                progress?.Report(new RestoreProgress("making files durable", _result.Bytes, _result.Bytes));
-                Sync(written);
-                progress?.Report(new RestoreProgress("giving files their names", _result.Bytes, _result.Bytes));
-                new TreeFinish(plan, root, _tag, placing, new TreeOwnership(request.NumericOwners, _result), _result, _isUnchanged).Run(cancellation);
-                Sync(written);
-                return _result;
-            }
-            catch
-            {
-                RemoveTemporary(plan, root);
-                throw;
-            }
-            finally
-            {
-                written.ForEach(static fileSystem => fileSystem.Dispose());
-            }
+            return await WorkAsync(begin: null, progress, cancellation);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -100,11 +80,83 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         }
     }
 
+    /// <summary>Restores in place. What fails leaves everything as it is then, for who undoes it by the journal.</summary>
+    /// <param name="begin">Begins the journal, before anything is changed.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="IOException">Something cannot be written.</exception>
+    internal Task<FilesRestored> RunInPlaceAsync(Func<TreeJournalHead, TreeJournal> begin, IProgress<RestoreProgress>? progress, CancellationToken cancellation) => WorkAsync(begin, progress, cancellation);
+
+    string AsideSuffix => $".before-{_moment}";
+
+    FilesRestored NewResult() => new() { AsideSuffix = AsideSuffix, JournalLeftOut = _leavesJournalOut };
+
+    async Task<FilesRestored> WorkAsync(Func<TreeJournalHead, TreeJournal>? begin, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    {
+        using var manifest = await StoredManifest.OpenAsync(service, backup, cancellation);
+        using var plan = ReadPlan(manifest, cancellation);
+        if (request.Directory is { } directory)
+        {
+            Directory.CreateDirectory(directory);
+        }
+
+        var result = NewResult();
+        using var root = OpenRoot();
+        using var comparison = new TreeComparison(plan, root, plan.PlaceOf);
+        var isUnchanged = Look(plan, comparison, isPlan: false, result, cancellation);
+        RequireAny(plan, result);
+        Digests?.Begin(isUnchanged.Count);
+        using var journal = begin?.Invoke(new TreeJournalHead(Id, _moment, _tag, service.Name.Value, backup.Id));
+        using var placing = new TreePlacing(plan, root, journal, result);
+        var written = new List<SafeFileHandle>();
+        try
+        {
+            MakeDirectories(plan, root, WriteDown(plan, root, journal), placing, journal, written);
+            await WriteContentAsync(plan, root, result, progress, cancellation);
+            progress?.Report(new RestoreProgress("making files durable", result.Bytes, result.Bytes));
+            Sync(written);
+            progress?.Report(new RestoreProgress("giving files their names", result.Bytes, result.Bytes));
+            using (var finish = new TreeFinish(plan, root, _tag, placing, new TreeOwnership(request.NumericOwners, result), result, isUnchanged))
+            {
+                finish.Run(cancellation);
+            }
+
+            Sync(written);
+            journal?.Sync();
+            return result;
+        }
+        catch when (journal is null)
+        {
+            placing.Discard();
+            RemoveTemporary(plan, root);
+            throw;
+        }
+        finally
+        {
+            written.ForEach(static fileSystem => fileSystem.Dispose());
+        }
+    }
+
+    // From when this returns there is something to undo.
+    static Dictionary<int, TreeJournalDirectory> WriteDown(TreePlan plan, SafeFileHandle root, TreeJournal? journal)
+    {
+        if (journal is null)
+        {
+            return [];
+        }
+
+        using var handles = new TreeHandles(plan.Directories, root);
+        var noted = TreeJournalLook.Of(plan, handles, journal.Head.Before).ToDictionary(d => d.Number);
+        journal.Write(noted.Values);
+        journal.Publish();
+        return noted;
+    }
+
     TreePlan ReadPlan(StoredManifest manifest, CancellationToken cancellation)
     {
         try
         {
-            return TreePlan.Read(manifest, _result.JournalLeftOut ? request.Selection.Without(JournalPlace.Directory) : request.Selection, service.StateDirectory, cancellation);
+            return TreePlan.Read(manifest, _leavesJournalOut ? request.Selection.Without(JournalPlace.Directory) : request.Selection, service.StateDirectory, cancellation);
         }
         catch (DamagedObjectException e)
         {
@@ -118,7 +170,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 
     void RequireFillable()
     {
-        if (_result.JournalLeftOut && backup.Tree!.Roots.Count == 0)
+        if (_leavesJournalOut && backup.Tree!.Roots.Count == 0)
         {
             throw new ImpossiblePlanException(
                 $"backup {backup.Id} holds the systemd journal only, which is not restored in place: only journald writes it", "restore it elsewhere with --to DIR, and read it there. Nothing was touched");
@@ -136,15 +188,15 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         }
     }
 
-    FilesRestored RequireAny() => _result is { Files: 0, Directories: 0, Links: 0, HardLinks: 0, Specials: 0, SocketsLeftOut: 0 }
+    FilesRestored RequireAny(FilesRestored result) => result is { Files: 0, Directories: 0, Links: 0, HardLinks: 0, Specials: 0, SocketsLeftOut: 0 }
         ? throw new ImpossiblePlanException($"backup {backup.Id} holds nothing of what --path names", $"`pitr info {service.Name} --backup {backup.Id} --files` lists what it holds")
-        : _result;
+        : result;
 
-    void RequireAny(TreePlan plan)
+    void RequireAny(TreePlan plan, FilesRestored result)
     {
-        if (_result.Files == 0 && !plan.Entries(CancellationToken.None).Any())
+        if (result.Files == 0 && !plan.Entries(CancellationToken.None).Any())
         {
-            RequireAny();
+            RequireAny(result);
         }
     }
 
@@ -160,55 +212,75 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         return root.IsInvalid ? throw TreeError.Last("cannot be opened", request.Root) : root;
     }
 
-    // Which files are wanted, and what is taken from where.
-    void Look(TreePlan plan, SafeFileHandle? root, CancellationToken cancellation)
+    // Which files are wanted, and what is taken from where; by number of file whether it is as it should be.
+    List<bool> Look(TreePlan plan, TreeComparison? comparison, bool isPlan, FilesRestored result, CancellationToken cancellation)
     {
-        using var handles = root is null ? null : new TreeHandles(plan, root);
+        var isUnchanged = new List<bool>();
         foreach (var (entry, path) in plan.Entries(cancellation))
         {
-            if (entry.Kind != ManifestEntryKind.File)
+            if (entry.Kind == ManifestEntryKind.Directory)
             {
                 continue;
             }
 
-            var (directory, name) = plan.PlaceOf(path);
-            var isUnchanged = request.IsInPlace && handles?.TryOpen(directory) is { } opened
-                && TreeCalls.StatX(opened, name, TreeCalls.NoFollow, TreeCalls.BasicStatus, out var status) == 0 && status.Type == TreeCalls.Regular && status.IsAsIn(entry);
-            plan.AddFile(entry, directory, isWanted: !isUnchanged);
-            _result.Files++;
-            _result.Bytes += entry.Size;
-            _result.Unchanged += isUnchanged ? 1 : 0;
-            _isUnchanged.Add(isUnchanged);
+            var (directory, _) = plan.PlaceOf(path);
+            if (entry.Kind != ManifestEntryKind.File)
+            {
+                plan.Directories[directory].IsWritten = true;
+                continue;
+            }
+
+            var presence = request.IsInPlace && comparison is not null ? comparison.Of(entry, path) : TreePresence.Absent;
+            plan.AddFile(entry, directory, isWanted: presence != TreePresence.Same);
+            plan.Directories[directory].IsWritten |= presence != TreePresence.Same;
+            result.Files++;
+            result.Bytes += entry.Size;
+            isUnchanged.Add(presence == TreePresence.Same);
+            Tally(presence, isPlan, result);
         }
+
+        return isUnchanged;
     }
 
-    void Count(ManifestEntry entry, TreePlan plan)
+    // What gets its name is counted when it has it.
+    static void Tally(TreePresence presence, bool isPlan, FilesRestored result)
+    {
+        result.Unchanged += presence == TreePresence.Same ? 1 : 0;
+        result.Aside += isPlan && presence == TreePresence.Other ? 1 : 0;
+        result.New += isPlan && presence == TreePresence.Absent ? 1 : 0;
+    }
+
+    static void Count(ManifestEntry entry, string path, TreePlan plan, TreeComparison? comparison, FilesRestored result)
     {
         switch (entry.Kind)
         {
             case ManifestEntryKind.Directory:
-                _result.Directories += plan.Directories[plan.NumberOf(entry.Path)].IsMeant ? 1 : 0;
-                break;
+                result.Directories += plan.Directories[plan.NumberOf(entry.Path)].IsMeant ? 1 : 0;
+                return;
             case ManifestEntryKind.Link:
-                _result.Links++;
+                result.Links++;
                 break;
             case ManifestEntryKind.HardLink:
-                _result.HardLinks++;
+                result.HardLinks++;
                 break;
             case ManifestEntryKind.Special when entry.Metadata!.Special == FileMetadata.Socket:
-                _result.SocketsLeftOut++;
-                break;
+                result.SocketsLeftOut++;
+                return;
+            case ManifestEntryKind.Special when entry.Metadata!.Special != FileMetadata.Fifo && LibC.EffectiveUser() != 0:
+                result.DevicesLeftOut++;
+                return;
             case ManifestEntryKind.Special:
-                _result.Specials++;
+                result.Specials++;
                 break;
         }
+
+        Tally(comparison?.Of(entry, path) ?? TreePresence.Absent, isPlan: true, result);
     }
 
     // Opens a directory of each file system that is written to: in the end they may be closed to whoever is not root.
-    static void MakeDirectories(TreePlan plan, SafeFileHandle root, TreePlacing placing, List<SafeFileHandle> written)
+    static void MakeDirectories(TreePlan plan, SafeFileHandle root, Dictionary<int, TreeJournalDirectory> noted, TreePlacing placing, TreeJournal? journal, List<SafeFileHandle> written)
     {
-        const uint whileWorking = 0x1C0;
-        using var handles = new TreeHandles(plan, root);
+        using var handles = new TreeHandles(plan.Directories, root);
         var devices = new HashSet<ulong>();
         for (var number = 0; number < plan.Directories.Count; number++)
         {
@@ -220,18 +292,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 
             if (number > 0)
             {
-                var parent = handles.Open(directory.Parent);
-                directory.IsNew = TreeCalls.MakeDirectoryAt(parent, directory.Name, whileWorking) == 0;
-                if (!directory.IsNew && handles.TryOpen(number) is null)
-                {
-                    if (System.Runtime.InteropServices.Marshal.GetLastPInvokeError() is not (TreeCalls.NotDirectory or TreeCalls.TooManyLinks))
-                    {
-                        throw TreeError.Last("cannot be made", "/" + directory.Path);
-                    }
-
-                    placing.MakeWay(handles.Open(directory.Parent), directory.Name, "/" + directory.Path);
-                    directory.IsNew = TreeCalls.MakeDirectoryAt(handles.Open(directory.Parent), directory.Name, whileWorking) == 0;
-                }
+                MakeDirectory(directory, number, noted.GetValueOrDefault(number), handles, placing, journal);
             }
 
             if (TreeCalls.StatX(handles.Open(number), "\0"u8, TreeCalls.EmptyPath, TreeCalls.BasicStatus, out var status) == 0 && devices.Add(status.Device))
@@ -241,7 +302,26 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
         }
     }
 
-    async Task WriteContentAsync(TreePlan plan, SafeFileHandle root, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
+    static void MakeDirectory(TreePlanDirectory directory, int number, TreeJournalDirectory? noted, TreeHandles handles, TreePlacing placing, TreeJournal? journal)
+    {
+        const uint whileWorking = 0x1C0;
+        var parent = handles.Open(directory.Parent);
+        journal?.Step();
+        TreeTime? aside = noted?.InTheWay is null ? null : placing.MakeWay(parent, noted, "/" + directory.Path);
+        directory.IsNew = TreeCalls.MakeDirectoryAt(parent, directory.Name, whileWorking) == 0;
+        var error = directory.IsNew ? TreeCalls.Exists : System.Runtime.InteropServices.Marshal.GetLastPInvokeError();
+        if (handles.TryOpen(number) is not { } opened)
+        {
+            throw TreeError.Of(error == TreeCalls.Exists ? System.Runtime.InteropServices.Marshal.GetLastPInvokeError() : error, "cannot be made", "/" + directory.Path);
+        }
+
+        if (noted is { Former: null } && TreeCalls.StatX(opened, "\0"u8, TreeCalls.EmptyPath, TreeCalls.BasicStatus, out var status) == 0)
+        {
+            journal!.Made(number, directory.IsNew ? status.Inode : 0, aside);
+        }
+    }
+
+    async Task WriteContentAsync(TreePlan plan, SafeFileHandle root, FilesRestored result, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
     {
         var packs = plan.UsedPacks.Order().ToArray();
         var largest = packs.Select(p => plan.Pack(p).Size).Where(size => size <= Array.MaxLength).DefaultIfEmpty(0).Max();
@@ -256,7 +336,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
                 var records = new PackRecords(plan.RunsOf(index), size);
                 using var writer = new TreeWriter(plan, root, _tag, Digests);
                 await new PackRestore(service, fetch, pack, records, writer).RunAsync(token);
-                progress?.Report(new RestoreProgress("restoring files", Interlocked.Add(ref written, records.ContentBytes), _result.Bytes));
+                progress?.Report(new RestoreProgress("restoring files", Interlocked.Add(ref written, records.ContentBytes), result.Bytes));
             }
             catch (Exception e) when (e is DamagedObjectException or UnsupportedFormatException)
             {
@@ -278,7 +358,7 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 
     void RemoveTemporary(TreePlan plan, SafeFileHandle root)
     {
-        using var handles = new TreeHandles(plan, root);
+        using var handles = new TreeHandles(plan.Directories, root);
         for (var file = 0; file < plan.FileDirectories.Count; file++)
         {
             if (handles.TryOpen(plan.FileDirectories[file]) is { } directory)

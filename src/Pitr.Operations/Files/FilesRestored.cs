@@ -24,7 +24,10 @@ public sealed record FilesRestored
     /// <summary>Files and links that were there as the backup has them, and were left alone.</summary>
     public int Unchanged { get; set; }
 
-    /// <summary>What was there and lies beside the restored now, under its name with <see cref="AsideSuffix"/>.</summary>
+    /// <summary>Files and others that come where nothing was.</summary>
+    public int New { get; set; }
+
+    /// <summary>What was there and lies beside the restored, under its name with <see cref="AsideSuffix"/>.</summary>
     public int Aside { get; set; }
 
     /// <summary>What their names end with.</summary>

@@ -83,6 +83,10 @@ static class TreeAttributes
     public static bool TrySetAt(SafeFileHandle directory, ReadOnlySpan<byte> name, FileAttribute attribute) =>
         TreeCalls.SetAttributeOf(PathOf(directory, name), NameOf(attribute), attribute.Value, attribute.Value.Length, 0) == 0;
 
+    /// <summary>Takes one away from an open file or directory.</summary>
+    /// <returns>Whether it could be taken away here.</returns>
+    public static bool TryRemove(SafeFileHandle file, FileAttribute attribute) => TreeCalls.RemoveAttribute(file, NameOf(attribute)) == 0;
+
     static byte[] NameOf(FileAttribute attribute) => [.. EscapedBytes.ToBytes(attribute.Name), 0];
 
     // The calls for a name in an open directory are newer than the kernels that pitr runs on. The last part is not followed.

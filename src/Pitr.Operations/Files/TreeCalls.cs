@@ -8,7 +8,7 @@ namespace Pitr.Operations.Files;
 /// <summary>
 /// The C library's calls for trees of files. Names are bytes that end with a zero, because names of a file system need not be text, and are looked up in an open
 /// directory, so that nobody can put a link in the way. Manual pages: openat(2), statx(2), readlinkat(2), mkdirat(2), mknodat(2), symlinkat(2), linkat(2), renameat2(2), unlinkat(2), fchmod(2),
-/// fchownat(2), utimensat(2), ftruncate(2), pread(2), pwrite(2), lseek(2), posix_fadvise(2), listxattr(2), getxattr(2), setxattr(2), opendir(3), readdir(3), getpwuid(3), getgrgid(3).
+/// fchownat(2), utimensat(2), ftruncate(2), pread(2), pwrite(2), lseek(2), posix_fadvise(2), listxattr(2), getxattr(2), setxattr(2), removexattr(2), opendir(3), readdir(3), getpwuid(3), getgrgid(3).
 /// </summary>
 static partial class TreeCalls
 {
@@ -113,6 +113,9 @@ static partial class TreeCalls
 
     [LibraryImport("libc", EntryPoint = "fsetxattr", SetLastError = true)]
     public static partial int SetAttribute(SafeFileHandle file, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, nint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fremovexattr", SetLastError = true)]
+    public static partial int RemoveAttribute(SafeFileHandle file, ReadOnlySpan<byte> name);
 
     [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true)]
     public static partial nint ListAttributesOf(ReadOnlySpan<byte> path, Span<byte> names, nint size);

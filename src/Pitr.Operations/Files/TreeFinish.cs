@@ -1,8 +1,8 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Pitr.Format.Manifests;
-using Pitr.Operations.Errors;
 
 namespace Pitr.Operations.Files;
 
@@ -14,19 +14,19 @@ namespace Pitr.Operations.Files;
 /// <param name="ownership">Gives everything else.</param>
 /// <param name="result">Counts.</param>
 /// <param name="isUnchanged">By number of file: whether it is as it should be.</param>
-sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlacing placing, TreeOwnership ownership, FilesRestored result, IReadOnlyList<bool> isUnchanged)
+sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlacing placing, TreeOwnership ownership, FilesRestored result, IReadOnlyList<bool> isUnchanged) : IDisposable
 {
-    const int LongestTarget = 4096;
-
     readonly List<(int Number, int Mode, FileMetadata Metadata)> _directories = [];
+    readonly TreeComparison _comparison = new(plan, root, placing.PlaceOf);
     int _files;
+    int _made;
 
     /// <summary>Does it.</summary>
     /// <exception cref="IOException">Something could not be given what it needs.</exception>
     public void Run(CancellationToken cancellation)
     {
-        using var handles = new TreeHandles(plan, root);
-        using var others = new TreeHandles(plan, root);
+        using var handles = new TreeHandles(plan.Directories, root);
+        using var others = new TreeHandles(plan.Directories, root);
         foreach (var (entry, path) in plan.Entries(cancellation))
         {
             switch (entry.Kind)
@@ -49,12 +49,16 @@ sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlac
             }
         }
 
+        placing.Flush();
         // What lies within another first: whoever is not root may not be let in any more afterwards.
         foreach (var (number, mode, metadata) in Enumerable.Reverse(_directories))
         {
             ownership.Set(handles.Open(number), mode, metadata, "/" + plan.Directories[number].Path);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _comparison.Dispose();
 
     static FileMetadata MetadataOf(ManifestEntry entry) => entry.Metadata ?? throw new Format.DamagedObjectException($"the manifest says nothing of the owner of {entry.Path}");
 
@@ -91,39 +95,42 @@ sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlac
             ownership.Set(file, entry.Mode, MetadataOf(entry), "/" + path);
         }
 
-        placing.Place(within, temporary, name, "/" + path);
+        placing.Add(directory, temporary, name, path);
     }
 
     void MakeLink(ManifestEntry entry, string path, TreeHandles handles)
     {
-        var (directory, name) = plan.PlaceOf(path);
-        var within = handles.Open(directory);
-        byte[] target = [.. EscapedBytes.ToBytes(entry.Target!), 0];
         result.Links++;
-        Span<byte> there = stackalloc byte[LongestTarget];
-        if (TreeCalls.ReadLinkAt(within, name, there, there.Length) is >= 0 and var length && there[..(int)length].SequenceEqual(target.AsSpan(0, target.Length - 1)))
+        if (IsThere(entry, path))
         {
-            result.Unchanged++;
             return;
         }
 
-        MakeAndPlace(within, name, path, temporary => TreeCalls.MakeLinkAt(target, within, temporary), temporary => ownership.SetAt(within, temporary, MetadataOf(entry), "/" + path));
+        var (directory, name) = plan.PlaceOf(path);
+        var within = handles.Open(directory);
+        byte[] target = [.. EscapedBytes.ToBytes(entry.Target!), 0];
+        MakeAndPlace(directory, within, name, path, temporary => TreeCalls.MakeLinkAt(target, within, temporary), temporary => ownership.SetAt(within, temporary, MetadataOf(entry), "/" + path));
     }
 
     void MakeHardLink(ManifestEntry entry, string path, TreeHandles handles, TreeHandles others)
     {
-        var (directory, name) = plan.PlaceOf(path);
-        var (firstDirectory, firstName) = plan.PlaceOf(plan.FirstNameOf(entry.Target!));
-        var (within, from) = (handles.Open(directory), others.Open(firstDirectory));
         result.HardLinks++;
-        if (TreeCalls.StatX(within, name, TreeCalls.NoFollow, TreeCalls.BasicStatus, out var there) == 0
-            && TreeCalls.StatX(from, firstName, TreeCalls.NoFollow, TreeCalls.BasicStatus, out var first) == 0 && there.Inode == first.Inode && there.Device == first.Device)
+        if (IsThere(entry, path))
         {
-            result.Unchanged++;
             return;
         }
 
-        MakeAndPlace(within, name, path, temporary => TreeCalls.LinkAt(from, firstName, within, temporary, 0), static _ => { });
+        var (directory, name) = plan.PlaceOf(path);
+        var (firstDirectory, firstName) = placing.PlaceOf(plan.FirstNameOf(entry.Target!));
+        var (within, from) = (handles.Open(directory), others.Open(firstDirectory));
+        MakeAndPlace(directory, within, name, path, temporary => TreeCalls.LinkAt(from, firstName, within, temporary, 0), static _ => { });
+    }
+
+    bool IsThere(ManifestEntry entry, string path)
+    {
+        var isThere = _comparison.Of(entry, path) == TreePresence.Same;
+        result.Unchanged += isThere ? 1 : 0;
+        return isThere;
     }
 
     void MakeSpecial(ManifestEntry entry, string path, TreeHandles handles)
@@ -147,17 +154,16 @@ sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlac
             FileMetadata.CharacterDevice => (TreeCalls.CharacterDevice, DeviceNumber(metadata)),
             _ => (TreeCalls.BlockDevice, DeviceNumber(metadata)),
         };
-        var (directory, name) = plan.PlaceOf(path);
-        var within = handles.Open(directory);
         result.Specials++;
-        if (TreeCalls.StatX(within, name, TreeCalls.NoFollow, TreeCalls.BasicStatus, out var there) == 0
-            && there.Type == type && (device == 0 || (there.SpecialMajor == metadata.DeviceMajor && there.SpecialMinor == metadata.DeviceMinor)))
+        if (IsThere(entry, path))
         {
-            result.Unchanged++;
             return;
         }
 
+        var (directory, name) = plan.PlaceOf(path);
+        var within = handles.Open(directory);
         MakeAndPlace(
+            directory,
             within,
             name,
             path,
@@ -172,9 +178,9 @@ sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlac
         return ((major & 0xFFFFF000) << 32) | ((major & 0xFFF) << 8) | ((minor & 0xFFFFFF00) << 12) | (minor & 0xFF);
     }
 
-    void MakeAndPlace(SafeFileHandle within, byte[] name, string path, Func<byte[], int> make, Action<byte[]> complete)
+    void MakeAndPlace(int directory, SafeFileHandle within, byte[] name, string path, Func<byte[], int> make, Action<byte[]> complete)
     {
-        var temporary = Encoding.ASCII.GetBytes($".pitr-{tag}-new\0");
+        var temporary = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $".pitr-{tag}-n{_made++}\0"));
         if (make(temporary) != 0)
         {
             throw TreeError.Of(Marshal.GetLastPInvokeError(), "cannot be made", "/" + path);
@@ -183,12 +189,13 @@ sealed class TreeFinish(TreePlan plan, SafeFileHandle root, string tag, TreePlac
         try
         {
             complete(temporary);
-            placing.Place(within, temporary, name, "/" + path);
         }
-        catch (Exception e) when (e is IOException or ConflictException)
+        catch (IOException)
         {
             _ = TreeCalls.UnlinkAt(within, temporary, 0);
             throw;
         }
+
+        placing.Add(directory, temporary, name, path);
     }
 }

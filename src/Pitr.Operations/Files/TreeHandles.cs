@@ -6,9 +6,9 @@ namespace Pitr.Operations.Files;
 /// Directories of a restore that one thread has open: each was opened in the one it lies in, from the root on and never through a link, so that nothing is written outside of the root. A handle stays open
 /// until some others were asked for.
 /// </summary>
-/// <param name="plan">The directories.</param>
+/// <param name="directories">The directories, each by its number.</param>
 /// <param name="root">What stands for /, open.</param>
-sealed class TreeHandles(TreePlan plan, SafeFileHandle root) : IDisposable
+sealed class TreeHandles(IReadOnlyList<TreePlanDirectory> directories, SafeFileHandle root) : IDisposable
 {
     const int Kept = 128;
 
@@ -16,7 +16,7 @@ sealed class TreeHandles(TreePlan plan, SafeFileHandle root) : IDisposable
 
     /// <summary>A directory by its number.</summary>
     /// <exception cref="IOException">It cannot be opened, or is a link.</exception>
-    public SafeFileHandle Open(int number) => TryOpen(number) ?? throw TreeError.Last("cannot be opened", "/" + plan.Directories[number].Path);
+    public SafeFileHandle Open(int number) => TryOpen(number) ?? throw TreeError.Last("cannot be opened", "/" + directories[number].Path);
 
     /// <summary>The same; null when it cannot be opened, of which the last error says why.</summary>
     public SafeFileHandle? TryOpen(int number)
@@ -32,7 +32,7 @@ sealed class TreeHandles(TreePlan plan, SafeFileHandle root) : IDisposable
             return known.Handle;
         }
 
-        var directory = plan.Directories[number];
+        var directory = directories[number];
         if (TryOpen(directory.Parent) is not { } parent)
         {
             return null;

@@ -76,7 +76,10 @@ sealed class TreeOwnership(bool numeric, FilesRestored result)
         return made;
     }
 
-    static long[] Times(FileMetadata metadata) => [0, LeaveAlone, metadata.ModifiedSeconds, metadata.ModifiedNanoseconds];
+    /// <summary>For utimensat(2): the time of the last write, with that of the last access left alone.</summary>
+    public static long[] Times(long seconds, int nanoseconds) => [0, LeaveAlone, seconds, nanoseconds];
+
+    static long[] Times(FileMetadata metadata) => Times(metadata.ModifiedSeconds, metadata.ModifiedNanoseconds);
 
     bool SetOwner(SafeFileHandle file, ReadOnlySpan<byte> name, int flags, FileMetadata metadata, string path)
     {

@@ -1,115 +1,225 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Pitr.Format.Manifests;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Files.InPlace;
 
 namespace Pitr.Operations.Files;
 
 /// <summary>
-/// Gives what is whole its name. Never over something that is there: that keeps lying beside it under another name, if the restore is one in place, and else ends the restore.
+/// Gives what is whole its name, many at a time. Never over something that is there: in place that keeps lying beside it under another name, which is in the journal before anything is renamed; elsewhere
+/// it ends the restore. For one thread.
 /// </summary>
-/// <param name="inPlace">Whether what is there may be moved aside.</param>
+/// <param name="plan">Its directories.</param>
+/// <param name="root">What stands for /, open.</param>
+/// <param name="journal">Of a restore in place; null elsewhere.</param>
 /// <param name="result">Counts what was.</param>
-sealed class TreePlacing(bool inPlace, FilesRestored result)
+sealed class TreePlacing(TreePlan plan, SafeFileHandle root, TreeJournal? journal, FilesRestored result) : IDisposable
 {
-    const int LongestName = 255;
-    const int MostAside = 1000;
+    const int AtOnce = 1024;
+    const int MostLooks = 10;
 
-    /// <summary>Renames what is whole.</summary>
-    /// <param name="directory">Where it is.</param>
+    readonly TreeHandles _handles = new(plan.Directories, root);
+    readonly List<Waiting> _waiting = [];
+    readonly Dictionary<string, Waiting> _byPath = new(StringComparer.Ordinal);
+
+    /// <summary>Takes what is whole; it has its name when <see cref="Flush"/> returns, or before.</summary>
+    /// <param name="directory">Number of its directory.</param>
     /// <param name="temporary">Its name until now.</param>
-    /// <param name="name">Its name from now on.</param>
-    /// <param name="path">For messages.</param>
+    /// <param name="name">Its name from then on.</param>
+    /// <param name="path">Of the manifest.</param>
     /// <exception cref="ConflictException">Something is there, and may not be moved.</exception>
     /// <exception cref="IOException">It cannot be renamed.</exception>
-    public void Place(SafeFileHandle directory, byte[] temporary, byte[] name, string path)
+    public void Add(int directory, byte[] temporary, byte[] name, string path)
     {
-        if (TryRename(directory, temporary, name))
+        var waiting = new Waiting(directory, temporary, name, "/" + path);
+        if (!_byPath.TryAdd(path, waiting))
+        {
+            // Named twice: the first has to have its name before the second is refused.
+            Flush();
+            _byPath.Add(path, waiting);
+        }
+
+        _waiting.Add(waiting);
+        if (_waiting.Count == AtOnce)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Where something of the manifest is that may not have its name yet.</summary>
+    public (int Directory, byte[] Name) PlaceOf(string path) => _byPath.TryGetValue(path, out var waiting) ? (waiting.Directory, waiting.Temporary) : plan.PlaceOf(path);
+
+    /// <summary>Gives everything that waits its name.</summary>
+    /// <inheritdoc cref="Add"/>
+    public void Flush()
+    {
+        if (journal is not null)
+        {
+            PlaceInPlace([.. _waiting], looks: 1);
+            _waiting.Clear();
+        }
+
+        for (; _waiting.Count > 0; _waiting.RemoveAt(_waiting.Count - 1))
+        {
+            var next = _waiting[^1];
+            if (!TreeNames.TryRename(_handles.Open(next.Directory), next.Temporary, next.Name))
+            {
+                throw Marshal.GetLastPInvokeError() == TreeCalls.Exists
+                    ? new ConflictException($"{next.Path} is there already", "somebody else writes into the directory, or the manifest names a path twice; restore into a new directory")
+                    : TreeError.Last("cannot be given its name", next.Path);
+            }
+        }
+
+        _byPath.Clear();
+    }
+
+    /// <summary>Removes what waits: the restore has failed. Not for one in place, whose journal does.</summary>
+    public void Discard()
+    {
+        foreach (var waiting in _waiting)
+        {
+            if (_handles.TryOpen(waiting.Directory) is { } directory)
+            {
+                // What cannot be removed stays under its temporary name.
+                _ = TreeCalls.UnlinkAt(directory, waiting.Temporary, 0);
+            }
+        }
+    }
+
+    /// <summary>Moves something aside that is in the way of a directory.</summary>
+    /// <param name="within">The directory it lies in.</param>
+    /// <param name="noted">The directory that is to be made, in the journal.</param>
+    /// <param name="path">For messages.</param>
+    /// <returns>Its time of change since then.</returns>
+    /// <exception cref="IOException">It cannot be renamed.</exception>
+    public TreeTime MakeWay(SafeFileHandle within, TreeJournalDirectory noted, string path)
+    {
+        var aside = MoveAside(within, noted.Name, noted.Name, noted.Attempt, path, attempt => journal!.DirectoryAside(noted.Number, attempt));
+        result.Aside++;
+        return ChangeOf(within, aside, path);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _handles.Dispose();
+
+    void PlaceInPlace(IReadOnlyList<Waiting> batch, int looks)
+    {
+        if (batch.Count == 0)
         {
             return;
         }
 
-        var error = Marshal.GetLastPInvokeError();
-        if (error != TreeCalls.Exists)
+        var entries = batch.Select(Look).ToArray();
+        journal!.Write(entries);
+        var again = new List<Waiting>();
+        foreach (var (entry, index) in entries.Select((e, i) => (e, i)))
         {
-            throw TreeError.Of(error, "cannot be given its name", path);
+            var within = _handles.Open(entry.Directory);
+            if (!TryPlace(within, entry, index, batch[index].Path))
+            {
+                again.Add(batch[index]);
+            }
         }
 
-        RequireInPlace(path);
-        // At every moment one of the two has the name.
-        if (TreeCalls.RenameAt(directory, temporary, directory, name, TreeCalls.Exchange) == 0)
+        if (again.Count > 0 && looks == MostLooks)
         {
-            MoveAside(directory, temporary, name, path);
-            return;
+            throw new IOException($"{again[0].Path} cannot be given its name: somebody else changes what is there all the time");
         }
 
-        MoveAside(directory, name, name, path);
-        if (!TryRename(directory, temporary, name))
-        {
-            throw TreeError.Last("cannot be given its name", path);
-        }
+        PlaceInPlace(again, looks + 1);
     }
 
-    /// <summary>Makes way for what cannot be made under another name first: a directory.</summary>
-    /// <exception cref="ConflictException">Something is there, and may not be moved.</exception>
-    public void MakeWay(SafeFileHandle directory, byte[] name, string path)
+    TreeJournalEntry Look(Waiting waiting)
     {
-        RequireInPlace(path);
-        MoveAside(directory, name, name, path);
+        var within = _handles.Open(waiting.Directory);
+        var restored = TreeNames.Look(within, waiting.Temporary, waiting.Path) ?? throw new IOException($"{waiting.Path} cannot be given its name: somebody else has removed what was made");
+        var former = TreeNames.Look(within, waiting.Name, waiting.Path);
+        if (former is { } there && journal!.IsItself(there))
+        {
+            throw new IOException($"{waiting.Path} is where pitr writes down what this restore changes; leave its state directory out with --path");
+        }
+
+        return new TreeJournalEntry(
+            waiting.Directory,
+            waiting.Name,
+            waiting.Temporary,
+            TreeIdentity.Of(restored),
+            former is { } found ? TreeIdentity.Of(found) : null,
+            former is null ? 0 : TreeNames.FirstFree(within, waiting.Name, journal!.Head.Before, waiting.Path));
     }
 
-    void RequireInPlace(string path)
+    // False: something else is there than a moment ago, and has to be looked at again.
+    bool TryPlace(SafeFileHandle within, TreeJournalEntry entry, int index, string path)
     {
-        if (!inPlace)
+        TreeTime? aside = null;
+        journal!.Step();
+        if (entry.Former is { } former)
         {
-            throw new ConflictException($"{path} is there already", "somebody else writes into the directory, or the manifest names a path twice; restore into a new directory");
-        }
-    }
+            byte[] from;
+            // At every moment one of the two has the name.
+            if (TreeNames.TryExchange(within, entry.Temporary, entry.Name, path))
+            {
+                journal.Step();
+                if (TreeNames.Look(within, entry.Temporary, path) is not { } taken || !former.Is(taken))
+                {
+                    return TreeNames.TryExchange(within, entry.Temporary, entry.Name, path) ? false : throw TreeError.Last("cannot be given its name", path);
+                }
 
-    // File systems that do not know how to refuse are asked first; nobody else may place something there in between, or it is lost.
-    static bool TryRename(SafeFileHandle directory, byte[] from, byte[] to)
-    {
-        if (TreeCalls.RenameAt(directory, from, directory, to, TreeCalls.NoReplace) == 0)
-        {
-            return true;
-        }
+                from = entry.Temporary;
+            }
+            else if (TreeNames.Look(within, entry.Name, path) is { } there && former.Is(there))
+            {
+                from = entry.Name;
+            }
+            else
+            {
+                return false;
+            }
 
-        if (Marshal.GetLastPInvokeError() is not (TreeCalls.InvalidArgument or TreeCalls.NotImplemented))
-        {
-            return false;
-        }
-
-        if (TreeCalls.StatX(directory, to, TreeCalls.NoFollow, TreeCalls.BasicStatus, out _) == 0)
-        {
-            Marshal.SetLastPInvokeError(TreeCalls.Exists);
-            return false;
-        }
-
-        return TreeCalls.RenameAt(directory, from, directory, to, 0) == 0;
-    }
-
-    void MoveAside(SafeFileHandle directory, byte[] from, byte[] name, string path)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            if (TryRename(directory, from, AsideName(name, attempt)))
+            var name = MoveAside(within, from, entry.Name, entry.Attempt, path, attempt => journal.Aside(index, attempt));
+            aside = ChangeOf(within, name, path);
+            if (from == entry.Temporary)
             {
                 result.Aside++;
-                return;
+                journal.Placed(index, ChangeOf(within, entry.Name, path), aside);
+                return true;
+            }
+        }
+
+        if (!TreeNames.TryRename(within, entry.Temporary, entry.Name))
+        {
+            return Marshal.GetLastPInvokeError() == TreeCalls.Exists && entry.Former is null ? false : throw TreeError.Last("cannot be given its name", path);
+        }
+
+        result.Aside += entry.Former is null ? 0 : 1;
+        result.New += entry.Former is null ? 1 : 0;
+        journal.Placed(index, ChangeOf(within, entry.Name, path), aside);
+        return true;
+    }
+
+    byte[] MoveAside(SafeFileHandle within, byte[] from, byte[] name, int attempt, string path, Action<int> changed)
+    {
+        while (true)
+        {
+            journal!.Step();
+            var aside = TreeNames.Beside(name, journal.Head.Before, attempt);
+            if (TreeNames.TryRename(within, from, aside))
+            {
+                return aside;
             }
 
-            if (Marshal.GetLastPInvokeError() != TreeCalls.Exists || attempt == MostAside)
+            if (Marshal.GetLastPInvokeError() != TreeCalls.Exists)
             {
-                throw TreeError.Last($"is there and could not be moved aside; it lies there as {EscapedBytes.ToText(from.AsSpan(0, from.Length - 1))}", path);
+                throw TreeError.Last("is there and could not be moved aside", path);
             }
+
+            attempt = TreeNames.FirstFree(within, name, journal.Head.Before, path);
+            changed(attempt);
         }
     }
 
-    byte[] AsideName(byte[] name, int attempt)
-    {
-        var suffix = Encoding.ASCII.GetBytes(attempt == 0 ? $"{result.AsideSuffix}\0" : string.Create(CultureInfo.InvariantCulture, $"{result.AsideSuffix}.{attempt}\0"));
-        return [.. name.AsSpan(0, Math.Min(name.Length - 1, LongestName - suffix.Length + 1)), .. suffix];
-    }
+    static TreeTime ChangeOf(SafeFileHandle within, byte[] name, string path) =>
+        TreeNames.Look(within, name, path) is { } status ? TreeTime.ChangeOf(status) : throw new IOException($"{path} is gone: somebody else has changed what is there");
+
+    sealed record Waiting(int Directory, byte[] Temporary, byte[] Name, string Path);
 }

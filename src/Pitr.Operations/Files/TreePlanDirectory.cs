@@ -21,6 +21,9 @@ sealed class TreePlanDirectory(int parent, byte[] name, string path)
     /// <summary>Whether something in it is restored, or it itself.</summary>
     public bool IsNeeded { get; set; }
 
+    /// <summary>Whether something in it is written.</summary>
+    public bool IsWritten { get; set; }
+
     /// <summary>Whether the restore has made it.</summary>
     public bool IsNew { get; set; }
 }

@@ -17,7 +17,7 @@ sealed class TreeWriter(TreePlan plan, SafeFileHandle root, string tag, ContentD
     const uint Private = 0x180;
     const int Interrupted = 4;
 
-    readonly TreeHandles _directories = new(plan, root);
+    readonly TreeHandles _directories = new(plan.Directories, root);
     readonly (int File, SafeFileHandle Handle)?[] _open = new (int, SafeFileHandle)?[MostOpen];
     int _next;
 

@@ -15,6 +15,7 @@ public static class ComponentRestores
     public static IComponentRestore Open(OpenedService service, Func<PostgresService, RestorePlan, string> restoreCommand) => service switch
     {
         PostgresService postgres => new ClusterComponent(postgres, restoreCommand),
+        FilesService files => new FilesComponent(files),
         DumpService { Settings: PostgresDumpSettings settings } dumps => new PostgresDumpComponent(dumps, settings),
         DumpService { Settings: MysqlSettings settings } dumps => new MysqlComponent(dumps, settings),
         DumpService { Settings: RedisSettings } dumps => new RedisComponent(dumps),

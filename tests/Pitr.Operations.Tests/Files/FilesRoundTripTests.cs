@@ -4,31 +4,13 @@ using Pitr.Operations.Drill.Files;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Files;
 using Pitr.Operations.Retention;
+using Pitr.Tests;
 
 namespace Pitr.Operations.Tests.Files;
 
 /// <summary>What a backup of trees of files takes, and a restore brings back.</summary>
 public sealed class FilesRoundTripTests
 {
-    // Everything that a file system can tell, in one line for each name; the same for two trees that are the same.
-    const string Fingerprint =
-        """
-        import hashlib, os, stat, sys
-        root = os.fsencode(sys.argv[1])
-        inodes = {}
-        for directory, names, files in sorted(os.walk(root)):
-            for path in [directory] + sorted(os.path.join(directory, f) for f in files + [n for n in names if os.path.islink(os.path.join(directory, n))]):
-                s = os.lstat(path)
-                what = [os.path.relpath(path, root), stat.filemode(s.st_mode), s.st_mtime_ns, s.st_uid, s.st_gid]
-                if stat.S_ISREG(s.st_mode):
-                    what += [s.st_size, hashlib.sha256(open(path, 'rb').read()).hexdigest(), inodes.setdefault(s.st_ino, len(inodes)), s.st_nlink]
-                if stat.S_ISLNK(s.st_mode):
-                    what += [os.readlink(path)]
-                else:
-                    what += [(name, os.getxattr(path, name)) for name in sorted(os.listxattr(path))]
-                print(what)
-        """;
-
     [Fact]
     public async Task A_tree_comes_back_as_it_was()
     {
@@ -59,16 +41,16 @@ public sealed class FilesRoundTripTests
             os.chmod('sub/deep/er', 0o500)
             os.utime('sub', ns=(1, 1111111111111111111))
             """, scenario.Tree);
-        var before = FilesScenario.Python(Fingerprint, scenario.Tree);
+        var before = FilesScenario.Python(TreeFingerprint.Script, scenario.Tree);
 
         var first = await scenario.BackupAsync();
         var second = await scenario.BackupAsync();
         await scenario.RestoreAsync(first, scenario["first"]);
         var result = await scenario.RestoreAsync(second, scenario["second"]);
 
-        Assert.Equal(before, FilesScenario.Python(Fingerprint, scenario.Tree));
-        Assert.Equal(before, FilesScenario.Python(Fingerprint, scenario.Restored(scenario["first"])));
-        Assert.Equal(before, FilesScenario.Python(Fingerprint, scenario.Restored(scenario["second"])));
+        Assert.Equal(before, FilesScenario.Python(TreeFingerprint.Script, scenario.Tree));
+        Assert.Equal(before, FilesScenario.Python(TreeFingerprint.Script, scenario.Restored(scenario["first"])));
+        Assert.Equal(before, FilesScenario.Python(TreeFingerprint.Script, scenario.Restored(scenario["second"])));
         Assert.Equal((5, 0), (first.Files, first.Tree!.Unchanged));
         Assert.Equal((5, 5), (second.Files, second.Tree!.Unchanged));
         Assert.Equal((3, 2, 1), (result.Links, result.HardLinks, result.Specials));

@@ -6,6 +6,7 @@ using Pitr.Format.Layout;
 using Pitr.Format.Sealing;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Files;
+using Pitr.Operations.Files.InPlace;
 using Pitr.Operations.Services;
 using Pitr.Storage;
 using Pitr.Storage.File;
@@ -70,8 +71,18 @@ sealed class FilesScenario : IAsyncDisposable
         return await new FilesBackup(Open(change), "0") { Full = full }.RunAsync(null, default);
     }
 
-    public async Task<FilesRestored> RestoreAsync(BackupDocument backup, string? directory, params string[] globs) =>
-        await new FilesRestore(Open(), backup, new FilesRestoreRequest(PathSelection.Parse(globs), directory, NumericOwners: false)).RunAsync(null, default);
+    public async Task<FilesRestored> RestoreAsync(BackupDocument backup, string? directory, params string[] globs)
+    {
+        var service = Open();
+        var restore = new FilesRestore(service, backup, new FilesRestoreRequest(PathSelection.Parse(globs), directory, NumericOwners: false));
+        if (directory is not null)
+        {
+            return await restore.RunAsync(null, default);
+        }
+
+        using var inPlace = new FilesInPlace(service);
+        return await inPlace.RunAsync(restore, null, default);
+    }
 
     /// <summary>Where something of the tree lies after a restore into a directory.</summary>
     public string Restored(string directory, string name = "") => Path.Combine(directory + Tree, name);
@@ -122,7 +133,8 @@ sealed class FilesScenario : IAsyncDisposable
             await service.DisposeAsync();
         }
 
-        // Names that are no text are beyond the base library.
+        // Names that are no text are beyond the base library. Restored directories may be closed to their owner.
+        Run("/bin/chmod", "-R", "u+rwX", Root);
         Run("/bin/rm", "-rf", Root);
     }
 }
