@@ -35,7 +35,7 @@ sealed class RestoredContent(TreePlan plan, SafeFileHandle root, ContentDigests 
         new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellation },
         (batch, token) =>
         {
-            using var handles = new TreeHandles(plan, root);
+            using var handles = new TreeHandles(plan.Directories, root);
             foreach (var (entry, path, number) in batch)
             {
                 token.ThrowIfCancellationRequested();

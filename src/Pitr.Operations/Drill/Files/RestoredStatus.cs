@@ -22,8 +22,8 @@ sealed class RestoredStatus(TreePlan plan, SafeFileHandle root, FilesRestored re
     /// <summary>Does it.</summary>
     public void Compare(CancellationToken cancellation)
     {
-        using var handles = new TreeHandles(plan, root);
-        using var others = new TreeHandles(plan, root);
+        using var handles = new TreeHandles(plan.Directories, root);
+        using var others = new TreeHandles(plan.Directories, root);
         foreach (var (entry, path) in plan.Entries(cancellation))
         {
             if (IsLeftOut(entry))
