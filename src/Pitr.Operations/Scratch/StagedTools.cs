@@ -28,30 +28,26 @@ static class StagedTools
 
     /// <summary>Ends them, and waits until they have ended.</summary>
     /// <inheritdoc cref="Find"/>
-    public static void Kill(string directory)
+    public static void Kill(string directory) => SpinWait.SpinUntil(() => KillOnce(directory) == 0);
+
+    // One that is being started in this moment is found the next time. Not waited for as a process: one whose parent has ended, and which nobody has asked for yet, would seem to live.
+    static int KillOnce(string directory)
     {
-        // One that is being started in this moment is found the next time.
-        while (Find(directory) is { Count: > 0 } processes)
+        var processes = Find(directory);
+        foreach (var number in processes)
         {
-            foreach (var number in processes)
+            try
             {
-                End(number);
+                using var process = Process.GetProcessById(number);
+                process.Kill();
+            }
+            catch (ArgumentException)
+            {
+                // It has ended by itself.
             }
         }
-    }
 
-    static void End(int number)
-    {
-        try
-        {
-            using var process = Process.GetProcessById(number);
-            process.Kill();
-            process.WaitForExit();
-        }
-        catch (ArgumentException)
-        {
-            // It has ended by itself.
-        }
+        return processes.Count;
     }
 
     static bool IsOne(string process, string directory)

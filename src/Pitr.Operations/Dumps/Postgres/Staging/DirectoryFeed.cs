@@ -136,6 +136,12 @@ sealed class DirectoryFeed : IDumpFeed
 
                 feed.Look();
                 var isOver = feed._isOver;
+                // Behind a program that has failed, the end stays out, and with it all that is left: nothing takes this for a whole dump.
+                if (isOver && await feed.WaitAsync(cancellationToken) != 0)
+                {
+                    return 0;
+                }
+
                 if (feed.Fill(buffer.Span, isWaiting) is > 0 and var filled)
                 {
                     return filled;
@@ -143,23 +149,22 @@ sealed class DirectoryFeed : IDumpFeed
 
                 if (isOver)
                 {
-                    return await EndAsync(buffer, cancellationToken);
+                    return End(buffer.Span);
                 }
 
                 await Task.Delay(Poll, cancellationToken);
             }
         }
 
-        // Behind a program that has failed, the end stays out: then nothing takes this for a whole dump.
-        async Task<int> EndAsync(Memory<byte> buffer, CancellationToken cancellation)
+        int End(Span<byte> buffer)
         {
-            if (_hasEnded || await feed.WaitAsync(cancellation) != 0)
+            if (_hasEnded)
             {
                 return 0;
             }
 
             _hasEnded = true;
-            return feed._directory.End(buffer.Span);
+            return feed._directory.End(buffer);
         }
     }
 }
