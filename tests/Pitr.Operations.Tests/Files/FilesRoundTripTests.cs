@@ -74,13 +74,13 @@ public sealed class FilesRoundTripTests
             os.chmod('a', 0o640)
             os.setxattr('a', 'system.posix_acl_access', entries(6, 4, 0, 4, 0))
             """, scenario.Tree);
-        var before = FilesScenario.Python(Fingerprint, scenario.Tree);
+        var before = FilesScenario.Python(TreeFingerprint.Script, scenario.Tree);
         Assert.Equal(4, before.Split("system.posix_acl").Length - 1);
 
         var backup = await scenario.BackupAsync();
         var restored = await scenario.RestoreAsync(backup, scenario["to"]);
 
-        Assert.Equal(before, FilesScenario.Python(Fingerprint, scenario.Restored(scenario["to"])));
+        Assert.Equal(before, FilesScenario.Python(TreeFingerprint.Script, scenario.Restored(scenario["to"])));
         Assert.Equal(0, restored.AttributesLeftOut);
         var drill = await new FilesDrillRun(scenario.Open(s => s with { Objectives = new ObjectiveSettings(TimeSpan.FromDays(1), TimeSpan.FromHours(1)) })).RunAsync(new FilesDrillRequest(null, []), null, default);
         Assert.Empty(drill.Failures);
