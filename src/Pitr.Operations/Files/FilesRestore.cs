@@ -154,6 +154,12 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 
     TreePlan ReadPlan(StoredManifest manifest, CancellationToken cancellation)
     {
+        if (_leavesJournalOut && backup.Tree!.Roots.Count == 0)
+        {
+            throw new ImpossiblePlanException(
+                $"backup {backup.Id} holds the systemd journal only, which is not restored in place: only journald writes it", "restore it elsewhere with --to DIR, and read it there. Nothing was touched");
+        }
+
         try
         {
             return TreePlan.Read(manifest, _leavesJournalOut ? request.Selection.Without(JournalPlace.Directory) : request.Selection, service.StateDirectory, cancellation);
@@ -170,12 +176,6 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 
     void RequireFillable()
     {
-        if (_leavesJournalOut && backup.Tree!.Roots.Count == 0)
-        {
-            throw new ImpossiblePlanException(
-                $"backup {backup.Id} holds the systemd journal only, which is not restored in place: only journald writes it", "restore it elsewhere with --to DIR, and read it there. Nothing was touched");
-        }
-
         if (request.Directory is not { } directory)
         {
             return;
