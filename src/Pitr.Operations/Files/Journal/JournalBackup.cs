@@ -228,7 +228,7 @@ sealed class JournalBackup
     async Task<bool> IsThereAsync(string cursor, CancellationToken cancellation)
     {
         var filter = new JournalFilter(static _ => false);
-        await using var stream = new JournalStream(_tool.ExportOne(cursor), filter);
+        await using var stream = new JournalStream(_tool.ExportAny(cursor), filter);
         await stream.PeekAsync(cancellation);
         return filter.FirstCursor == cursor;
     }

@@ -16,14 +16,11 @@ sealed class JournalFilter(Func<string, bool> take)
     const int LongestName = 256;
     const int LongestValue = 1024;
     const int LengthBytes = 8;
-    const string Cursor = "__CURSOR";
-    const string Realtime = "__REALTIME_TIMESTAMP";
-    const string Machine = "_MACHINE_ID";
 
-    // What is kept of the line at hand: its name, then the beginning of its value.
+    // What is kept of the line at hand: its name, then its value if that is looked at.
     readonly byte[] _held = new byte[LongestValue];
     int _heldLength;
-    string _name = "";
+    Field _field;
     State _state;
     ulong _left;
     string? _cursor;
@@ -38,6 +35,15 @@ sealed class JournalFilter(Func<string, bool> take)
         Length,
         Binary,
         End,
+    }
+
+    // Those that are looked at.
+    enum Field
+    {
+        Other,
+        Cursor,
+        Realtime,
+        Machine,
     }
 
     /// <summary>Entries that were let through and are whole.</summary>
@@ -98,6 +104,12 @@ sealed class JournalFilter(Func<string, bool> take)
     static ServerException Broken(string problem) =>
         new($"what journalctl wrote {problem}; it is not a whole journal in export format", "run journalctl --output=export by hand to see why; journalctl --verify looks for damaged files");
 
+    static Field FieldOf(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("__CURSOR"u8) ? Field.Cursor
+        : name.SequenceEqual("__REALTIME_TIMESTAMP"u8) ? Field.Realtime
+        : name.SequenceEqual("_MACHINE_ID"u8) ? Field.Machine
+        : Field.Other;
+
     int ReadName(ReadOnlySpan<byte> input, IBufferWriter<byte> output)
     {
         var end = input.IndexOfAny((byte)'=', (byte)'\n');
@@ -114,8 +126,8 @@ sealed class JournalFilter(Func<string, bool> take)
             return end + 1;
         }
 
-        _name = Encoding.ASCII.GetString(_held, 0, _heldLength);
-        if (_cursor is null && !(isText && _name == Cursor))
+        _field = FieldOf(_held.AsSpan(0, _heldLength));
+        if (_cursor is null && !(isText && _field == Field.Cursor))
         {
             throw Broken("has an entry that does not begin with its cursor");
         }
@@ -158,9 +170,9 @@ sealed class JournalFilter(Func<string, bool> take)
     {
         var end = input.IndexOf((byte)'\n');
         var value = input[..(end < 0 ? input.Length : end)];
-        if (_name is Realtime or Machine)
+        if (_field is Field.Realtime or Field.Machine)
         {
-            Hold(value, LongestValue, $"has a {_name} that does not end");
+            Hold(value, LongestValue, "has a time or a machine that does not end");
         }
 
         if (end < 0)
@@ -177,13 +189,13 @@ sealed class JournalFilter(Func<string, bool> take)
 
     void TakeNote()
     {
-        if (_name is not (Realtime or Machine))
+        if (_field is not (Field.Realtime or Field.Machine))
         {
             return;
         }
 
         var value = Encoding.ASCII.GetString(_held, 0, _heldLength);
-        if (_name == Machine)
+        if (_field == Field.Machine)
         {
             MachineId ??= value;
             OtherMachineId ??= value == MachineId ? null : value;

@@ -18,9 +18,9 @@ sealed class JournalTool(JournalSettings settings)
     // Not --after-cursor: before systemd 255 that leaves an entry out whenever the one it names is not there (https://github.com/systemd/systemd/issues/30288).
     public ClientProgram Export(string? cursor) => Start([.. Begin(cursor), .. Meant()]);
 
-    /// <summary>Starts an export of one entry, whether it is meant or not.</summary>
+    /// <summary>Starts an export of all entries, whether they are meant or not.</summary>
     /// <inheritdoc cref="Export"/>
-    public ClientProgram ExportOne(string cursor) => Start([.. Begin(cursor), "--lines=1"]);
+    public ClientProgram ExportAny(string cursor) => Start(Begin(cursor));
 
     /// <summary>Starts an export of the newest entry that is meant.</summary>
     /// <inheritdoc cref="Export"/>
