@@ -11,7 +11,7 @@ namespace Pitr.Operations.Dumps;
 /// <param name="word">Unlike any other on this host.</param>
 sealed class ToolMark(string word)
 {
-    const string Variable = "PITR_TOOL_OF";
+    const string Variable = "TOOL_OF_PITR";
 
     /// <summary>Marks a tool that is about to be started, and whatever that starts.</summary>
     public void Put(IDictionary<string, string?> environment) => environment[Variable] = word;
