@@ -18,7 +18,7 @@ public sealed record JournalSettings
     /// <summary>Further matches, each <c>FIELD=value</c>; none: all.</summary>
     public IReadOnlyList<string> Matches { get; init; } = [];
 
-    /// <summary>How long entries are kept in new backups after the journal has lost them.</summary>
+    /// <summary>How long exported entries are kept in new backups, whether the journal still has them or not.</summary>
     public TimeSpan Keep { get; init; } = DefaultKeep;
 
     /// <summary>Where journalctl is; null: in the usual places.</summary>
