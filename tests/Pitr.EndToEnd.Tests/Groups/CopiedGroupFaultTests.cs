@@ -35,7 +35,7 @@ public sealed class CopiedGroupFaultTests
         var (group, now) = await ChangedAsync();
         await using var _ = group;
         group.Documents.Fault = fault;
-        (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay([.. said, "documents: database shop is what it was"]);
+        (await group.RunAsync("restore", "--all", "latest", "--component", "documents")).Must(10).MustSay([.. said, "documents: database shop is what it was"]);
         Assert.Equal(now, await group.StateAsync());
         await group.RequireNothingAsideAsync();
     }
@@ -51,7 +51,7 @@ public sealed class CopiedGroupFaultTests
         var (group, now) = await ChangedAsync();
         await using var _ = group;
         await group.Vectors.FailAsync(fault);
-        (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay("restoring service vectors failed", said, "vectors: collection movies is what it was");
+        (await group.RunAsync("restore", "--all", "latest", "--component", "vectors")).Must(10).MustSay("restoring service vectors failed", said, "vectors: collection movies is what it was");
         await group.Vectors.FailAsync("");
         Assert.Equal(now, await group.StateAsync());
         await group.RequireNothingAsideAsync();

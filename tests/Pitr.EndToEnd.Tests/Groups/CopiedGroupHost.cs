@@ -77,8 +77,7 @@ sealed class CopiedGroupHost : IAsyncDisposable
               databases: [{Database}]
             """.ReplaceLineEndings("\n  "))}}
           documents:
-            after: [{{(_cluster is null ? "" : "db")}}]
-            repositories: [local]
+            repositories: [local]{{(_cluster is null ? "" : "\n    after: [db]")}}
             {{Documents.Service(this["password-documents"]).ReplaceLineEndings("\n    ")}}
           vectors:
             after: [documents]
