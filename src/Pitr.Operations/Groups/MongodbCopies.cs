@@ -88,8 +88,8 @@ sealed class MongodbCopies : ICopyingServer
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<string>> SettleAsync(CancellationToken cancellation) =>
-        [.. (await _mark.EndAllAsync()).Select(name => $"{name}, which a run that was killed had left at work, was ended")];
+    public Task<IReadOnlyList<string>> SettleAsync(CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<string>>([.. _mark.EndAll().Select(name => $"{name}, which a run that was killed had left at work, was ended")]);
 
     /// <inheritdoc/>
     public async Task<bool> ExistsAsync(string name, CancellationToken cancellation) =>

@@ -49,7 +49,7 @@ sealed class LeftScratch(ScratchOwner service, string purpose)
         foreach (var directory in Recorded(held).Append(ScratchSpace.DefaultRoot(service, purpose)).Where(Directory.Exists))
         {
             EndSetup(directory);
-            _ = ScratchCommands.End(ScratchSpace.DataBelow(directory));
+            ScratchCommands.End(ScratchSpace.DataBelow(directory));
             StagedTools.Kill(ScratchSpace.DataBelow(directory));
             var server = StopLeftServer(ScratchSpace.DataBelow(directory));
             TreeRemoval.Remove(directory);

@@ -44,7 +44,7 @@ sealed class RunCheck(RunCheckSettings settings, TimeSpan limit, TimeProvider cl
         finally
         {
             command.Kill();
-            _ = ScratchCommands.End(scratch.Data);
+            ScratchCommands.End(scratch.Data);
             File.Delete(Output);
             File.Delete(Messages);
         }

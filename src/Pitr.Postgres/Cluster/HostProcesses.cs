@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Pitr.Postgres.Cluster;
+
+/// <summary>Processes of this host that have something in common, found in proc(5): those that a program left behind, and whatever they have started.</summary>
+public static class HostProcesses
+{
+    // SIGKILL is not waited for by a process, but by the kernel, for example for a disk.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    // What is started while it is looked for is found in the next round.
+    const int Rounds = 100;
+
+    /// <summary>Finds them, but for this process.</summary>
+    /// <param name="isMeant">Says of the number of a process whether it is one.</param>
+    public static IReadOnlyList<int> Find(Func<int, bool> isMeant)
+    {
+        ArgumentNullException.ThrowIfNull(isMeant);
+        var found = new List<int>();
+        foreach (var path in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var process) && process != Environment.ProcessId && isMeant(process))
+            {
+                found.Add(process);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Ends them by force, and waits until none is left.</summary>
+    /// <param name="isMeant">Says of the number of a process whether it is one.</param>
+    /// <returns>Their names.</returns>
+    /// <exception cref="IOException">One does not end.</exception>
+    public static IReadOnlyList<string> EndAll(Func<int, bool> isMeant)
+    {
+        var ended = new List<string>();
+        for (var round = 0; Find(isMeant) is { Count: > 0 } processes; round++)
+        {
+            if (round == Rounds)
+            {
+                throw new IOException($"process {processes[0]} and others that are to be ended start new ones without end");
+            }
+
+            ended.AddRange(processes.Select(End).OfType<string>());
+        }
+
+        return ended;
+    }
+
+    /// <summary>Those with a variable in the environment that they were started with; those of other users do not show it.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="value">Its value.</param>
+    public static Func<int, bool> WithVariable(string name, string value)
+    {
+        // Zeroes end each variable: proc_pid_environ(5).
+        var variable = Encoding.UTF8.GetBytes($"\0{name}={value}\0");
+        return process => ReadAll(process, "environ") is { } environment && (environment.AsSpan().StartsWith(variable.AsSpan(1)) || environment.AsSpan().IndexOf(variable) >= 0);
+    }
+
+    /// <summary>Those that run one of some programs with one of some arguments; those of other users do not show their program.</summary>
+    /// <param name="programs">File names of the programs.</param>
+    /// <param name="arguments">The arguments.</param>
+    public static Func<int, bool> OfProgram(IReadOnlyList<string> programs, IReadOnlyList<string> arguments) => process =>
+        ProgramOf(process) is { } program && programs.Contains(program)
+        && ReadAll(process, "cmdline") is { } line && Encoding.UTF8.GetString(line).Split('\0').Any(arguments.Contains);
+
+    static string? ProgramOf(int process)
+    {
+        try
+        {
+            return Path.GetFileName(new FileInfo(FileOf(process, "exe")).LinkTarget);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    // Null when it has ended, or is another user's.
+    static byte[]? ReadAll(int process, string file)
+    {
+        try
+        {
+            return File.ReadAllBytes(FileOf(process, file));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    static string FileOf(int process, string file) => string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/{file}");
+
+    static string? End(int number)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(number);
+            var name = process.ProcessName;
+            process.Kill();
+            return process.WaitForExit(Patience) ? name : throw new IOException($"process {number} ({name}) does not end");
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            // It has ended by itself.
+            return null;
+        }
+    }
+}
