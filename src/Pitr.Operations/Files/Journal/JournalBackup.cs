@@ -180,7 +180,11 @@ sealed class JournalBackup
         var gaps = before.Gaps;
         if (reading.IsGap)
         {
-            var gap = new JournalGap(_id.ToString(), JournalCursor.TryParse(before.Cursor!, out var last) ? TimeOf(last.Time) : null, filter.Foremost is { } foremost ? TimeOf(foremost) : null);
+            var gap = new JournalGap(_id.ToString())
+            {
+                After = JournalCursor.TryParse(before.Cursor!, out var last) ? TimeOf(last.Time) : null,
+                Before = filter.Foremost is { } foremost ? TimeOf(foremost) : null,
+            };
             _service.Log.Warning("the journal does not have the last entry any more that is stored, of {After}: what came next may be missing", gap.After);
             // One that is still open is the same one.
             gaps = [.. gaps.Where(known => known.Before is not null || known.After != gap.After), gap];

@@ -79,10 +79,29 @@ public sealed class JournalBackupTests
         byte[] all = [.. before, .. after];
         Assert.Equal(all, await RestoreAsync(scenario, second));
         var gap = Assert.Single(second.Tree!.Journal!.Gaps);
-        Assert.Equal(new JournalGap(second.Id, TimeOf(50), TimeOf(61)), gap);
+        Assert.Equal(new JournalGap(second.Id) { After = TimeOf(50), Before = TimeOf(61) }, gap);
         Assert.Equal([gap], third.Tree!.Journal!.Gaps);
         Assert.Equal(0, third.Tree.Journal.Added);
         Assert.Empty(first.Tree!.Journal!.Gaps);
+    }
+
+    [Fact]
+    public async Task A_gap_that_has_no_end_yet_gets_one()
+    {
+        await using var scenario = await FilesScenario.StartAsync();
+        var journal = new JournalctlDouble(scenario.Root);
+        var before = journal.Add(5);
+        await BackupAsync(scenario, journal);
+        journal.Vacuum(5);
+        await BackupAsync(scenario, journal);
+        var open = await BackupAsync(scenario, journal);
+        var after = journal.Add(2);
+        var closed = await BackupAsync(scenario, journal);
+
+        Assert.Equal([new JournalGap(open.Id) { After = TimeOf(5) }], open.Tree!.Journal!.Gaps);
+        Assert.Equal([new JournalGap(closed.Id) { After = TimeOf(5), Before = TimeOf(6) }], closed.Tree!.Journal!.Gaps);
+        byte[] all = [.. before, .. after];
+        Assert.Equal(all, await RestoreAsync(scenario, closed));
     }
 
     [Fact]
