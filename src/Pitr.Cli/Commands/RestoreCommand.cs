@@ -85,7 +85,8 @@ static class RestoreCommand
               pitr restore --all --roll-back                                      what was there before, after a kill or a wrong moment
               pitr restore --all --confirm                                        remove what was there before
 
-            Files (kind files) are brought back below a new directory, or with --in-place to where they were; what is there then is kept beside them under another name:
+            Files (kind files) are brought back below a new directory, or with --in-place to where they were; what is there then is kept beside them under another name,
+            and put back if anything fails:
 
               pitr restore etc --to /tmp/look --path /etc/nginx --path '*.conf'
               pitr restore etc 20261121T031500Z --in-place --path /etc/nginx --dry-run

@@ -34,12 +34,27 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
     /// <summary>Takes what is decrypted, for whoever reads it back; null where nobody does.</summary>
     internal ContentDigests? Digests { get; init; }
 
-    /// <summary>Finds out what <see cref="RunAsync"/> would do, and changes nothing.</summary>
-    /// <inheritdoc cref="RunAsync"/>
+    /// <summary>Finds out what the restore would do, and changes nothing.</summary>
+    /// <param name="cancellation">Ends the search.</param>
+    /// <exception cref="ImpossiblePlanException">The directory is not empty, or the backup has nothing of what is meant.</exception>
+    /// <exception cref="DamagedRepositoryException">The manifest is damaged in every repository.</exception>
+    /// <exception cref="RefusedInputException">Something cannot be looked at.</exception>
     public async Task<FilesRestored> PlanAsync(CancellationToken cancellation)
     {
         RequireFillable();
         using var manifest = await StoredManifest.OpenAsync(service, backup, cancellation);
+        try
+        {
+            return Plan(manifest, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RefusedInputException($"it cannot be told what the restore would do: {e.Message}", "nothing was changed; run it as a user who may look there", e);
+        }
+    }
+
+    FilesRestored Plan(StoredManifest manifest, CancellationToken cancellation)
+    {
         using var plan = ReadPlan(manifest, cancellation);
         using var root = request.IsInPlace || Directory.Exists(request.Root) ? OpenRoot() : null;
         using var comparison = root is null ? null : new TreeComparison(plan, root, plan.PlaceOf);
@@ -162,7 +177,13 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
 
         try
         {
-            return TreePlan.Read(manifest, _leavesJournalOut ? request.Selection.Without(JournalPlace.Directory) : request.Selection, service.StateDirectory, cancellation);
+            var plan = TreePlan.Read(manifest, _leavesJournalOut ? request.Selection.Without(JournalPlace.Directory) : request.Selection, service.StateDirectory, cancellation);
+            if (request.IsInPlace)
+            {
+                LeaveAbove(plan);
+            }
+
+            return plan;
         }
         catch (DamagedObjectException e)
         {
@@ -173,6 +194,16 @@ public sealed class FilesRestore(FilesService service, BackupDocument backup, Fi
     // Where the system's journal is, only journald writes.
     static bool LeavesJournalOut(BackupDocument backup, FilesRestoreRequest request) =>
         request.IsInPlace && backup.Tree?.Journal is { } journal && (request.Selection.IsAll || journal.Parts.Any(part => request.Selection.Holds(part.Path.TrimStart('/'), isDirectory: false)));
+
+    // What the trees lie in belongs to the host: it is stored for who restores elsewhere.
+    void LeaveAbove(TreePlan plan)
+    {
+        var roots = (backup.Tree?.Roots ?? []).Select(root => EscapedBytes.ToText(System.Text.Encoding.UTF8.GetBytes(root)) + "/").ToArray();
+        foreach (var directory in plan.Directories.Where(d => d.IsMeant))
+        {
+            directory.IsMeant = !roots.Any(root => root.StartsWith($"/{directory.Path}/", StringComparison.Ordinal) && root.Length > directory.Path.Length + 2);
+        }
+    }
 
     void RequireFillable()
     {

@@ -16,7 +16,7 @@ sealed class TreePlanDirectory(int parent, byte[] name, string path)
     public string Path => path;
 
     /// <summary>Whether it itself was asked for.</summary>
-    public bool IsMeant { get; init; }
+    public bool IsMeant { get; set; }
 
     /// <summary>Whether something in it is restored, or it itself.</summary>
     public bool IsNeeded { get; set; }

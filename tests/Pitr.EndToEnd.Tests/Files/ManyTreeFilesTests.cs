@@ -36,13 +36,33 @@ public sealed class ManyTreeFilesTests(ITestOutputHelper output)
         var peaks = new List<long>();
         foreach (var arguments in new string[][] { ["backup", FilesHost.Service], ["backup", FilesHost.Service], ["restore", FilesHost.Service, "--to", host.Directory["to"]] })
         {
-            using var running = host.Host.Start(arguments);
-            peaks.Add(await ProcessMemory.PeakAsync(running));
-            output.WriteLine((await running.EndAsync(TimeSpan.FromMinutes(5))).Must().Output);
+            peaks.Add(await PeakAsync(host, arguments));
         }
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{files} files: {peaks[0] >> 20} MiB for the first backup, {peaks[1] >> 20} MiB for the second, {peaks[2] >> 20} MiB for the restore"));
         Assert.Equal("", (await ProgramRun.RunAsync("/usr/bin/diff", ["-r", host.Tree, host.Restored("to")])).Must().Output);
+
+        (await ProgramRun.RunAsync("/usr/bin/find", [host.Tree, "-type", "f", "-exec", "truncate", "--size=7", "{}", "+"])).Must();
+        (await ProgramRun.RunAsync("/bin/cp", ["-a", host.Tree, host.Directory["before"]])).Must();
+        string[] inPlace = ["restore", FilesHost.Service, "--in-place", "--path", host.Tree];
+        peaks.Add(await PeakAsync(host, inPlace));
+        Assert.Equal("", (await ProgramRun.RunAsync("/usr/bin/diff", ["-r", "-x", "*.before-*", host.Tree, host.Restored("to")])).Must().Output);
+        peaks.Add(await PeakAsync(host, "restore", FilesHost.Service, "--in-place", "--roll-back"));
+        Assert.Equal("", (await ProgramRun.RunAsync("/usr/bin/diff", ["-r", host.Tree, host.Directory["before"]])).Must().Output);
+        (await host.RunAsync(inPlace)).Must();
+        peaks.Add(await PeakAsync(host, "restore", FilesHost.Service, "--in-place", "--confirm"));
+        Assert.Equal("", (await ProgramRun.RunAsync("/usr/bin/diff", ["-r", host.Tree, host.Restored("to")])).Must().Output);
+
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"in place {peaks[3] >> 20} MiB, back {peaks[4] >> 20} MiB, confirmed {peaks[5] >> 20} MiB"));
         Assert.All(peaks, peak => Assert.InRange(peak, 0, Most + (files * MostPerFile)));
+    }
+
+    async Task<long> PeakAsync(FilesHost host, params string[] arguments)
+    {
+        using var running = host.Host.Start(arguments);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var peak = await ProcessMemory.PeakAsync(running);
+        output.WriteLine((await running.EndAsync(TimeSpan.FromMinutes(5))).Must().Output + watch.Elapsed);
+        return peak;
     }
 }
