@@ -65,8 +65,13 @@ public sealed class CopiedGroupFaultTests
         await group.Vectors.FailAsync("die-restore");
         (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay("rolling back failed: vectors: ", "cannot be reached", "applications are not started", "pitr restore --all --roll-back");
         await group.RestartVectorsAsync();
-        (await group.RunAsync("restore", "--all", "--roll-back")).Must();
+        // Nobody knows what became of the upload that it had got.
+        Assert.Contains("stays, because the server may still have been at work", (await group.RunAsync("restore", "--all", "--roll-back")).Must().Output, StringComparison.Ordinal);
         Assert.Equal(now, await group.StateAsync());
+        foreach (var copy in await group.AsideAsync())
+        {
+            await group.Vectors.RemoveAsync(copy);
+        }
 
         group.Documents.Fault = "die-restore";
         (await group.RunAsync("restore", "--all", "latest")).Must(10).MustSay("rolling back failed: documents: ", "connection refused", "pitr restore --all --roll-back");

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pitr.Operations.Dumps.Mongodb;
+using Pitr.Postgres;
 
 namespace Pitr.Operations.Tests.Dumps.Mongodb;
 
@@ -39,6 +40,15 @@ public sealed class MongodbReplyTests
         Assert.Equal(7_000_000_000, MongodbReply.CountIn(Batch("""{"_id":null,"n":7000000000}""")));
         Assert.Equal(0, MongodbReply.CountIn(Batch("")));
         Assert.Equal(["_id_ (_id)", "by (a, b)"], MongodbReply.IndexesIn(Batch("""{"v":2,"key":{"a":1,"b":-1},"name":"by"},{"v":2,"key":{"_id":1},"name":"_id_"}""")));
+    }
+
+    [Fact]
+    public void An_answer_that_is_no_answer_or_not_all_of_it_is_refused()
+    {
+        Assert.Contains("there is no cursor", Assert.Throws<ServerException>(() => MongodbReply.CollectionsIn(Parse("{}"))).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no databases", Assert.Throws<ServerException>(() => MongodbReply.DatabasesIn(Parse("[]")).ToArray()).Message, StringComparison.Ordinal);
+        Assert.Contains("16 MiB", Assert.Throws<ServerException>(() => MongodbReply.CollectionsIn(Parse("""{"cursor":{"id":{"$numberLong":"42"},"firstBatch":[]}}"""))).Message, StringComparison.Ordinal);
+        Assert.Empty(MongodbReply.CollectionsIn(Parse("""{"cursor":{"id":{"$numberLong":"0"},"firstBatch":[]}}""")));
     }
 
     [Theory]
