@@ -132,7 +132,8 @@ sealed class RestoredChecks(FilesService service, BackupDocument backup, TreePla
     {
         var findings = new Findings();
         new RestoredStatus(plan, root, restored, findings).Compare(cancellation);
-        return findings.ToCheck("names and rights", "names, types, modes, times, links and attributes are as in the backup");
+        var closed = findings.Closed == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", but for {findings.Closed} that are closed to this user");
+        return findings.ToCheck("names and rights", $"names, types, modes, times, links and attributes are as in the backup{closed}");
     }
 
     async Task<DrillCheck> CompareContentAsync(SafeFileHandle root, ContentDigests digests, IProgress<RestoreProgress>? progress, CancellationToken cancellation)
