@@ -23,6 +23,8 @@ public sealed class FilesInPlaceTests
         os.symlink('nowhere', 'link'); os.mkfifo('fifo', 0o640)
         os.setxattr('marked', 'user.note', b'backed up'); os.setxattr('changed', 'user.c', b'1')
         for t, n in ((1111111111, 'changed'), (1222222222, 'same'), (1333333333, 'marked'), (1444444444, 'one')): os.utime(n, ns=(1, t * 10 ** 9 + 7))
+        if os.geteuid() == 0:
+            for n in ('changed', 'marked', 'gone/deep', 'link'): os.chown(n, 1, 2, follow_symlinks=False)
         os.chmod('closed', 0o500)
         """;
 
@@ -39,6 +41,8 @@ public sealed class FilesInPlaceTests
         os.remove('link'); os.symlink('elsewhere', 'link'); write(b'caf\xe9\nx', 'utf'); write('n' * 255, 'another')
         os.remove('two'); write('two', 'a file of its own'); write('later', 'later')
         os.setxattr('marked', 'user.note', b'now'); os.setxattr('marked', 'user.other', b'x'); os.chmod('marked', 0o1777)
+        if os.geteuid() == 0:
+            for n in ('changed', 'marked', 'closed'): os.chown(n, 3, 4)
         for t, n in ((1555555555, 'marked'), (1666666666, 'closed'), (1777777777, 'once-directory'), (1888888888, '.')): os.utime(n, ns=(1, t * 10 ** 9 + 3))
         """;
 
