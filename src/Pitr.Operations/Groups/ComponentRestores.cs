@@ -11,7 +11,6 @@ public static class ComponentRestores
     /// <summary>What restores a service; it owns the service.</summary>
     /// <param name="service">The service.</param>
     /// <param name="restoreCommand">Writes the restore_command of a restored cluster.</param>
-    /// <exception cref="RefusedInputException">Its kind cannot be restored in place.</exception>
     public static IComponentRestore Open(OpenedService service, Func<PostgresService, RestorePlan, string> restoreCommand) => service switch
     {
         PostgresService postgres => new ClusterComponent(postgres, restoreCommand),
@@ -21,8 +20,6 @@ public static class ComponentRestores
         DumpService { Settings: RedisSettings } dumps => new RedisComponent(dumps),
         DumpService { Settings: MongodbSettings settings } dumps => new CopyingComponent(dumps, new MongodbCopies(dumps, settings)),
         DumpService { Settings: QdrantSettings settings } dumps => new CopyingComponent(dumps, new QdrantCopies(dumps, settings)),
-        _ => throw new RefusedInputException(
-            $"service {service?.Name} is of kind {service?.Kind}, which the restore of a group cannot bring back in place; nothing was changed",
-            $"name the others with --component, and restore this one by itself: pitr restore {service?.Name} --help"),
+        _ => throw new ArgumentException($"no restore in place of kind {service?.Kind}", nameof(service)),
     };
 }

@@ -14,6 +14,7 @@ namespace Pitr.Operations.Groups;
 /// <param name="service">The service.</param>
 sealed class FilesComponent(FilesService service) : IComponentRestore
 {
+    // Null where the backup has nothing that goes back in place.
     FilesRestore? _restore;
 
     /// <inheritdoc/>
@@ -23,15 +24,26 @@ sealed class FilesComponent(FilesService service) : IComponentRestore
         inPlace.RequireNone();
         var (backup, why) = await ChooseAsync(until, cancellation);
         _restore = new FilesRestore(service, backup, new FilesRestoreRequest(PathSelection.Parse([]), Directory: null, NumericOwners: false));
+        var record = new ComponentRecord { Service = service.Name.Value, Kind = service.Kind, Backup = backup.Id, Phase = ComponentPhase.Waiting, InPlaceId = _restore.Id };
+        if (backup.Tree is { Journal: not null, Roots.Count: 0 })
+        {
+            _restore = null;
+            return new ComponentPlan(record, backup.Finished, 0, why, ["leave the systemd journal as it is: only journald writes it"]);
+        }
+
         var plan = await _restore.PlanAsync(cancellation);
         await new StoredObjectReading(service).RequireAsync(BackupObjects.Of(backup), $"{service.Name}: reading backup {backup.Id}", progress, cancellation);
-        var record = new ComponentRecord { Service = service.Name.Value, Kind = service.Kind, Backup = backup.Id, Phase = ComponentPhase.Waiting, InPlaceId = _restore.Id };
         var step = string.Create(
             CultureInfo.InvariantCulture,
             $"bring back what differs: {plan.New} that are not there, and {plan.Aside} in place of what is there, which is kept under names that end with {plan.AsideSuffix}; {plan.Unchanged} are as in the backup and are left alone");
         return new ComponentPlan(record, backup.Finished, plan.Bytes, why, [step])
         {
-            Notes = backup.Tree is { Unreadable: > 0 and var unreadable } ? [string.Create(CultureInfo.InvariantCulture, $"{unreadable} files or directories could not be read when the backup was taken, and are not in it")] : [],
+            Notes =
+            [
+                .. backup.Tree is { Unreadable: > 0 and var unreadable }
+                    ? [string.Create(CultureInfo.InvariantCulture, $"{unreadable} files or directories could not be read when the backup was taken, and are not in it")] : Array.Empty<string>(),
+                .. plan.JournalLeftOut ? ["the systemd journal in it is left out: only journald writes that"] : Array.Empty<string>(),
+            ],
         };
     }
 
@@ -42,7 +54,11 @@ sealed class FilesComponent(FilesService service) : IComponentRestore
         using var inPlace = new FilesInPlace(service);
         inPlace.Lock();
         work.Enter(ComponentPhase.Restoring);
-        await inPlace.RunAsync(_restore!, Progress(work), cancellation);
+        if (_restore is not null)
+        {
+            await inPlace.RunAsync(_restore, Progress(work), cancellation);
+        }
+
         work.Enter(ComponentPhase.Restored);
     }
 

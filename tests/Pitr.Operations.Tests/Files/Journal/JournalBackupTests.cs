@@ -2,6 +2,7 @@ using Pitr.Format.Catalog;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Configuration;
 using Pitr.Operations.Errors;
+using Pitr.Operations.Groups;
 using Pitr.Postgres;
 
 namespace Pitr.Operations.Tests.Files.Journal;
@@ -46,6 +47,34 @@ public sealed class JournalBackupTests
         Assert.Equal(all, await RestoreAsync(scenario, backup));
         Assert.Empty(backup.Tree!.Journal!.Gaps);
         Assert.Contains("--to DIR", (await Assert.ThrowsAsync<ImpossiblePlanException>(() => scenario.RestoreAsync(backup, null))).Hint, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_restore_of_a_group_leaves_the_journal_to_journald(bool withPaths)
+    {
+        await using var scenario = await FilesScenario.StartAsync();
+        var journal = new JournalctlDouble(scenario.Root);
+        journal.Add(3);
+        var file = Path.Combine(scenario.Tree, "a");
+        File.WriteAllText(file, "backed up");
+        var backup = await BackupAsync(scenario, journal, s => withPaths ? s : s with { Paths = [] });
+        File.WriteAllText(file, "since");
+
+        await using var component = new FilesComponent(scenario.Open());
+        var plan = await component.PrepareAsync(null, "20261121T031500Z", null, default);
+        Assert.Contains("only journald", string.Join('\n', [.. plan.Steps, .. plan.Notes]), StringComparison.Ordinal);
+        Assert.Equal(backup.Id, plan.Record.Backup);
+        var work = new ComponentWork(plan.Record, _ => { }, null);
+        await component.ApplyAsync(work, default);
+        Assert.Equal(withPaths ? "backed up" : "since", File.ReadAllText(file));
+        Assert.False(Directory.Exists("/systemd-journal"));
+
+        await component.RollBackAsync(work, keepsRestored: false);
+        Assert.Equal("since", File.ReadAllText(file));
+        Assert.NotEmpty(await component.ConfirmAsync(work.Record, default));
+        Assert.Equal("since", File.ReadAllText(file));
     }
 
     [Fact]
