@@ -10,9 +10,6 @@ public static class HostProcesses
     // SIGKILL is not waited for by a process, but by the kernel, for example for a disk.
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    // What is started while it is looked for is found in the next round.
-    const int Rounds = 100;
-
     /// <summary>Finds them, but for this process.</summary>
     /// <param name="isMeant">Says of the number of a process whether it is one.</param>
     public static IReadOnlyList<int> Find(Func<int, bool> isMeant)
@@ -30,24 +27,35 @@ public static class HostProcesses
         return found;
     }
 
-    /// <summary>Ends them by force, and waits until none is left.</summary>
+    /// <summary>Ends them by force, and waits until none is left; also of what they start meanwhile.</summary>
     /// <param name="isMeant">Says of the number of a process whether it is one.</param>
     /// <returns>Their names.</returns>
     /// <exception cref="IOException">One does not end.</exception>
     public static IReadOnlyList<string> EndAll(Func<int, bool> isMeant)
     {
-        var ended = new List<string>();
-        for (var round = 0; Find(isMeant) is { Count: > 0 } processes; round++)
+        var ended = new Dictionary<int, string>();
+        var started = Stopwatch.GetTimestamp();
+        var spin = default(SpinWait);
+        // Looked for again instead of waited for: one that has ended, and whose parent does not ask for it, would seem to live.
+        while (Find(isMeant) is { Count: > 0 } processes)
         {
-            if (round == Rounds)
+            if (Stopwatch.GetElapsedTime(started) > Patience)
             {
-                throw new IOException($"process {processes[0]} and others that are to be ended start new ones without end");
+                throw new IOException($"process {processes[0]} does not end");
             }
 
-            ended.AddRange(processes.Select(End).OfType<string>());
+            foreach (var process in processes)
+            {
+                if (End(process) is { } name)
+                {
+                    ended[process] = name;
+                }
+            }
+
+            spin.SpinOnce();
         }
 
-        return ended;
+        return [.. ended.Values];
     }
 
     /// <summary>Those with a variable in the environment that they were started with; those of other users do not show it.</summary>
@@ -101,7 +109,7 @@ public static class HostProcesses
             using var process = Process.GetProcessById(number);
             var name = process.ProcessName;
             process.Kill();
-            return process.WaitForExit(Patience) ? name : throw new IOException($"process {number} ({name}) does not end");
+            return name;
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
