@@ -174,22 +174,22 @@ static partial class PostgresConnectionText
         return false;
     }
 
-    [GeneratedRegex(@"\b(password|pwd|psw)\s*=", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\b(password|pwd|psw)\s*=", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex SwallowedPassword();
 
     const string PairPattern = @"(?<key>[A-Za-z_]+)\s*=\s*(?<value>'(\\.|[^'\\])*'|(\\.|[^\s;'\\])+)";
 
-    [GeneratedRegex(@"\A\s*(" + PairPattern + @"(\s+|\z))+\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\A\s*(" + PairPattern + @"(\s+|\z))+\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Libpq();
 
-    [GeneratedRegex(PairPattern, RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(PairPattern, RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex LibpqPair();
 
-    [GeneratedRegex(@"\\(.)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\\(.)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex LibpqEscape();
 
     [GeneratedRegex(
         @"\Apostgres(ql)?://((?<user>[^:@/?]*)(:(?<password>[^@/?]*))?@)?(?<host>\[[^\]]*\]|[^:/?@]*)(:(?<port>[0-9]+))?(/(?<dbname>[^?]*))?(\?(?<parameters>.*))?\z",
-        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex UriNotation();
 }

@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Pitr.Operations.Files;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
+using Pitr.Postgres.Cluster;
 
 namespace Pitr.Operations.Scratch;
 
@@ -69,21 +69,11 @@ sealed class LeftScratch(ScratchOwner service, string purpose)
     // What makes a data directory works above it, and has it on its command line.
     static void EndSetup(string root)
     {
-        var (real, data) = (TablespaceMap.RealPath(root), ScratchSpace.DataBelow(root));
-        foreach (var process in Process.GetProcesses())
-        {
-            using (process)
-            {
-                if (new FileInfo($"/proc/{process.Id}/cwd").LinkTarget == real && File.ReadAllText($"/proc/{process.Id}/cmdline").Contains(data, StringComparison.Ordinal))
-                {
-                    process.Kill();
-                    process.WaitForExit();
-                }
-            }
-        }
+        var (worksIn, data) = (HostProcesses.WorkingIn(TablespaceMap.RealPath(root)), ScratchSpace.DataBelow(root));
+        HostProcesses.EndAll(process => worksIn(process) && HostProcesses.CommandLineOf(process)?.Contains(data, StringComparison.Ordinal) == true);
     }
 
-    // A server works in its data directory, so its own directory tells it from another process that has its number by now.
+    // A server works in its data directory, and so do its children, which end by themselves, but not at once, and might still write where everything is being removed.
     static string? StopLeftServer(string data)
     {
         if (!Directory.Exists(data))
@@ -91,39 +81,19 @@ sealed class LeftScratch(ScratchOwner service, string purpose)
             return null;
         }
 
-        string? stopped = null;
         var real = TablespaceMap.RealPath(data);
-        var file = Path.Combine(data, "postmaster.pid");
-        if (File.Exists(file) && int.TryParse(File.ReadLines(file).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && ServerIn(pid, real) is { } server)
-        {
-            using var left = Process.GetProcessById(pid);
-            left.Kill();
-            left.WaitForExit();
-            stopped = Named(server, pid);
-        }
-
-        // Its children end by themselves, but not at once, and might still write where everything is being removed.
-        foreach (var process in Process.GetProcesses())
-        {
-            using (process)
-            {
-                if (ServerIn(process.Id, real) is { } name)
-                {
-                    process.Kill();
-                    process.WaitForExit();
-                    stopped ??= Named(name, process.Id);
-                }
-            }
-        }
-
-        return stopped;
+        bool IsServer(int process) => ServerIn(process, real) is not null;
+        // The server comes before its children.
+        var left = HostProcesses.Find(IsServer) is [var first, ..] && ServerIn(first, real) is { } server ? Named(server, first) : null;
+        HostProcesses.EndAll(IsServer);
+        return left;
     }
 
     static string Named(string server, int process) => string.Create(CultureInfo.InvariantCulture, $"{server}, process {process}");
 
     // Which server a process is that works in the directory; null for every other process.
     static string? ServerIn(int process, string directory) =>
-        new FileInfo($"/proc/{process}/cwd").LinkTarget == directory && Path.GetFileName(new FileInfo($"/proc/{process}/exe").LinkTarget) is { } program
+        HostProcesses.WorkingIn(directory)(process) && HostProcesses.ProgramOf(process) is { } program
             ? Array.Find(Servers, server => program.StartsWith(server.Program, StringComparison.Ordinal)).Name
             : null;
 }

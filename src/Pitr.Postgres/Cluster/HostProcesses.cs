@@ -73,13 +73,25 @@ public static class HostProcesses
     /// <param name="arguments">The arguments.</param>
     public static Func<int, bool> OfProgram(IReadOnlyList<string> programs, IReadOnlyList<string> arguments) => process =>
         ProgramOf(process) is { } program && programs.Contains(program)
-        && ReadAll(process, "cmdline") is { } line && Encoding.UTF8.GetString(line).Split('\0').Any(arguments.Contains);
+        && CommandLineOf(process)?.Split('\0').Any(arguments.Contains) == true;
 
-    static string? ProgramOf(int process)
+    /// <summary>Those with a working directory; those of other users do not show it.</summary>
+    /// <param name="directory">Path of the directory, without links.</param>
+    public static Func<int, bool> WorkingIn(string directory) => process => LinkOf(process, "cwd") == directory;
+
+    /// <summary>File name of the program that a process runs; null when it has ended, or is another user's.</summary>
+    /// <param name="process">Its number.</param>
+    public static string? ProgramOf(int process) => Path.GetFileName(LinkOf(process, "exe"));
+
+    /// <summary>What a process was started with, each word ended by a zero; null when it has ended.</summary>
+    /// <param name="process">Its number.</param>
+    public static string? CommandLineOf(int process) => ReadAll(process, "cmdline") is { } line ? Encoding.UTF8.GetString(line) : null;
+
+    static string? LinkOf(int process, string file)
     {
         try
         {
-            return Path.GetFileName(new FileInfo(FileOf(process, "exe")).LinkTarget);
+            return new FileInfo(FileOf(process, file)).LinkTarget;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

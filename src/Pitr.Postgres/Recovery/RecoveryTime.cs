@@ -96,6 +96,6 @@ static partial class RecoveryTime
     [GeneratedRegex(
         @"^(?<date>\d{4}-\d{2}-\d{2})(?:[Tt]| +)(?<minute>\d{2}:\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d+))?)?(?: *(?<zone>[Zz]|UTC|utc|GMT|gmt|[+-]\d{2}(?::?\d{2})?))?$",
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,
-        matchTimeoutMilliseconds: 1000)]
+        matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Pattern();
 }

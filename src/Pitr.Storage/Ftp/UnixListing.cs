@@ -73,6 +73,6 @@ static partial class UnixListing
 
     // Owner and group may be missing or hold spaces, so size and time are what is looked for. A name may begin with spaces.
     [GeneratedRegex(@"^[-dlbcpsD][-rwxsStTlL]{9}[.+@]? +\d+ .*?(?<size>\d+) +(?<month>[A-Za-z]{3}) +(?<day>\d{1,2}) +(?<when>\d{1,2}:\d{2}|\d{4}) (?<name>.+)$",
-        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Line();
 }
