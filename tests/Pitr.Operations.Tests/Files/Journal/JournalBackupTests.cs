@@ -1,6 +1,7 @@
 using Pitr.Format.Catalog;
 using Pitr.Operations.Backup;
 using Pitr.Operations.Configuration;
+using Pitr.Operations.Drill.Files;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Groups;
 using Pitr.Postgres;
@@ -75,6 +76,23 @@ public sealed class JournalBackupTests
         Assert.Equal("since", File.ReadAllText(file));
         Assert.NotEmpty(await component.ConfirmAsync(work.Record, default));
         Assert.Equal("since", File.ReadAllText(file));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_drill_reads_the_journal_back(bool withPaths)
+    {
+        await using var scenario = await FilesScenario.StartAsync();
+        var journal = new JournalctlDouble(scenario.Root);
+        journal.Add(300);
+        File.WriteAllText(Path.Combine(scenario.Tree, "a"), "a");
+        await BackupAsync(scenario, journal, s => withPaths ? s : s with { Paths = [] });
+
+        var drill = await new FilesDrillRun(scenario.Open()).RunAsync(new FilesDrillRequest(null, []), null, default);
+
+        Assert.Empty(drill.Failures);
+        Assert.Equal(withPaths ? 2 : 1, drill.Tree!.Files);
     }
 
     [Fact]
