@@ -8,7 +8,7 @@ public static class RepositoryKeyForm
 {
     const string Json = ".json";
     const string IdForm = "yyyyMMddTHHmmssZ";
-    const string AuditTimeForm = "yyyyMMddTHHmmss.fffZ";
+    const string TimeForm = "yyyyMMddTHHmmss.fffZ";
     const string LowerHex = "0123456789abcdef";
     const int PackDigits = 6;
 
@@ -30,14 +30,16 @@ public static class RepositoryKeyForm
         };
     }
 
-    // Older versions gave no random digits.
+    // Older versions gave no milliseconds, still older ones no random digits.
     static bool IsDrill(ReadOnlySpan<char> id) =>
-        id.Length >= IdForm.Length && BackupId.TryParse(id[..IdForm.Length], out _) && (id.Length == IdForm.Length || IsRandom(id[IdForm.Length..], 4));
+        IsTimed(id, 4) || (id.Length >= IdForm.Length && BackupId.TryParse(id[..IdForm.Length], out _) && (id.Length == IdForm.Length || IsRandom(id[IdForm.Length..], 4)));
 
-    static bool IsAudit(ReadOnlySpan<char> id) =>
-        id.Length > AuditTimeForm.Length
+    static bool IsAudit(ReadOnlySpan<char> id) => IsTimed(id, 16) || IsTimed(id, 8);
+
+    static bool IsTimed(ReadOnlySpan<char> id, int digits) =>
+        id.Length > TimeForm.Length
         && BackupId.TryParse($"{id[..15]}Z", out _) && id[15] == '.' && !id.Slice(16, 3).ContainsAnyExceptInRange('0', '9') && id[19] == 'Z'
-        && (IsRandom(id[AuditTimeForm.Length..], 16) || IsRandom(id[AuditTimeForm.Length..], 8));
+        && IsRandom(id[TimeForm.Length..], digits);
 
     static bool IsRandom(ReadOnlySpan<char> text, int digits) => text.Length == digits + 1 && text[0] == '-' && !text[1..].ContainsAnyExcept(LowerHex);
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Npgsql;
 using Pitr.Format;
 using Pitr.Format.Layout;
+using Pitr.Operations.Audit;
 using Pitr.Operations.Errors;
 using Pitr.Operations.Restore;
 using Pitr.Operations.Services;
@@ -113,7 +114,8 @@ sealed class DrillRecord
     }
 
     // Hosts that drill the same service in the same second must not overwrite each other's reports.
-    static string NewId(DateTimeOffset requested) => $"{new BackupId(requested)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(2))}";
+    // To the millisecond, as of other records: ids are in the order of the drills.
+    static string NewId(DateTimeOffset requested) => AuditTrail.IdOf(requested, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(2)));
 
     // What can go wrong with a repository, a key, a disk or a server. Anything else is a defect of this program, and no verdict about a backup; nor is other work that is under way.
     static bool IsFailedRecovery(Exception e) =>

@@ -17,7 +17,7 @@ public sealed record DrillReport
     /// <summary>Version of this document, 1.</summary>
     public int Format { get; init; } = 1;
 
-    /// <summary>UTC start and four random digits: <c>20261121T030000Z-3f2a</c>. Sorts by time.</summary>
+    /// <summary>UTC start and four random digits: <c>20261121T030000.042Z-3f2a</c>. Sorts by time.</summary>
     public required string Id { get; init; }
 
     /// <summary>The service.</summary>

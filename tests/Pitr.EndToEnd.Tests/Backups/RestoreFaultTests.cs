@@ -153,6 +153,8 @@ public sealed class RestoreFaultTests(RestorableService service, ITestOutputHelp
 
     async Task<RunningProgram> InTheMiddleAsync(PitrHost host, string to, string seen)
     {
+        // Slowly enough to be met there.
+        File.WriteAllText(host.ConfigurationFile, File.ReadAllText(host.ConfigurationFile).Replace("    url: file:", "    download-limit: 10MB/s\n    url: file:", StringComparison.Ordinal));
         var running = host.Start(service.Restore(to));
         await Eventually.IsTrueAsync(
             async () =>

@@ -41,7 +41,7 @@ public sealed class GroupFaultTests(DumpedCluster cluster, MariaDbServer server)
         await using var _ = group;
         // After everything was found whole, and before it is fetched.
         group.Touch("on-stop", $"rm {group.Host.Repository}/services/shop/dumps/*/000000");
-        (await group.RunAsync("restore", "--all", "latest")).Must(4).MustSay("restoring service shop failed: ", "shop: database grp_second is what it was", "db: database grp_second is what it was");
+        (await group.RunAsync("restore", "--all", "latest")).Must(5).MustSay("restoring service shop failed: ", "shop: database grp_second is what it was", "db: database grp_second is what it was");
         Assert.Equal(now, await group.StateAsync());
         Assert.Equal(["stop", "stop-shop", "start-shop", "start"], group.Told);
         await group.RequireNothingAsideAsync();

@@ -18,6 +18,7 @@ public class RepositoryKeyFormTests
     [InlineData("services/main/dumps/20261121T031500Z/all/of/it")]
     [InlineData("services/main/drills/20261121T100036Z.json")]
     [InlineData("services/main/drills/20261121T100036Z-3f2a.json")]
+    [InlineData("services/main/drills/20261121T100036.042Z-3f2a.json")]
     [InlineData("services/main/locks/backup.json")]
     [InlineData("services/main/audit/20261121T031500.123Z-9f3c01aa.json")]
     [InlineData("services/main/audit/20261121T031500.123Z-9f3c01aa9f3c01aa.json")]
