@@ -63,7 +63,7 @@ sealed class DumpPreflight(DumpService service)
         {
             return await read();
         }
-        catch (ObjectNotFoundException e)
+        catch (Exception e) when (e is ObjectNotFoundException or DamagedRepositoryException { InnerException: ObjectNotFoundException })
         {
             throw new DamagedRepositoryException(
                 $"backup {entry.Id} of service {service.Name} is not complete: {e.Message}; nothing was changed", "choose a moment before it with --target-time, or bring the object back from another copy of the repository", e);

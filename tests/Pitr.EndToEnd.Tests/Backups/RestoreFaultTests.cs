@@ -145,7 +145,7 @@ public sealed class RestoreFaultTests(RestorableService service, ITestOutputHelp
         var host = Copy("repository");
         TestDirectory.Copy(host.Repository, _directory["second"]);
         var text = File.ReadAllText(host.ConfigurationFile)
-            .Replace("\n# Everything stored is sealed", $"\n  second:\n    url: file://{_directory["second"]}\n# Everything stored is sealed", StringComparison.Ordinal)
+            .Replace("\n# Everything stored is sealed", $"\n  second:\n    url: file://{_directory["second"]}\n    download-limit: 40MB/s\n# Everything stored is sealed", StringComparison.Ordinal)
             .Replace("    repositories: [local]", "    repositories: [local, second]", StringComparison.Ordinal);
         File.WriteAllText(host.ConfigurationFile, text);
         return host;
@@ -154,7 +154,7 @@ public sealed class RestoreFaultTests(RestorableService service, ITestOutputHelp
     async Task<RunningProgram> InTheMiddleAsync(PitrHost host, string to, string seen)
     {
         // Slowly enough to be met there.
-        File.WriteAllText(host.ConfigurationFile, File.ReadAllText(host.ConfigurationFile).Replace("    url: file:", "    download-limit: 10MB/s\n    url: file:", StringComparison.Ordinal));
+        File.WriteAllText(host.ConfigurationFile, File.ReadAllText(host.ConfigurationFile).Replace("download-limit: 40MB/s", "download-limit: 10MB/s", StringComparison.Ordinal));
         var running = host.Start(service.Restore(to));
         await Eventually.IsTrueAsync(
             async () =>

@@ -35,8 +35,10 @@ sealed class DumpDrill
     /// <param name="said">What the next one says of it.</param>
     public async Task KillAndClearAsync(string server, string said)
     {
-        using (var killed = _host.Host.Start("drill", DumpHost.Service))
+        // It may be just ending by itself.
+        for (var attempt = 0; attempt < 5 && !Runs(server); attempt++)
         {
+            using var killed = _host.Host.Start("drill", DumpHost.Service);
             await Eventually.IsTrueAsync(() => killed.HasExited || Runs(server), () => "the scratch server runs");
             await killed.KillAsync();
         }

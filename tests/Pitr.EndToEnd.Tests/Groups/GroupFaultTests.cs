@@ -157,6 +157,11 @@ public sealed class GroupFaultTests(DumpedCluster cluster, MariaDbServer server)
 
             ended = restore.HasExited;
             await restore.KillAsync();
+            if (ended)
+            {
+                (await restore.EndAsync(Patience)).Must();
+            }
+
             phases.Add(last);
             if (File.Exists(journal))
             {
