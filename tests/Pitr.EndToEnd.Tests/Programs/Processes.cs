@@ -14,8 +14,11 @@ static class Processes
         Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Select(name => int.Parse(name!));
 
     /// <summary>Base backups of the server with this socket directory, which is in their environment.</summary>
-    public static IReadOnlyList<int> FindBaseBackups(string socketDirectory) => Find("pg_basebackup")
-        .Where(id => Read(id, "environ") is { } environment && environment.Contains(socketDirectory, StringComparison.Ordinal))
+    public static IReadOnlyList<int> FindBaseBackups(string socketDirectory) => FindWith(socketDirectory, "pg_basebackup");
+
+    /// <summary>Those that also have a word in their environment.</summary>
+    public static IReadOnlyList<int> FindWith(string environmentWord, params string[] words) => Find(words)
+        .Where(id => Read(id, "environ") is { } environment && environment.Contains(environmentWord, StringComparison.Ordinal))
         .ToArray();
 
     /// <summary>kill -9; one that is gone already is fine.</summary>
